@@ -1,0 +1,169 @@
+"""The proxies under test: how each is found, installed where that is ours to do, configured and started."""
+
+import re
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+from . import machine, processes
+
+PORTKEY = "@portkey-ai/gateway"
+PORTKEY_VERSION = "1.15.2"
+PLAIN_CONNECTIONS = 12288   # enough for 4,000 streams; nginx sets memory aside for each
+MANY_CONNECTIONS = 32768    # for 10,000 streams
+
+
+class Unavailable(Exception):
+    """A candidate that cannot take part; the text says why and what to do."""
+
+
+@dataclass
+class Running:
+    """A started proxy."""
+    name: str
+    child: processes.Child
+    address: str
+    headers: list = field(default_factory=list)
+
+
+class Candidate:
+    """One proxy; subclasses fill in the blanks."""
+    name = "?"
+
+    def __init__(self, bench):
+        self.bench = bench
+
+    def prepare(self):
+        """Makes sure that it can run. Raises Unavailable."""
+
+    def version(self):
+        return "?"
+
+    def command(self, config, port):
+        raise NotImplementedError
+
+    def start(self, model, connections=PLAIN_CONNECTIONS):
+        """A fresh process on the proxy core with `model` behind it; returns once it accepts."""
+        port = machine.free_port()
+        folder = self.bench.run_folder / f"{self.name}-{port}"
+        folder.mkdir(parents=True)
+        limit = self.bench.file_limit - 512
+        words = {"port": port, "model_port": model.port, "dir": folder, "connections": min(connections, limit),
+                 "clients": min(connections, limit) // 2 - 64}
+        command = self.command(self._fill_in(folder, words), port)
+        child = processes.Child(command, self.bench.proxy_core, folder / "log", self.environment())
+        running = Running(self.name, child, f"127.0.0.1:{port}", self.headers(model))
+        self._wait_until_ready(running, folder / "log")
+        return running
+
+    def environment(self):
+        return {}
+
+    def headers(self, _model):
+        return []
+
+    def _fill_in(self, folder, words):
+        """Writes this run's configuration file; returns its path, or None for those that have none."""
+        for template in self.bench.source.glob(f"configs/{self.name}.*"):
+            text = template.read_text(encoding="utf-8")
+            path = folder / template.name
+            path.write_text(re.sub(r"@(\w+)@", lambda word: str(words[word.group(1)]), text), encoding="utf-8")
+            return path
+        return None
+
+    def _wait_until_ready(self, running, log):
+        host, port = running.address.split(":")
+        for _ in range(300):
+            if not running.child.running():
+                break
+            try:
+                socket.create_connection((host, int(port)), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        running.child.stop()
+        raise Unavailable(f"{self.name} did not start: {log.read_text(errors='replace').strip()[-500:] or 'no message'}")
+
+
+class Nginx(Candidate):
+    name = "nginx"
+
+    def prepare(self):
+        if not shutil.which("nginx"):
+            raise Unavailable("nginx is not installed: apt-get install nginx-light")
+
+    def version(self):
+        return machine.first_line("nginx", "-v").removeprefix("nginx version: nginx/")
+
+    def command(self, config, port):
+        return ["nginx", "-e", str(config.parent / "error.log"), "-p", str(config.parent), "-c", str(config)]
+
+
+class Haproxy(Candidate):
+    name = "haproxy"
+
+    def prepare(self):
+        if not shutil.which("haproxy"):
+            raise Unavailable("haproxy is not installed: apt-get install haproxy")
+
+    def version(self):
+        return machine.first_line("haproxy", "-v").split()[2]
+
+    def command(self, config, port):
+        return ["haproxy", "-db", "-f", str(config)]
+
+
+class Portkey(Candidate):
+    """A gateway of the same trade, on Node. Told by headers where the model is."""
+    name = "portkey"
+
+    def prepare(self):
+        if self._script().exists():
+            return
+        if not shutil.which("npm"):
+            raise Unavailable("portkey needs Node and npm: apt-get install nodejs npm")
+        print(f"installing {PORTKEY} {PORTKEY_VERSION} …", flush=True)
+        self._folder().mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            ["npm", "install", "--prefix", str(self._folder()), "--no-audit", "--no-fund", "--omit=dev", "--ignore-scripts",
+             f"{PORTKEY}@{PORTKEY_VERSION}"], capture_output=True, text=True, timeout=300, check=False)
+        if done.returncode != 0 or not self._script().exists():
+            raise Unavailable(f"{PORTKEY} could not be installed: {done.stderr.strip()[-300:]}")
+
+    def version(self):
+        return f"{PORTKEY_VERSION}, node {machine.first_line('node', '--version')}"
+
+    def command(self, config, port):
+        return ["node", str(self._script()), f"--port={port}", "--headless"]
+
+    def environment(self):
+        return {"NODE_ENV": "production", "TRUSTED_CUSTOM_HOSTS": "127.0.0.1"}
+
+    def headers(self, model):
+        return ["x-portkey-provider: openai", f"x-portkey-custom-host: http://127.0.0.1:{model.port}/v1"]
+
+    def _folder(self):
+        return self.bench.build / "portkey"
+
+    def _script(self):
+        return self._folder() / "node_modules" / PORTKEY / "build" / "start-server.js"
+
+
+class Intragate(Candidate):
+    """The gateway itself, with key check, address list, metrics and audit on."""
+    name = "intragate"
+
+    def prepare(self):
+        if not self.bench.intragate.exists():
+            raise Unavailable(f"{self.bench.intragate} does not exist: scripts/build release")
+
+    def version(self):
+        return machine.first_line(str(self.bench.intragate), "version")
+
+    def command(self, config, port):
+        return [str(self.bench.intragate), "serve", "--config", str(config)]
+
+
+ALL = {candidate.name: candidate for candidate in (Nginx, Haproxy, Portkey, Intragate)}

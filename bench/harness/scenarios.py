@@ -1,0 +1,249 @@
+"""What is measured. A scenario knows how to load one running candidate once and which figures that gives."""
+
+import time
+from dataclasses import dataclass
+from typing import Optional
+
+from . import candidates, loads, machine, processes
+
+SIZES = {"1k": 1024, "32k": 32768, "400k": 409600}
+CALLS = {"1k": 20000, "32k": 12000, "400k": 2000}
+CONTENTS = ("text", "chinese", "tools")
+SETTLE = 0.02  # seconds that a proxy gets to finish what follows the last answer
+
+
+@dataclass
+class Metric:
+    """One row of the table."""
+    key: str
+    title: str
+    unit: str
+    digits: int = 1
+    target: Optional[float] = None  # of the ratio to nginx, or of the figure itself where `absolute`
+    absolute: bool = False          # the target is no ratio, and nginx's figure may be zero
+
+
+class Scenario:
+    """Base: candidates that stay up between scenarios, and as many rounds as the user wants."""
+    default = True
+    max_rounds = 1000
+    fresh_process = False
+
+    def __init__(self, name, metrics):
+        self.name = name
+        self.metrics = metrics
+
+    def begin(self, bench):
+        """Before the first round."""
+
+    def warm_up(self, bench, running):
+        """Once for each candidate before the first round."""
+        bench.model.set(20, 5)
+        bench.load.run("requests", running, calls=2000, seconds=1)
+        bench.load.run("streams", running, streams=64, events=20, seconds=3)
+
+    def before_round(self, bench):
+        """Before the candidates of one round; the result is given to each measure()."""
+
+    def measure(self, bench, running, before):
+        """One sample: {metric key: value, "errors": number, "note": text}."""
+        raise NotImplementedError
+
+    def end(self, bench):
+        """After the last round."""
+
+
+def cost(bench, running, mode, **options):
+    """Runs one load; returns (its result, CPU seconds that the proxy spent on it)."""
+    before = running.child.cpu_seconds()
+    result = bench.load.run(mode, running, **options)
+    time.sleep(SETTLE)
+    return result, running.child.cpu_seconds() - before
+
+
+def sample(result, **figures):
+    errors = result["errors"] + result.get("wrong_events", 0)
+    return {**figures, "errors": errors, "note": result.get("first_error", ""), "load": result}
+
+
+class Requests(Scenario):
+    """CPU of a plain call over kept connections, or with a new one each time."""
+
+    def __init__(self, name, title, target, calls, **options):
+        super().__init__(name, [Metric("cpu_us", f"CPU per request, {title}", "µs", 1, target)])
+        self.calls = calls
+        self.options = options
+
+    def measure(self, bench, running, before):
+        calls = bench.scaled(self.calls)
+        result, cpu = cost(bench, running, "requests", calls=calls, seconds=4, connections=64, **self.options)
+        return sample(result, cpu_us=cpu / max(result["completed"], 1) * 1e6)
+
+
+class Streams(Scenario):
+    """CPU of one SSE event, connection set-up included."""
+
+    def __init__(self, name, title, target, streams, interval_ms, events, default=True):
+        super().__init__(name, [Metric("cpu_us", f"CPU per SSE event, {title}", "µs", 1, target)])
+        self.plan = (streams, interval_ms, events)
+        self.default = default
+
+    def measure(self, bench, running, before):
+        streams, interval_ms, events = self.plan
+        events = bench.scaled(events)
+        bench.model.set(events, interval_ms)
+        result, cpu = cost(bench, running, "streams", streams=streams, events=events, seconds=15)
+        bench.model.wait_until_quiet(3)
+        one = sample(result, cpu_us=cpu / max(result["events"], 1) * 1e6)
+        one["uneven_chunks"] = result.get("uneven_chunks", 0) / max(result.get("chunks", 0), 1)
+        return one
+
+
+class Burst(Scenario):
+    """All streams opened at once: when does each get its first event?"""
+
+    def __init__(self, name, streams, target, default=True):
+        title = f"first byte, {streams:,} streams opened at once"
+        super().__init__(name, [Metric("p50_ms", f"{title}, p50", "ms"), Metric("p99_ms", f"{title}, p99", "ms", 1, target),
+                                Metric("max_ms", f"{title}, max", "ms")])
+        self.streams = streams
+        self.default = default
+
+    def measure(self, bench, running, before):
+        bench.model.set(1, 1500)
+        result = bench.load.run("streams", running, streams=self.streams, events=1, seconds=10)
+        bench.model.wait_until_quiet(3)
+        return sample(result, **{f"{part}_ms": result.get(f"first_byte_{part}_us", 0) / 1000 for part in ("p50", "p99", "max")})
+
+
+class Latency(Scenario):
+    """What the proxy adds to a call on one connection: percentile through it minus percentile direct, same round."""
+
+    def __init__(self):
+        super().__init__("latency", [Metric("p50_us", "added latency, 1 connection, p50", "µs", 1, 49, True),
+                                     Metric("p99_us", "added latency, 1 connection, p99", "µs", 1, 61, True)])
+        self._helpers = []
+
+    def begin(self, bench):
+        # For the direct run client and model need different cores, so a second model sits on the proxy's.
+        self._direct_model = loads.FakeModel(bench.build, bench.proxy_core)
+        self._spinners = [bench.load.spinner(core) for core in {bench.proxy_core, bench.load_core}]
+
+    def before_round(self, bench):
+        direct = candidates.Running("direct", None, self._direct_model.address)
+        return self._ask(bench, direct)
+
+    def measure(self, bench, running, before):
+        result = self._ask(bench, running)
+        added = {f"{part}_us": result.get(f"call_{part}_us", 0) - before[f"call_{part}_us"] for part in ("p50", "p99")}
+        one = sample(result, **added)
+        one["direct"] = {part: before[f"call_{part}_us"] for part in ("p50", "p99")}
+        return one
+
+    def end(self, bench):
+        for child in [*self._spinners, self._direct_model.child]:
+            child.stop()
+
+    def _ask(self, bench, running):
+        return bench.load.run("requests", running, calls=bench.scaled(8000), seconds=3, connections=1)
+
+
+class IdleStreams(Scenario):
+    """Memory of a fresh process, and of each open stream that waits."""
+    max_rounds = 3
+    fresh_process = True
+    connections = candidates.PLAIN_CONNECTIONS
+    streams = 2000
+
+    def __init__(self):
+        super().__init__("memory", [Metric("idle_mib", "resident memory, idle", "MiB", 1, 10, True),
+                                    Metric("stream_kib", "memory per open idle stream", "KiB", 1, 5, True)])
+
+    def warm_up(self, bench, running):
+        time.sleep(0.3)
+
+    def measure(self, bench, running, before):
+        bench.model.set(0, 600_000)
+        idle = running.child.resident_bytes()
+        opened, holder = bench.load.hold(running, streams=self.streams, rate=1000, seconds=15)
+        time.sleep(0.5)
+        held = running.child.resident_bytes()
+        holder.stop()
+        bench.model.wait_until_quiet(5)
+        return sample(opened, idle_mib=idle / 2**20, stream_kib=(held - idle) / max(opened["open"], 1) / 1024)
+
+
+class Vanish(Scenario):
+    """Thousands of clients that leave in mid-answer: does the work for them stop, and does the memory come back?"""
+    max_rounds = 2
+    fresh_process = True
+    connections = candidates.MANY_CONNECTIONS
+
+    def __init__(self):
+        super().__init__("vanish", [
+            Metric("left", "upstream calls still running 1 s after the clients vanished", "calls", 0, 0, True),
+            Metric("gone_ms", "time until the last upstream call had ended", "ms", 0, 1000, True),
+            Metric("open_mib", "resident memory with all of them open", "MiB"),
+            Metric("after_mib", "resident memory 3 s after", "MiB"),
+            Metric("after_ratio", "… as a multiple of idle", "×", 2, 1.2, True)])
+
+    def warm_up(self, bench, running):
+        time.sleep(0.3)
+
+    def measure(self, bench, running, before):
+        wanted = min(bench.scaled(10_000), (bench.file_limit - 1024) // 2)
+        bench.model.set(0, 1000)
+        idle = running.child.resident_bytes()
+        opened, holder = bench.load.hold(running, streams=wanted, rate=2000, seconds=15)
+        held = running.child.resident_bytes()
+        holder.stop()  # killed where it stands: the kernel closes its sockets
+        start = time.monotonic()
+        running_still, waited = bench.model.wait_until_quiet(1)
+        left = running_still
+        if running_still:
+            running_still, _ = bench.model.wait_until_quiet(5)
+            waited = time.monotonic() - start
+        time.sleep(max(0.0, 3 - (time.monotonic() - start)))
+        after = running.child.resident_bytes()
+        one = sample(opened, left=left, gone_ms=waited * 1000, open_mib=held / 2**20, after_mib=after / 2**20,
+                     after_ratio=after / max(idle, 1))
+        one["note"] = one["note"] or (f"{opened['open']} of {wanted} streams opened" if opened["open"] < wanted else "")
+        return one
+
+
+def everything():
+    """All scenarios in the order of the table."""
+    targets = {"1k": 0.70, "32k": 0.85, "400k": 0.80}
+    found = []
+    for size, target in targets.items():
+        for content in CONTENTS:
+            name = f"plain-{size}" if content == "text" else f"plain-{size}-{content}"
+            aim = 0.95 if (size, content) == ("400k", "tools") else target
+            title = f"{size[:-1]} KB, {'Chinese as \\\\u escapes' if content == 'chinese' else content}"
+            found.append(Requests(name, title, aim, CALLS[size], bytes=SIZES[size], content=content))
+    found.append(Requests("fresh-1k", "1 KB, a new connection for every call", 0.95, 8000, bytes=1024, fresh=1))
+    found.append(Streams("streams-256", "256 streams × 10 ms", 0.90, 256, 10, 200))
+    found.append(Streams("streams-2000", "2,000 streams × 50 ms", 0.90, 2000, 50, 60))
+    found.append(Streams("streams-2000-overload", "2,000 streams × 10 ms (overloaded)", None, 2000, 10, 100, False))
+    found.append(Streams("streams-4000", "4,000 streams × 50 ms", None, 4000, 50, 60, False))
+    found.append(Latency())
+    found.append(Burst("burst-2000", 2000, 1.0))
+    found.append(Burst("burst-4000", 4000, None, False))
+    found.append(IdleStreams())
+    found.append(Vanish())
+    return found
+
+
+class Watch:
+    """Measures how much of the machine strangers used while a sample was taken."""
+
+    def __init__(self):
+        self._busy = machine.busy_seconds()
+        self._own = processes.own_cpu_seconds()
+        self._start = time.monotonic()
+
+    def strangers(self):
+        """Cores that others kept busy, on average since construction."""
+        busy = machine.busy_seconds() - self._busy
+        own = processes.own_cpu_seconds() - self._own
+        return max(0.0, busy - own) / max(time.monotonic() - self._start, 1e-9)

@@ -1,0 +1,103 @@
+// bench_load MODE --target 127.0.0.1:8080 [options]: the client side of every measurement. Prints one JSON object.
+//   requests  plain calls; --connections C --calls N --seconds S (no new call after it) --fresh (a connection per call)
+//   streams   SSE streams read to the end; --streams N --events E (per stream) --rate R (per second; absent = all at once)
+//   hold      endless SSE streams; prints once all have begun, holds them until standard input ends, then vanishes
+//   body      prints the request body and ends
+//   spin      burns this core at idle priority until killed, so that a virtual core never halts (latency runs)
+// Bodies: --bytes B --content text|chinese|tools. --key K is the bearer key, --header "Name: value" adds a header.
+#include <sched.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "options.h"
+#include "payload.h"
+#include "request_load.h"
+#include "sockets.h"
+#include "stream_load.h"
+
+namespace intragate::bench {
+namespace {
+
+constexpr Nanos kSecond = 1'000'000'000;
+
+int refuse(const std::string& reason) {
+  std::fprintf(stderr, "bench_load: %s\nusage: bench_load requests|streams|hold|body|spin --target ADDRESS:PORT [options]\n",
+               reason.c_str());
+  return EXIT_FAILURE;
+}
+
+int spin() {
+  const sched_param parameter{};
+  if (sched_setscheduler(0, SCHED_IDLE, &parameter) != 0) return refuse("cannot take idle priority");
+  while (true) asm volatile("");  // no pause instruction: a hypervisor takes that as a wish to yield the core
+}
+
+std::string request_of(Options& options, const std::string& target, const std::string& body) {
+  std::string headers;
+  for (const std::string& header : options.list("--header")) headers += header + "\r\n";
+  return http_request(target, options.text("--key", "sk-bench"), headers, body);
+}
+
+int load_requests(Options& options, const Address& target, const std::string& request) {
+  RequestPlan plan;
+  plan.target = target;
+  plan.request = request;
+  plan.connections = options.number("--connections", plan.connections);
+  plan.calls = options.number("--calls", plan.calls);
+  plan.longest = options.number("--seconds", 10) * kSecond;
+  const bool fresh = options.number("--fresh", 0) != 0;
+  plan.reuse = fresh ? Reuse::connection_per_call : Reuse::keep_alive;
+  if (const auto unknown = options.unread()) return refuse("unknown option " + *unknown);
+  std::printf("%s\n", RequestLoad(plan).run().c_str());
+  return EXIT_SUCCESS;
+}
+
+enum class After : std::uint8_t { end, hold };
+
+int load_streams(Options& options, const Address& target, const std::string& request, After after) {
+  StreamPlan plan;
+  plan.target = target;
+  plan.request = request;
+  plan.streams = options.number("--streams", plan.streams);
+  plan.per_second = options.number("--rate", 0);
+  plan.events = after == After::hold ? 0 : options.number("--events", plan.events);
+  plan.longest = options.number("--seconds", 30) * kSecond;
+  if (const auto unknown = options.unread()) return refuse("unknown option " + *unknown);
+  StreamLoad load(plan);
+  if (after == After::hold) {
+    load.hold();
+  } else {
+    std::printf("%s\n", load.run().c_str());
+  }
+  return EXIT_SUCCESS;
+}
+
+int run(const std::string& mode, Options& options) {
+  if (mode == "spin") return spin();
+  const auto content = content_named(options.text("--content", "text"));
+  if (!content) return refuse("--content is text, chinese or tools");
+  const bool streams = mode == "streams" || mode == "hold";
+  const std::size_t bytes = options.number("--bytes", 1024);
+  const std::string body = chat_body(bytes, *content, streams ? Reply::stream : Reply::whole);
+  if (mode == "body") return std::fwrite(body.data(), 1, body.size(), stdout) == body.size() ? 0 : 1;
+  const std::string target = options.text("--target", "");
+  const auto address = parse_address(target);
+  if (!address) return refuse("--target takes ADDRESS:PORT");
+  raise_file_limit();
+  const std::string request = request_of(options, target, body);
+  if (mode == "requests") return load_requests(options, *address, request);
+  if (streams) return load_streams(options, *address, request, mode == "hold" ? After::hold : After::end);
+  return refuse("unknown mode " + mode);
+}
+
+}  // namespace
+}  // namespace intragate::bench
+
+int main(int count, char** words) {
+  if (count < 2) return intragate::bench::refuse("which mode?");
+  intragate::bench::Options options(count - 2, words + 2);
+  return intragate::bench::run(words[1], options);
+}

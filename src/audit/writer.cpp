@@ -1,0 +1,210 @@
+#include "audit/writer.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "base/log.h"
+
+namespace intragate::audit {
+namespace {
+
+constexpr std::size_t kChunk = 256 * 1024;              // written at once, and what wakes the thread early
+constexpr std::size_t kKeptCapacity = 4 * kChunk;       // a buffer that grew beyond this in a bad time is given back
+constexpr std::chrono::milliseconds kRetryPause{100};   // between attempts on a full or broken disk
+constexpr int kLastAttempts = 10;                       // on stop()
+
+std::uint64_t lines_in(std::string_view text) {
+  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+// Empties a buffer but keeps its memory, so that steady state allocates nothing.
+void reuse(std::string& buffer) {
+  if (buffer.capacity() > kKeptCapacity) {
+    buffer = std::string{};
+  } else {
+    buffer.clear();
+  }
+}
+
+}  // namespace
+
+// Records wait here as lines without their `{"seq":N`: the thread numbers them while it copies. The mutex is the lane's own
+// and the thread holds it for a swap only, so the loop practically never waits.
+struct alignas(64) Writer::Lane {
+  std::mutex mutex;
+  std::string buffer;
+  bool closed = false;
+};
+
+Result<std::unique_ptr<Writer>> Writer::open(Options options) {
+  Result<Files> files = Files::open(options.directory, options.file_limit);
+  if (!files) return std::move(files).error();
+  std::unique_ptr<Writer> writer{new Writer{std::move(options), *std::move(files)}};
+  writer->start();
+  return writer;
+}
+
+Writer::Writer(Options options, Files files)
+    : options_{std::move(options)}, files_{std::move(files)}, next_seq_{files_.last_seq() + 1} {
+  for (std::size_t i = 0; i < options_.lanes; ++i) lanes_.push_back(std::make_unique<Lane>());
+}
+
+// Signals belong to the loops; and with SIGXFSZ blocked, a file size limit is an error of write() like a full disk.
+void Writer::start() {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread{[this] { run(); }};
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Writer::~Writer() { stop(); }
+
+void Writer::append(std::size_t index, const Record& record) {
+  Lane& lane = *lanes_[index];
+  std::size_t before = 0;
+  std::size_t after = 0;
+  {
+    const std::lock_guard lock{lane.mutex};
+    before = lane.buffer.size();
+    if (lane.closed || before >= options_.buffer_limit) {
+      dropped_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    append_fields(lane.buffer, record);
+    after = lane.buffer.size();
+  }
+  if (after >= options_.buffer_limit - options_.buffer_limit / 8) full_.store(true, std::memory_order_relaxed);
+  if (before < kChunk && after >= kChunk) {
+    const std::lock_guard lock{mutex_};
+    hurry_ = true;
+    wake_.notify_one();
+  }
+}
+
+void Writer::stop() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+    wake_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Writer::run() {
+  for (;;) {
+    wait();
+    {
+      const std::lock_guard lock{mutex_};
+      if (stopping_) break;
+    }
+    drain();
+  }
+  finish();
+}
+
+// Until the next flush is due, a lane has much to write, or the end. A failing disk gets its pause whatever the lanes hold.
+void Writer::wait() {
+  std::unique_lock lock{mutex_};
+  const Duration pause = failing_ ? Duration{kRetryPause} : options_.flush;
+  wake_.wait_for(lock, pause, [this] { return stopping_ || (hurry_ && !failing_); });
+  hurry_ = false;
+}
+
+// Writes what the lanes hold; false: the disk refuses, the rest stays where it is.
+bool Writer::drain() {
+  if (!write_taken()) return false;  // what the last attempt left
+  for (const auto& lane : lanes_) {
+    {
+      const std::lock_guard lock{lane->mutex};
+      taken_.swap(lane->buffer);
+    }
+    if (!write_taken()) return false;
+  }
+  if (failing_) log::info("audit records are written again", {{"directory", options_.directory}});
+  failing_ = false;
+  full_.store(false, std::memory_order_relaxed);
+  return true;
+}
+
+bool Writer::write_taken() {
+  if (!write_numbered()) return false;
+  while (taken_at_ < taken_.size()) {
+    number_lines();
+    if (!write_numbered()) return false;
+  }
+  reuse(taken_);
+  taken_at_ = 0;
+  return true;
+}
+
+// Moves lines from taken_ to numbered_, a chunk at most.
+void Writer::number_lines() {
+  while (taken_at_ < taken_.size() && numbered_.size() < kChunk) {
+    const std::size_t end = taken_.find('\n', taken_at_) + 1;
+    append_seq(numbered_, next_seq_++);
+    numbered_.append(taken_, taken_at_, end - taken_at_);
+    taken_at_ = end;
+  }
+}
+
+// Goes on at the very byte where a full disk stopped it, so lines stay whole.
+bool Writer::write_numbered() {
+  if (numbered_.empty()) return true;
+  if (numbered_at_ == 0) {
+    if (Result<Unit> ready = files_.make_ready(); !ready) {
+      complain(ready.error());
+      return false;
+    }
+  }
+  while (numbered_at_ < numbered_.size()) {
+    const std::string_view rest = std::string_view{numbered_}.substr(numbered_at_);
+    const Result<std::size_t> n = files_.append(rest);
+    if (!n) {
+      complain(n.error());
+      return false;
+    }
+    written_.fetch_add(lines_in(rest.substr(0, *n)), std::memory_order_relaxed);
+    numbered_at_ += *n;
+  }
+  reuse(numbered_);
+  numbered_at_ = 0;
+  return true;
+}
+
+void Writer::complain(const Error& error) {
+  full_.store(true, std::memory_order_relaxed);
+  if (failing_) return;
+  failing_ = true;
+  log::error("audit records cannot be written, they wait in memory", {{"reason", error.message}});
+}
+
+void Writer::close_lanes() {
+  for (const auto& lane : lanes_) {
+    const std::lock_guard lock{lane->mutex};
+    lane->closed = true;
+  }
+}
+
+// After this every record that append() took is on disk, or was counted as dropped.
+void Writer::finish() {
+  close_lanes();
+  bool done = drain();
+  for (int attempt = 1; !done && attempt < kLastAttempts; ++attempt) {
+    std::this_thread::sleep_for(kRetryPause);
+    done = drain();
+  }
+  if (Result<Unit> synced = files_.sync(); !synced) complain(synced.error());
+  if (done) return;
+
+  std::uint64_t lost = lines_in(std::string_view{numbered_}.substr(numbered_at_));
+  lost += lines_in(std::string_view{taken_}.substr(taken_at_));
+  for (const auto& lane : lanes_) lost += lines_in(lane->buffer);
+  dropped_.fetch_add(lost, std::memory_order_relaxed);
+  log::error("audit records lost: the disk took none until the end", {{"count", static_cast<std::int64_t>(lost)}});
+}
+
+}  // namespace intragate::audit

@@ -1,0 +1,81 @@
+// Writes audit records to data_dir/audit off the loops. Each loop appends formatted records to a Lane of its own (no lock
+// contention with other loops); one background thread gathers the lanes, numbers the records (`seq`), writes and flushes every
+// 100 ms or 256 KiB. Losing nothing: stop() writes what is left and fsyncs.
+// Owner: app. Thread: append() from the lane's loop only; the rest from any. Does not: decide what to do when full: full() says.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "audit/files.h"
+#include "audit/record.h"
+#include "base/result.h"
+
+namespace intragate::audit {
+
+class Writer {
+ public:
+  struct Options {
+    std::string directory;                         // data_dir/audit; made if missing, mode 0700; files 0600
+    std::size_t lanes = 1;                         // one per loop
+    std::size_t buffer_limit = 16 * 1024 * 1024;   // bytes waiting per lane before records are dropped
+    std::uint64_t file_limit = 256 * 1024 * 1024;  // then the next file is begun
+    Duration flush = std::chrono::milliseconds{100};
+  };
+  // Errors: io, with a message that names the directory and what to do. Goes on after the highest `seq` on disk; a torn last
+  // line (crash) is cut off and said in the log.
+  static Result<std::unique_ptr<Writer>> open(Options options);
+  ~Writer();  // stop()
+
+  // Takes a record. Never blocks for the disk; a record that finds its lane full is counted as dropped.
+  void append(std::size_t lane, const Record& record);
+  // True while records cannot be written or a lane is nearly full: audit.on_full=refuse then refuses new calls.
+  [[nodiscard]] bool full() const { return full_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t written() const { return written_.load(std::memory_order_relaxed); }
+  // Writes and fsyncs everything appended so far, ends the thread. Idempotent.
+  void stop();
+
+ private:
+  struct Lane;
+  explicit Writer(Options options, Files files);
+  void start();
+  void run();
+  void wait();
+  bool drain();
+  bool write_taken();
+  void number_lines();
+  bool write_numbered();
+  void complain(const Error& error);
+  void close_lanes();
+  void finish();
+
+  Options options_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::atomic<bool> full_{false};
+  std::atomic<std::uint64_t> dropped_{0};
+  std::atomic<std::uint64_t> written_{0};
+
+  std::mutex mutex_;  // guards stopping_ and hurry_
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  bool hurry_ = false;  // a lane has much to write
+
+  // The rest is the thread's own. A record travels lane → taken_ → numbered_ → file.
+  Files files_;
+  std::uint64_t next_seq_;
+  std::string taken_;  // a lane's buffer, swapped out
+  std::size_t taken_at_ = 0;
+  std::string numbered_;  // whole lines
+  std::size_t numbered_at_ = 0;  // what was written already, to the byte
+  bool failing_ = false;
+  std::thread thread_;
+};
+
+}  // namespace intragate::audit

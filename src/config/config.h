@@ -1,0 +1,161 @@
+// The configuration as typed data, every default beside its field. Immutable once loaded; reload makes a new one.
+// Owner: the snapshot (shared_ptr<const Config>). Thread: any. Does not: read files (config/load.h), open anything.
+// Names, meanings and defaults are documented from here: docs/configuration.md is checked against this file's keys.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/time.h"
+
+namespace intragate::config {
+
+using namespace std::chrono_literals;
+using Bytes = std::uint64_t;
+inline constexpr Bytes kKiB = 1024;
+inline constexpr Bytes kMiB = 1024 * kKiB;
+
+// A secret read from the environment, a file or the configuration. Never printed: its only way out is reveal().
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string value) : value_{std::move(value)} {}
+  [[nodiscard]] const std::string& reveal() const { return value_; }
+  [[nodiscard]] bool empty() const { return value_.empty(); }
+  friend bool operator==(const Secret&, const Secret&) = default;
+
+ private:
+  std::string value_;
+};
+
+struct ListenTimeouts {
+  Duration head = 10s;   // from the first byte of a request to the end of its head
+  Duration body = 30s;   // the longest pause between two reads of a body
+  Duration idle = 75s;   // a kept connection without a request
+  Duration write = 60s;  // a client that takes nothing
+  friend bool operator==(const ListenTimeouts&, const ListenTimeouts&) = default;
+};
+
+struct Listen {
+  SocketAddress address;
+  AddressList allow = AddressList::private_ranges();  // refused before anything is read
+  AddressList trusted_proxies;                        // whose X-Forwarded-For and PROXY header count
+  std::uint32_t max_connections = 10'000;
+  Bytes max_head = 32 * kKiB;  // 1 KiB … 1 MiB
+  Bytes max_body = 32 * kMiB;  // 1 KiB … 4 GiB
+  ListenTimeouts timeouts;
+  friend bool operator==(const Listen&, const Listen&) = default;
+};
+
+struct Admin {
+  SocketAddress address{IpAddress::v4({127, 0, 0, 1}), 8081};
+  bool address_is_default = true;  // then a taken port makes way for a free one
+  Secret token;                    // empty: none asked (the address should then be loopback)
+};
+
+enum class AuthType : std::uint8_t { none, bearer, basic, header };
+struct EndpointAuth {
+  AuthType type = AuthType::none;
+  std::string header;  // header: its name
+  Secret key;          // bearer and header: the value; basic: "user:password"
+  friend bool operator==(const EndpointAuth&, const EndpointAuth&) = default;
+};
+
+// Where a model answers. `url` is split at load.
+struct Endpoint {
+  std::string url;          // as written, for people
+  std::string host;         // a name or an address without brackets
+  std::uint16_t port = 80;
+  std::string host_header;  // host[:port] as the Host header wants it
+  std::string path;         // prefix of the API, always ending in /v1 unless the URL has another path; no trailing slash
+  std::string dialect = "openai";
+  std::string model;        // the name the endpoint knows; empty: the same as ours
+  EndpointAuth auth;
+  std::uint32_t weight = 1;  // 1 … 1000
+  bool ask_usage = true;     // add stream_options.include_usage when the client did not
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+struct ModelTimeouts {
+  Duration connect = 2s;
+  Duration first_byte = 25s;
+  Duration between_chunks = 30s;
+  Duration total = 10min;
+  friend bool operator==(const ModelTimeouts&, const ModelTimeouts&) = default;
+};
+
+struct RetryPolicy {
+  std::uint32_t attempts = 3;  // in all, 1 … 10
+  Duration backoff = 200ms;    // full jitter: 0 … backoff·2ⁿ
+  Duration max_backoff = 5s;   // also the longest Retry-After of a model that is honoured by waiting
+  std::uint32_t budget_percent = 20;  // retries per calls of the last 10 s; at least 3 are always allowed
+  friend bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
+};
+
+struct Health {
+  std::uint32_t failures = 3;  // consecutive, until an endpoint cools down
+  Duration cooldown = 10s;
+  Duration probe{};            // interval of GET /models while cooling down or idle; zero: off
+  friend bool operator==(const Health&, const Health&) = default;
+};
+
+enum class Balance : std::uint8_t { least_busy, round_robin };
+
+struct Model {
+  std::string name;  // "*": every model that its endpoints list
+  std::vector<std::string> aliases;
+  std::string kind;                  // chat | completion | embedding | rerank | transcription | speech; empty: any
+  std::uint64_t context_window = 0;  // 0: unknown
+  std::vector<Endpoint> endpoints;
+  Balance balance = Balance::least_busy;
+  ModelTimeouts timeouts;
+  RetryPolicy retry;
+  Health health;
+  Bytes stream_buffer = 4 * kKiB;  // held for a slow client before the model is paused
+  // Where each value came from, for messages: the key that raises a limit ("models[0].timeouts.first_byte", or
+  // "MODEL_REQUEST_TIMEOUT" in the .env quick start).
+  std::string first_byte_key = "timeouts.first_byte";
+  friend bool operator==(const Model&, const Model&) = default;
+};
+
+enum class StreamUsage : std::uint8_t { asked, always };
+
+struct Key {
+  std::string name;
+  std::string hash;  // 64 hex digits of SHA-256; made at load when `key:` gives the key itself
+  Secret plain;      // only between loading and hashing; empty in a loaded configuration built through load.h with a hasher
+  AddressList allow = AddressList::any();
+  std::vector<std::string> models{"*"};  // names, or patterns with a trailing *; an empty list: none
+  bool trust_user = false;
+  StreamUsage stream_usage = StreamUsage::asked;
+  std::optional<WallTime> expires;
+};
+
+enum class OnFull : std::uint8_t { refuse, drop };
+struct Audit {
+  OnFull on_full = OnFull::refuse;
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+struct Config {
+  std::string source;  // the file, or "environment"
+  std::vector<Listen> listen;
+  Admin admin;
+  std::string data_dir = "./data";
+  AddressList egress = AddressList::private_ranges();  // where models may be
+  std::vector<Model> models;
+  std::vector<Key> keys;
+  Audit audit;
+  Duration drain = 30s;
+  std::uint32_t workers = 0;  // loops; 0: one per core
+  LogLevel log_level = LogLevel::info;
+  bool make_key = false;      // quick start without INTRAGATE_API_KEY: generate one, print it once, keep it
+  // Said by `validate` and at start: keys that this version knows but does not act on yet, and other remarks with their place.
+  std::vector<std::string> warnings;
+};
+
+}  // namespace intragate::config

@@ -1,0 +1,165 @@
+#include "config/yaml_tree.h"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <sstream>
+#include <unordered_map>
+
+#include "base/text.h"
+
+namespace intragate::config {
+namespace {
+
+Place place_from(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
+
+struct Unreadable {};  // thrown through the YAML parser once the problem is noted
+
+// Builds the tree from the parser's events; refuses what unfolds.
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  explicit TreeBuilder(Problems& problems) : problems_{problems} {}
+
+  [[nodiscard]] Node take_root() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    check(mark, "?", anchor);
+    attach({.kind = Node::Kind::null, .place = place_from(mark)});
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    refuse(mark, "aliases (`*name`) are not available here", "write the value out, or `\"*\"` in quotes for a star");
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+    check(mark, tag, anchor);
+    attach({.kind = Node::Kind::scalar, .place = place_from(mark), .text = value});
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(mark, tag, anchor, Node::Kind::sequence);
+  }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(mark, tag, anchor, Node::Kind::mapping);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapEnd() override { close(); }
+
+ private:
+  // A mapping or sequence that is not complete yet.
+  struct Open {
+    Node node;
+    std::optional<Member> key{};                         // mapping: read, its value not yet
+    std::unordered_map<std::string, int> line_of_key{};  // mapping
+  };
+
+  [[noreturn]] void refuse(const YAML::Mark& mark, std::string message, std::string suggestion = {}) {
+    problems_.add(place_from(mark), std::move(message), std::move(suggestion));
+    throw Unreadable{};
+  }
+
+  void check(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+    const bool tagged = !tag.empty() && tag != "?" && tag != "!";  // "?": plain, "!": in quotes
+    if (anchor != YAML::NullAnchor) refuse(mark, "anchors (`&name`) are not available here", "write the value out");
+    if (tagged) refuse(mark, "tags (`!name`) are not available here", "leave the tag out");
+    if (++nodes_ > kMostNodes) refuse(mark, "the file has more than " + std::to_string(kMostNodes) + " values");
+  }
+
+  void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Node::Kind kind) {
+    check(mark, tag, anchor);
+    if (stack_.size() >= kDeepestNesting) {
+      refuse(mark, "values are nested more than " + std::to_string(kDeepestNesting) + " deep");
+    }
+    stack_.push_back({.node = {.kind = kind, .place = place_from(mark)}});
+  }
+
+  void close() {
+    Node node = std::move(stack_.back().node);
+    stack_.pop_back();
+    attach(std::move(node));
+  }
+
+  void attach(Node node) {
+    if (stack_.empty()) {
+      root_ = std::move(node);
+    } else if (stack_.back().node.kind == Node::Kind::sequence) {
+      stack_.back().node.items.push_back(std::move(node));
+    } else if (!stack_.back().key) {
+      take_key(node);
+    } else {
+      take_value(std::move(node));
+    }
+  }
+
+  void take_key(const Node& node) {
+    if (node.kind != Node::Kind::scalar) {
+      problems_.add(node.place, "a key must be a plain word");
+      throw Unreadable{};
+    }
+    stack_.back().key = Member{.key = node.text, .place = node.place, .value = {}};
+  }
+
+  void take_value(Node node) {
+    Open& mapping = stack_.back();
+    Member member = std::move(*mapping.key);
+    mapping.key.reset();
+    const auto [known, fresh] = mapping.line_of_key.emplace(member.key, member.place.line);
+    if (!fresh) {
+      problems_.add(member.place, "the key " + text::quoted(member.key) + " stands here a second time",
+                    "the first one is in line " + std::to_string(known->second));
+      return;
+    }
+    member.value = std::move(node);
+    if (member.value.kind == Node::Kind::null) member.value.place = member.place;  // where there is something to see
+    mapping.node.members.push_back(std::move(member));
+  }
+
+  Problems& problems_;
+  Node root_;
+  std::vector<Open> stack_;
+  std::size_t nodes_ = 0;
+};
+
+// The library's sentence, with what helps where the cause is known.
+void report(const YAML::Exception& error, Problems& problems) {
+  const bool star = error.msg.find("alias") != std::string::npos || error.msg.find("anchor") != std::string::npos;
+  const Place place = error.mark.is_null() ? Place{} : place_from(error.mark);
+  problems.add(place, "this is not YAML: " + error.msg, star ? "write `\"*\"` in quotes for a star" : "");
+}
+
+}  // namespace
+
+std::optional<Node> parse_yaml(std::string_view text, Problems& problems) {
+  if (text.size() > kLargestFile) {
+    problems.add({}, "the file is larger than 1 MiB");
+    return std::nullopt;
+  }
+  if (!problems.check_text(text)) return std::nullopt;
+  try {
+    std::istringstream stream{std::string{text}};
+    YAML::Parser parser{stream};
+    TreeBuilder builder{problems};
+    if (!parser.HandleNextDocument(builder)) {
+      problems.add({}, "the file is empty");
+      return std::nullopt;
+    }
+    if (parser.HandleNextDocument(builder)) {
+      problems.add({}, "the file has more than one YAML document (`---`)");
+      return std::nullopt;
+    }
+    return builder.take_root();
+  } catch (const Unreadable&) {
+    return std::nullopt;
+  } catch (const YAML::Exception& error) {
+    report(error, problems);
+    return std::nullopt;
+  } catch (const std::exception& error) {
+    problems.add({}, std::string{"this is not YAML: "} + error.what());
+    return std::nullopt;
+  }
+}
+
+}  // namespace intragate::config

@@ -1,0 +1,55 @@
+// What the gateway understands of a request to a model. Plain data, made by a dialect, read by the stations.
+// Does not: hold the body (the exchange does); offsets point into it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace intragate::llm {
+
+enum class Api : std::uint8_t { chat, completions, embeddings, models, model };
+
+[[nodiscard]] constexpr std::string_view api_name(Api api) {
+  constexpr std::array<std::string_view, 5> kNames{"chat", "completions", "embeddings", "models", "model"};
+  return kNames[static_cast<std::size_t>(api)];
+}
+
+enum class Stream : std::uint8_t { no, yes };
+
+// Whether the client's body asks for the usage event of a stream.
+enum class UsageWish : std::uint8_t { unsaid, no, yes };
+
+// A stretch of the body, in bytes.
+struct Span {
+  std::size_t offset = 0;
+  std::size_t length = 0;
+};
+
+struct Call {
+  Api api = Api::chat;
+  Stream stream = Stream::no;
+  UsageWish usage = UsageWish::unsaid;
+  std::string model;                       // unescaped
+  std::string user;                        // unescaped; empty: none
+  std::optional<std::uint64_t> max_tokens;  // max_completion_tokens or max_tokens
+  Span model_value;                        // the raw string with its quotes
+  std::optional<Span> stream_options;      // the raw object
+  std::size_t closing_brace = 0;           // where members can be added
+};
+
+// Replaces body[offset, offset + length) by text.
+struct Edit {
+  Span where;
+  std::string text;
+};
+
+// The changes a dialect wants in a body, in ascending order and not overlapping. At most two today: model, stream_options.
+struct Edits {
+  std::array<Edit, 2> list;
+  std::size_t count = 0;
+};
+
+}  // namespace intragate::llm

@@ -1,0 +1,151 @@
+// The one table of all metrics: name, type, labels, what it means. docs/metrics.md is checked against it by a test.
+// Model labels carry configured names only (a name that a client invented is ""), so that nobody can fill the registry; no
+// label ever carries a key, a user, or a prompt.
+// Does not: count (registry.h). Rule: names follow OpenTelemetry's GenAI conventions where one exists, else Prometheus' naming rules.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace intragate::metrics {
+
+enum class Type : std::uint8_t { counter, gauge, histogram };
+
+// In the order of kTable.
+enum class Metric : std::uint8_t {
+  requests,
+  tokens,
+  request_seconds,
+  first_token_seconds,
+  output_token_seconds,
+  inter_token_seconds,
+  queue_seconds,
+  open_streams,
+  open_connections,
+  connections,
+  refused_connections,
+  upstream_attempts,
+  upstream_errors,
+  upstream_retries_denied,
+  pool_connections,
+  endpoint_up,
+  audit_records,
+  audit_dropped,
+  reloads,
+  series_overflow,
+  build_info,
+  process_memory,
+  process_cpu,
+  process_open_fds,
+  process_max_fds,
+  process_start,
+};
+inline constexpr std::size_t kMetricCount = static_cast<std::size_t>(Metric::process_start) + 1;
+
+inline constexpr std::size_t kMaxLabels = 4;
+inline constexpr std::size_t kMaxBounds = 20;
+
+struct Definition {
+  Metric metric;
+  Type type;
+  std::string_view name;
+  std::array<std::string_view, kMaxLabels> labels;  // the unused ones are empty
+  std::span<const double> bounds;                   // histograms: upper bounds, ascending, without +Inf
+  std::string_view help;
+
+  [[nodiscard]] constexpr std::size_t label_count() const {
+    std::size_t count = 0;
+    while (count < kMaxLabels && !labels[count].empty()) ++count;
+    return count;
+  }
+};
+
+namespace bounds {
+// The boundaries that OpenTelemetry's GenAI conventions recommend for each instrument.
+inline constexpr std::array kTokens{1.0,     4.0,      16.0,      64.0,      256.0,      1024.0,     4096.0,
+                                    16384.0, 65536.0, 262144.0, 1048576.0, 4194304.0, 16777216.0, 67108864.0};
+inline constexpr std::array kDuration{0.01, 0.02, 0.04, 0.08, 0.16,  0.32,  0.64,
+                                      1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92};
+inline constexpr std::array kFirstToken{0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1,
+                                        0.25,  0.5,   0.75, 1.0,  2.5,  5.0,  7.5,  10.0};
+inline constexpr std::array kOutputToken{0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5};
+inline constexpr std::array kQueue{0.001, 0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0};
+}  // namespace bounds
+
+// clang-format off
+inline constexpr std::array<Definition, kMetricCount> kTable{{
+    {Metric::requests, Type::counter, "intragate_requests_total", {"api", "model", "outcome", "status"}, {},
+     "Calls by how they ended; one for every audit record."},
+    {Metric::tokens, Type::histogram, "gen_ai_client_token_usage",
+     {"gen_ai_operation_name", "gen_ai_request_model", "gen_ai_token_type"}, bounds::kTokens,
+     "Tokens per call, input and output, as the model or the gateway counted them."},
+    {Metric::request_seconds, Type::histogram, "gen_ai_server_request_duration_seconds",
+     {"gen_ai_operation_name", "gen_ai_request_model"}, bounds::kDuration,
+     "From a call's first byte to the last byte of its answer."},
+    {Metric::first_token_seconds, Type::histogram, "gen_ai_server_time_to_first_token_seconds",
+     {"gen_ai_operation_name", "gen_ai_request_model"}, bounds::kFirstToken,
+     "From a call's first byte to the first byte of the model's answer; successful calls."},
+    {Metric::output_token_seconds, Type::histogram, "gen_ai_server_time_per_output_token_seconds",
+     {"gen_ai_operation_name", "gen_ai_request_model"}, bounds::kOutputToken,
+     "Mean time per output token after the first; one value for every successful stream."},
+    {Metric::inter_token_seconds, Type::histogram, "intragate_inter_token_seconds", {"model"}, bounds::kOutputToken,
+     "Pauses between two events of a stream as they came from the model."},
+    {Metric::queue_seconds, Type::histogram, "intragate_queue_seconds", {"model"}, bounds::kQueue,
+     "Time a call waited in the gateway before the model got it."},
+    {Metric::open_streams, Type::gauge, "intragate_open_streams", {"model"}, {},
+     "Streams that are being relayed now."},
+    {Metric::open_connections, Type::gauge, "intragate_open_connections", {"listener"}, {},
+     "Client connections that are open now."},
+    {Metric::connections, Type::counter, "intragate_connections_total", {"listener"}, {},
+     "Client connections accepted."},
+    {Metric::refused_connections, Type::counter, "intragate_refused_connections_total", {"listener", "reason"}, {},
+     "Client connections closed unread: address (not in listen.allow) or limit (listen.max_connections)."},
+    {Metric::upstream_attempts, Type::counter, "intragate_upstream_attempts_total", {"model", "endpoint", "result"}, {},
+     "Attempts at an endpoint: ok, status (its own error), failed (no usable answer), cancelled."},
+    {Metric::upstream_errors, Type::counter, "intragate_upstream_errors_total", {"model", "kind"}, {},
+     "Attempts that failed, by error code (docs/errors.md)."},
+    {Metric::upstream_retries_denied, Type::counter, "intragate_upstream_retries_denied_total", {"model", "reason"}, {},
+     "Failures that were not tried again: attempts, budget, deadline, retry_after."},
+    {Metric::pool_connections, Type::gauge, "intragate_pool_connections", {"model", "endpoint", "state"}, {},
+     "Connections to an endpoint: idle or busy."},
+    {Metric::endpoint_up, Type::gauge, "intragate_endpoint_up", {"model", "endpoint"}, {},
+     "1: the endpoint gets calls; 0: it cools down after failures."},
+    {Metric::audit_records, Type::counter, "intragate_audit_records_total", {}, {},
+     "Audit records written to disk."},
+    {Metric::audit_dropped, Type::counter, "intragate_audit_dropped_total", {}, {},
+     "Audit records lost because the disk took none for too long; anything but 0 needs attention."},
+    {Metric::reloads, Type::counter, "intragate_reloads_total", {"result"}, {},
+     "Configuration reloads: ok or refused (the old one stays)."},
+    {Metric::series_overflow, Type::counter, "intragate_metrics_overflow_total", {}, {},
+     "Look-ups that fell into a metric's `other` series because it has too many label values."},
+    {Metric::build_info, Type::gauge, "intragate_build_info", {"version"}, {},
+     "Always 1; the label says which version runs."},
+    {Metric::process_memory, Type::gauge, "process_resident_memory_bytes", {}, {},
+     "Resident memory of the process."},
+    {Metric::process_cpu, Type::counter, "process_cpu_seconds_total", {}, {},
+     "User and system time of the process."},
+    {Metric::process_open_fds, Type::gauge, "process_open_fds", {}, {},
+     "Open file descriptors."},
+    {Metric::process_max_fds, Type::gauge, "process_max_fds", {}, {},
+     "Limit of open file descriptors."},
+    {Metric::process_start, Type::gauge, "process_start_time_seconds", {}, {},
+     "When the process started, in seconds since 1970."},
+}};
+// clang-format on
+
+[[nodiscard]] constexpr const Definition& definition(Metric metric) {
+  return kTable[static_cast<std::size_t>(metric)];
+}
+
+constexpr bool table_is_sound() {
+  for (std::size_t i = 0; i < kTable.size(); ++i) {
+    if (kTable[i].metric != static_cast<Metric>(i) || kTable[i].bounds.size() > kMaxBounds) return false;
+    if ((kTable[i].type == Type::histogram) == kTable[i].bounds.empty()) return false;
+  }
+  return true;
+}
+static_assert(table_is_sound(), "names.h: one row per metric, in the order of enum Metric; bounds for histograms only");
+
+}  // namespace intragate::metrics

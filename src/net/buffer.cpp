@@ -1,0 +1,68 @@
+#include "net/buffer.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace intragate::net {
+
+std::unique_ptr<char[]> BufferPool::take() {
+  if (free_.empty()) return std::make_unique_for_overwrite<char[]>(Buffer::kBlock);
+  auto block = std::move(free_.back());
+  free_.pop_back();
+  return block;
+}
+
+void BufferPool::give_back(std::unique_ptr<char[]> block) {
+  if (free_.size() < keep_) free_.push_back(std::move(block));
+}
+
+Buffer& Buffer::operator=(Buffer other) noexcept {
+  std::swap(pool_, other.pool_);
+  std::swap(block_, other.block_);
+  std::swap(capacity_, other.capacity_);
+  std::swap(begin_, other.begin_);
+  std::swap(end_, other.end_);
+  return *this;
+}
+
+void Buffer::reserve(std::size_t total) {
+  if (block_ == nullptr && total <= kBlock) {
+    block_ = pool_->take();
+    capacity_ = kBlock;
+    return;
+  }
+  if (capacity_ - begin_ >= total && block_ != nullptr) return;
+  if (capacity_ >= total && block_ != nullptr) {  // room enough once the bytes stand at the front
+    std::memmove(block_.get(), block_.get() + begin_, size());
+  } else {
+    const std::size_t capacity = std::max(total, kBlock);
+    auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+    const std::size_t held = size();
+    if (held > 0) std::memcpy(larger.get(), block_.get() + begin_, held);
+    if (capacity_ == kBlock) pool_->give_back(std::move(block_));
+    block_ = std::move(larger);
+    capacity_ = capacity;
+  }
+  end_ -= begin_;
+  begin_ = 0;
+}
+
+void Buffer::consume(std::size_t n) {
+  begin_ += n;
+  if (begin_ == end_) release();
+}
+
+void Buffer::erase(std::size_t offset, std::size_t n) {
+  if (n == 0) return;
+  char* const at = block_.get() + begin_ + offset;
+  std::memmove(at, at + n, size() - offset - n);
+  end_ -= n;
+}
+
+void Buffer::release() {
+  if (block_ != nullptr && capacity_ == kBlock) pool_->give_back(std::move(block_));
+  block_.reset();
+  capacity_ = begin_ = end_ = 0;
+}
+
+}  // namespace intragate::net

@@ -1,0 +1,27 @@
+// SHA-256, random secrets and constant-time comparison (OpenSSL behind it). Thread: any.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace intragate::net {
+
+using Sha256 = std::array<std::uint8_t, 32>;
+
+// One hash context per thread is reused (fetching the algorithm costs more than hashing a key).
+[[nodiscard]] Sha256 sha256(std::string_view bytes);
+[[nodiscard]] std::string hex(std::span<const std::uint8_t> bytes);
+[[nodiscard]] inline std::string sha256_hex(std::string_view bytes);
+
+// `prefix` and 256 bits from the system's generator in base64url: a new API key.
+[[nodiscard]] std::string random_secret(std::string_view prefix);
+
+// Takes the same time wherever the first difference is. Different lengths are unequal.
+[[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b);
+
+inline std::string sha256_hex(std::string_view bytes) { return hex(sha256(bytes)); }
+
+}  // namespace intragate::net

@@ -1,0 +1,110 @@
+#include "net/http_client.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "net/loop.h"
+
+namespace intragate::net {
+namespace {
+
+constexpr std::size_t kMaxHead = 64 * 1024;
+constexpr int kMaxInterim = 16;
+
+Error broke(std::string detail) { return make_error(Code::upstream_broke, {}).because(std::move(detail)); }
+
+Error ended(Wake wake, std::string_view doing) {
+  if (wake == Wake::cancelled) return make_error(Code::client_gone, {});
+  return make_error(Code::upstream_timeout, {}).because(std::string{doing});
+}
+
+}  // namespace
+
+HttpClient::HttpClient(Loop& loop, Socket socket)
+    : loop_{&loop}, socket_{std::move(socket)}, in_{loop.buffers()} {}
+
+Task<Result<Unit>> HttpClient::send(std::span<const std::string_view> pieces, Until until) {
+  std::size_t sent = 0;
+  while (!pieces.empty()) {
+    if (sent >= pieces.front().size()) {
+      sent -= pieces.front().size();
+      pieces = pieces.subspan(1);
+      continue;
+    }
+    std::array<std::string_view, 8> rest;
+    const std::size_t count = std::min(pieces.size(), rest.size());
+    std::copy_n(pieces.begin(), count, rest.begin());
+    rest[0].remove_prefix(sent);
+    const Socket::Moved moved = socket_.write({rest.data(), count});
+    if (moved.io == Socket::Io::done) {
+      sent += moved.bytes;
+      continue;
+    }
+    // A model that refuses early closes its end: what it said can still be read.
+    if (moved.io == Socket::Io::failed) co_return Unit{};
+    const Wake wake = co_await socket_.wait(*loop_, Interest::either, until);
+    if (wake != Wake::ready) co_return ended(wake, "sending the request");
+    const Fill got = fill(Buffer::kBlock);
+    if (got != Fill::blocked) co_return Unit{};
+  }
+  request_sent_ = true;
+  co_return Unit{};
+}
+
+Task<Result<ResponseHead>> HttpClient::receive_head(Until until, std::vector<Header>& headers) {
+  std::size_t scanned = 0;
+  for (int interim = 0;;) {
+    const HeadEnd end = in_.empty() ? HeadEnd{} : find_head_end(in_.view(), scanned);
+    if (end.state == HeadEnd::State::bad) {
+      co_return make_error(Code::upstream_malformed, {}).because("the answer is not HTTP");
+    }
+    if (end.state == HeadEnd::State::complete) {
+      Result<ResponseHead> head = parse_response_head(in_.view().substr(0, end.size), headers);
+      if (!head || head->status >= 200) {
+        head_size_ = end.size;
+        co_return head;
+      }
+      if (head->status == 101 || ++interim > kMaxInterim) {
+        co_return make_error(Code::upstream_malformed, {}).because("unexpected interim answers");
+      }
+      in_.consume(end.size);
+      scanned = 0;
+      continue;
+    }
+    if (in_.size() > kMaxHead) co_return make_error(Code::upstream_malformed, {}).because("the answer's head is too large");
+    scanned = end.scanned;
+    const Fill got = fill(Buffer::kBlock);
+    if (got == Fill::more) continue;
+    if (got == Fill::closed) co_return broke(answered_ ? "closed within the answer's head" : "closed before the answer");
+    const Wake wake = co_await readable(until);
+    if (wake != Wake::ready) co_return ended(wake, "waiting for the answer's head");
+  }
+}
+
+HttpClient::Fill HttpClient::fill(std::size_t limit) {
+  if (!socket_.may_read()) return Fill::blocked;
+  in_.reserve(in_.size() < Buffer::kBlock ? Buffer::kBlock : in_.size() * 2);
+  const std::span<char> space = in_.space();
+  const Socket::Moved moved = socket_.read(space.first(std::min(limit, space.size())));
+  if (moved.io == Socket::Io::done) {
+    in_.commit(moved.bytes);
+    answered_ = true;
+    return Fill::more;
+  }
+  if (in_.empty()) in_.release();
+  return moved.io == Socket::Io::blocked ? Fill::blocked : Fill::closed;
+}
+
+Readiness HttpClient::readable(Until until) {
+  if (in_.empty()) in_.release();
+  return socket_.wait(*loop_, Interest::read, until);
+}
+
+void HttpClient::reset() {
+  in_.release();
+  head_size_ = 0;
+  answered_ = request_sent_ = false;
+}
+
+}  // namespace intragate::net

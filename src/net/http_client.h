@@ -1,0 +1,63 @@
+// The client side of one connection to a model: sends a request, reads the answer's head; the body is read by whoever relays it,
+// through buffer() and fill(). Owner: the exchange, or a pool while idle. Thread: one loop.
+// Does not: resolve, connect, retry, follow redirects, decode the body.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "net/buffer.h"
+#include "net/http_head.h"
+#include "net/socket.h"
+
+namespace intragate::net {
+
+class HttpClient {
+ public:
+  HttpClient(Loop& loop, Socket socket);
+
+  // Sends head and body. Ends early, without error, when the model begins to answer before everything is sent; the
+  // connection cannot be used again then. Errors: upstream_broke, upstream_timeout, client_gone.
+  [[nodiscard]] Task<Result<Unit>> send(std::span<const std::string_view> pieces, Until until);
+
+  // Reads the answer's head; interim (1xx) answers are skipped, at most 16. `headers` (a scratch vector) holds views of buffer()
+  // until the next fill or consume. The head is consumed by drop_head().
+  // Errors: upstream_broke (closed before a whole head; `detail` says whether anything came), upstream_malformed, upstream_timeout,
+  // client_gone.
+  [[nodiscard]] Task<Result<ResponseHead>> receive_head(Until until, std::vector<Header>& headers);
+  void drop_head() { in_.consume(std::exchange(head_size_, 0)); }
+
+  // The body's bytes as they came.
+  [[nodiscard]] Buffer& buffer() { return in_; }
+  enum class Fill : std::uint8_t { more, blocked, closed };
+  // One read of at most `limit` bytes beyond what the buffer holds, without waiting.
+  Fill fill(std::size_t limit);
+  // Waits until fill makes sense. Gives an empty block back meanwhile.
+  [[nodiscard]] Readiness readable(Until until);
+
+  // Whether any byte of an answer has come: until then a reused connection may simply have died in the pool.
+  [[nodiscard]] bool answered() const { return answered_; }
+  // Whether every byte of the request went out.
+  [[nodiscard]] bool request_sent() const { return request_sent_; }
+  // An idle connection that was closed, or talks unasked.
+  [[nodiscard]] bool stale() { return socket_.stale(); }
+  // Ready for the next request.
+  void reset();
+  [[nodiscard]] bool open() const { return socket_.open(); }
+  void close() {
+    socket_.close();
+    in_.release();
+  }
+
+ private:
+  Loop* loop_;
+  Socket socket_;
+  Buffer in_;
+  std::size_t head_size_ = 0;
+  bool answered_ = false;
+  bool request_sent_ = false;
+};
+
+}  // namespace intragate::net

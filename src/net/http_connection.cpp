@@ -1,0 +1,257 @@
+#include "net/http_connection.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "net/loop.h"
+
+namespace intragate::net {
+namespace {
+
+constexpr Duration kLinger = std::chrono::seconds{2};
+constexpr std::size_t kLingerBytes = 16 * 1024 * 1024;
+constexpr std::size_t kReadAhead = 1024 * 1024;  // a body's memory grows at most this far ahead of what has come
+
+Error too_large(std::uint64_t limit) {
+  return make_error(Code::body_too_large, "The request body is larger than the " + std::to_string(limit) +
+                                              " bytes this gateway accepts. Send less, or ask its administrator to raise "
+                                              "listen.max_body.");
+}
+
+Error too_slow(std::string_view what, std::string_view key) {
+  return make_error(Code::request_timeout, "The " + std::string{what} + " did not arrive in time (" + std::string{key} + ").");
+}
+
+}  // namespace
+
+HttpConnection::HttpConnection(Loop& loop, Socket socket, const HttpLimits& limits, std::vector<Header>& headers)
+    : loop_{loop}, socket_{std::move(socket)}, limits_{limits}, headers_{headers}, in_{loop.buffers()} {}
+
+// Reads once more, with room for `total` bytes in the buffer. Waits if nothing is there, without holding an empty block.
+Task<HttpConnection::Fill> HttpConnection::fill(std::size_t total, Deadline deadline) {
+  for (;;) {
+    if (socket_.may_read()) {
+      in_.reserve(total);
+      const Socket::Moved moved = socket_.read(in_.space());
+      if (moved.io == Socket::Io::done) {
+        in_.commit(moved.bytes);
+        co_return Fill::more;
+      }
+      if (in_.empty()) in_.release();
+      if (moved.io != Socket::Io::blocked) co_return Fill::closed;
+    }
+    const Wake wake = co_await socket_.wait(loop_, Interest::read, {deadline, &cancellation_});
+    if (wake == Wake::deadline) co_return Fill::timeout;
+    if (wake == Wake::cancelled) co_return Fill::cancelled;
+  }
+}
+
+Task<Result<std::optional<SocketAddress>>> HttpConnection::receive_proxy_header() {
+  const Deadline deadline = Deadline::in(loop_.now(), limits_.head);
+  for (;;) {
+    const ProxyHeader header = read_proxy_header(in_.view());
+    if (header.state == ProxyHeader::State::bad) {
+      co_return make_error(Code::malformed_request, "The PROXY protocol header is malformed.");
+    }
+    if (header.state == ProxyHeader::State::complete) {
+      in_.consume(header.size);
+      co_return header.client;
+    }
+    if (header.state == ProxyHeader::State::absent) co_return std::optional<SocketAddress>{};
+    const Fill got = co_await fill(Buffer::kBlock, deadline);
+    if (got == Fill::timeout) co_return too_slow("PROXY protocol header", "listen.timeouts.head");
+    if (got != Fill::more) co_return make_error(Code::client_gone, {});
+  }
+}
+
+Task<Result<HttpConnection::Arrival>> HttpConnection::receive_head() {
+  // A fresh connection owes its head at once; a kept one may rest first.
+  Deadline deadline = Deadline::in(loop_.now(), first_request_ || !in_.empty() ? limits_.head : limits_.idle);
+  bool begun = !in_.empty();
+  first_request_ = false;
+  std::size_t scanned = 0;
+  for (;;) {
+    if (begun) {
+      const HeadEnd end = find_head_end(in_.view(), scanned);
+      if (end.state == HeadEnd::State::bad) {
+        co_return make_error(Code::malformed_request, "The request is not HTTP/1.1: a line ends without CRLF or holds a NUL.");
+      }
+      if (end.state == HeadEnd::State::complete && end.size <= limits_.max_head) co_return parse_head(end.size);
+      if (in_.size() >= limits_.max_head) {
+        co_return make_error(Code::head_too_large, "The request's headers are larger than the " +
+                                                       std::to_string(limits_.max_head) +
+                                                       " bytes this gateway accepts (listen.max_head).");
+      }
+      scanned = end.scanned;
+    }
+    const std::size_t room = in_.size() < Buffer::kBlock ? Buffer::kBlock : limits_.max_head + 1;
+    const Fill got = co_await fill(room, deadline);
+    if (got == Fill::timeout && begun) co_return too_slow("request's head", "listen.timeouts.head");
+    if (got != Fill::more) co_return Arrival::none;
+    if (!begun) deadline = Deadline::in(loop_.now(), limits_.head);
+    begun = true;
+  }
+}
+
+Result<HttpConnection::Arrival> HttpConnection::parse_head(std::size_t size) {
+  Result<RequestHead> parsed = parse_request_head(in_.view().substr(0, size), headers_);
+  if (!parsed) return std::move(parsed).error();
+  head_ = *parsed;
+  request_size_ = size;
+  body_ = {};
+  body_complete_ = head_.framing == Framing::none;
+  return Arrival::head;
+}
+
+Task<Result<Unit>> HttpConnection::receive_body() {
+  if (body_complete_) co_return Unit{};
+  if (head_.framing == Framing::length && head_.content_length > limits_.max_body) co_return too_large(limits_.max_body);
+  if (head_.expect == Expect::continue_100 && in_.size() == request_size_) {
+    const std::array<std::string_view, 1> go_on{"HTTP/1.1 100 Continue\r\n\r\n"};
+    const std::size_t sent = write_now(go_on);
+    if (sent < go_on[0].size() && (co_await write_rest(go_on, sent)) != WriteEnd::done) {
+      co_return make_error(Code::client_gone, {});
+    }
+  }
+  if (head_.framing == Framing::chunked) co_return co_await receive_chunked_body();
+  co_return co_await receive_length_body();
+}
+
+Task<Result<Unit>> HttpConnection::receive_length_body() {
+  const auto length = static_cast<std::size_t>(head_.content_length);
+  const std::size_t here = std::min(in_.size() - request_size_, length);
+  if (here == length) {  // the common case: head and body came together
+    body_ = in_.view().substr(request_size_, length);
+    request_size_ += length;
+    body_complete_ = true;
+    co_return Unit{};
+  }
+  if (length <= kReadAhead) {
+    owned_body_ = std::make_unique_for_overwrite<char[]>(length);
+    owned_capacity_ = length;
+  }
+  Result<Unit> first = append_body(in_.view().substr(request_size_, here));
+  if (!first) co_return first;
+  request_size_ += here;
+  while (owned_size_ < length) {
+    if (owned_size_ == owned_capacity_) {
+      Result<Unit> grown = grow_body(std::min(length, std::max(kReadAhead, owned_capacity_ * 2)));
+      if (!grown) co_return grown;
+    }
+    const Socket::Moved moved = socket_.read({owned_body_.get() + owned_size_, owned_capacity_ - owned_size_});
+    if (moved.io == Socket::Io::done) {
+      owned_size_ += moved.bytes;
+      continue;
+    }
+    if (moved.io != Socket::Io::blocked) co_return make_error(Code::client_gone, {});
+    const Until until{Deadline::in(loop_.now(), limits_.body), &cancellation_};
+    const Wake wake = co_await socket_.wait(loop_, Interest::read, until);
+    if (wake == Wake::deadline) co_return too_slow("request body", "listen.timeouts.body");
+    if (wake == Wake::cancelled) co_return make_error(Code::client_gone, {});
+  }
+  body_ = {owned_body_.get(), owned_size_};
+  body_complete_ = true;
+  co_return Unit{};
+}
+
+Task<Result<Unit>> HttpConnection::receive_chunked_body() {
+  ChunkedDecoder decoder;
+  for (;;) {
+    Result<bool> ended = take_chunks(decoder);
+    if (!ended) co_return std::move(ended).error();
+    if (*ended) break;
+    const Fill got = co_await fill(request_size_ + Buffer::kBlock / 2, Deadline::in(loop_.now(), limits_.body));
+    if (got == Fill::timeout) co_return too_slow("request body", "listen.timeouts.body");
+    if (got != Fill::more) co_return make_error(Code::client_gone, {});
+  }
+  body_ = {owned_body_.get(), owned_size_};
+  body_complete_ = true;
+  co_return Unit{};
+}
+
+// Moves what the buffer holds of a chunked body to the owned body; true at its end.
+Result<bool> HttpConnection::take_chunks(ChunkedDecoder& decoder) {
+  using State = ChunkedDecoder::State;
+  std::string_view input = in_.view().substr(request_size_);
+  const std::size_t before = input.size();
+  for (;;) {
+    const ChunkedDecoder::Step step = decoder.step(input);
+    if (step.state == State::bad) {
+      return make_error(Code::malformed_request, "The request body's chunked coding is malformed.");
+    }
+    if (step.state == State::piece) {
+      Result<Unit> taken = append_body(step.data);
+      if (!taken) return std::move(taken).error();
+    }
+    input.remove_prefix(step.consumed);
+    if (step.state == State::piece) continue;
+    in_.erase(request_size_, before - input.size());
+    return step.state == State::end;
+  }
+}
+
+Result<Unit> HttpConnection::grow_body(std::size_t capacity) {
+  if (capacity > limits_.max_body) return too_large(limits_.max_body);
+  auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+  if (owned_size_ > 0) std::memcpy(larger.get(), owned_body_.get(), owned_size_);
+  owned_body_ = std::move(larger);
+  owned_capacity_ = capacity;
+  return Unit{};
+}
+
+Result<Unit> HttpConnection::append_body(std::string_view piece) {
+  const std::size_t needed = owned_size_ + piece.size();
+  if (needed > limits_.max_body) return too_large(limits_.max_body);
+  if (needed > owned_capacity_) {
+    const std::size_t wanted = std::max({needed, owned_capacity_ * 2, std::size_t{kReadAhead}});
+    Result<Unit> grown = grow_body(std::min<std::size_t>(wanted, limits_.max_body));
+    if (!grown) return grown;
+  }
+  if (!piece.empty()) std::memcpy(owned_body_.get() + owned_size_, piece.data(), piece.size());
+  owned_size_ = needed;
+  return Unit{};
+}
+
+void HttpConnection::release_request() {
+  in_.consume(request_size_);
+  request_size_ = 0;
+  body_ = {};
+  owned_body_.reset();
+  owned_capacity_ = owned_size_ = 0;
+}
+
+std::size_t HttpConnection::write_now(std::span<const std::string_view> pieces) {
+  const Socket::Moved moved = socket_.write(pieces);
+  if (moved.io == Socket::Io::failed) write_failed_ = true;
+  return moved.bytes;
+}
+
+Task<WriteEnd> HttpConnection::write_rest(std::span<const std::string_view> pieces, std::size_t sent) {
+  if (write_failed_) co_return WriteEnd::failed;
+  const WriteEnd end =
+      co_await net::write_rest(loop_, socket_, pieces, sent, {limits_.write, {Deadline{}, &cancellation_}});
+  if (end != WriteEnd::done) write_failed_ = true;
+  co_return end;
+}
+
+Task<void> HttpConnection::finish() {
+  socket_.on_hangup(loop_, nullptr);
+  socket_.shutdown_write();
+  in_.release();
+  request_size_ = 0;
+  const Deadline deadline = Deadline::in(loop_.now(), kLinger);
+  std::size_t dropped = 0;
+  while (dropped < kLingerBytes) {
+    const Fill got = co_await fill(Buffer::kBlock, deadline);
+    if (got != Fill::more) break;
+    dropped += in_.size();
+    in_.release();
+  }
+}
+
+void HttpConnection::abort() {
+  socket_.reset_on_close();
+  write_failed_ = true;
+}
+
+}  // namespace intragate::net

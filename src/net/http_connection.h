@@ -1,0 +1,104 @@
+// The server side of one client connection: receives requests strictly and within limits, one after the other (pipelined ones
+// wait in the buffer), and writes what it is given. Owner: the connection's coroutine (pipeline/receive.cpp).
+// Thread: one loop. Does not: know URLs, build answers, decide anything about the request's meaning.
+// Rule: RFC 9112; limits of config::Listen.
+#pragma once
+
+#include <cstdint>
+#include <array>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "net/buffer.h"
+#include "net/chunked.h"
+#include "net/http_head.h"
+#include "net/proxy_protocol.h"
+#include "net/socket.h"
+
+namespace intragate::net {
+
+struct HttpLimits {
+  std::size_t max_head = 32 * 1024;
+  std::uint64_t max_body = 32 * 1024 * 1024;
+  Duration head = std::chrono::seconds{10};
+  Duration body = std::chrono::seconds{30};
+  Duration idle = std::chrono::seconds{75};
+  Duration write = std::chrono::seconds{60};
+};
+
+class HttpConnection {
+ public:
+  // `headers` is a scratch vector shared by all connections of the loop.
+  HttpConnection(Loop& loop, Socket socket, const HttpLimits& limits, std::vector<Header>& headers);
+
+  // A PROXY protocol header in front of the first request, where the peer may send one. The client it names, if any.
+  // Errors: malformed_request, request_timeout, client_gone.
+  [[nodiscard]] Task<Result<std::optional<SocketAddress>>> receive_proxy_header();
+
+  enum class Arrival : std::uint8_t { head, none };  // none: the client closed, or sent nothing for `idle`
+  // Waits for the next request and parses its head. headers() is valid until the caller suspends.
+  // Errors: malformed_request, head_too_large, request_timeout. After an error only write and finish may be called.
+  [[nodiscard]] Task<Result<Arrival>> receive_head();
+  [[nodiscard]] const RequestHead& head() const { return head_; }
+  [[nodiscard]] std::span<const Header> headers() const { return headers_; }
+
+  // Reads the whole body (after 100 Continue if it was expected). Stays valid until release_request.
+  // Errors: body_too_large, malformed_request, request_timeout, client_gone.
+  [[nodiscard]] Task<Result<Unit>> receive_body();
+  [[nodiscard]] std::string_view body() const { return body_; }
+  // True when the request is in memory to its last byte: only then can the connection be kept.
+  [[nodiscard]] bool request_complete() const { return body_complete_; }
+  // Forgets head and body and gives their memory back.
+  void release_request();
+
+  // Everything about to be sent goes through here. Short writes wait; a client that takes nothing for limits.write is given up.
+  // Counts bytes. `sent` bytes of the pieces went out already with write_now.
+  [[nodiscard]] Task<WriteEnd> write_rest(std::span<const std::string_view> pieces, std::size_t sent);
+  // Tries once, without waiting: how much went out; failed() tells a dead connection.
+  std::size_t write_now(std::span<const std::string_view> pieces);
+  [[nodiscard]] bool failed() const { return write_failed_; }
+
+  // FIN, then reads and drops what the client is still sending for a moment, so that it can read the last answer.
+  [[nodiscard]] Task<void> finish();
+  // Ends the connection so that the client sees a broken one, never a clean end.
+  void abort();
+
+  // Fired with client_gone when the client hangs up, from watch_hangup to ignore_hangup.
+  [[nodiscard]] Cancellation& cancellation() { return cancellation_; }
+  void watch_hangup() { socket_.on_hangup(loop_, &cancellation_); }
+  void ignore_hangup() { socket_.on_hangup(loop_, nullptr); }
+  [[nodiscard]] bool has_buffered() const { return !in_.empty(); }
+  [[nodiscard]] Loop& loop() { return loop_; }
+
+ private:
+  enum class Fill : std::uint8_t { more, closed, timeout, cancelled };
+  Task<Fill> fill(std::size_t total, Deadline deadline);
+  Result<Arrival> parse_head(std::size_t size);
+  Task<Result<Unit>> receive_length_body();
+  Task<Result<Unit>> receive_chunked_body();
+  Result<bool> take_chunks(ChunkedDecoder& decoder);
+  Result<Unit> append_body(std::string_view piece);
+  Result<Unit> grow_body(std::size_t capacity);
+
+  Loop& loop_;
+  Socket socket_;
+  HttpLimits limits_;
+  std::vector<Header>& headers_;
+  Buffer in_;
+  RequestHead head_;
+  Cancellation cancellation_;
+  std::size_t request_size_ = 0;  // bytes of in_ that belong to the request
+  std::string_view body_;
+  std::unique_ptr<char[]> owned_body_;
+  std::size_t owned_capacity_ = 0;
+  std::size_t owned_size_ = 0;
+  bool body_complete_ = false;
+  bool first_request_ = true;
+  bool write_failed_ = false;
+};
+
+}  // namespace intragate::net

@@ -1,0 +1,155 @@
+#include "net/socket.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+#include "net/loop.h"
+#include "net/sockaddr.h"
+
+namespace intragate::net {
+namespace {
+
+constexpr std::size_t kPieces = 16;
+
+std::string system_text(int number) { return std::generic_category().message(number); }
+
+Error connect_error(int number) {
+  return make_error(Code::upstream_unreachable, {}).because(system_text(number));
+}
+
+}  // namespace
+
+Socket::Socket(int fd) : state_{std::make_unique<State>()} { state_->descriptor.fd = fd; }
+
+Socket::State::~State() { ::close(descriptor.fd); }
+
+Socket::Moved Socket::read(std::span<char> space) {
+  Descriptor& d = state_->descriptor;
+  for (;;) {
+    const ssize_t n = ::recv(d.fd, space.data(), space.size(), 0);
+    if (n > 0) {
+      const auto bytes = static_cast<std::size_t>(n);
+      // A short read emptied the socket; edge-triggered epoll will tell of more. After a hang-up nothing more is told.
+      if (bytes < space.size() && d.registered && !d.hung_up) d.can_read = false;
+      return {Io::done, bytes};
+    }
+    if (n == 0) return {Io::closed};
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return {Io::failed};
+    d.can_read = false;
+    return {Io::blocked};
+  }
+}
+
+Socket::Moved Socket::write(std::span<const std::string_view> pieces) {
+  Descriptor& d = state_->descriptor;
+  std::array<iovec, kPieces> vectors;
+  std::size_t count = 0;
+  std::size_t total = 0;
+  for (const std::string_view piece : pieces) {
+    if (piece.empty()) continue;
+    if (count == kPieces) break;
+    vectors[count++] = {const_cast<char*>(piece.data()), piece.size()};
+    total += piece.size();
+  }
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = count;
+  for (;;) {
+    const ssize_t n = ::sendmsg(d.fd, &message, MSG_NOSIGNAL);
+    if (n >= 0) {
+      const auto bytes = static_cast<std::size_t>(n);
+      if (bytes < total) d.can_write = false;
+      return {Io::done, bytes};
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return {Io::failed};
+    d.can_write = false;
+    return {Io::blocked};
+  }
+}
+
+void Socket::on_hangup(Loop& loop, Cancellation* cancellation) {
+  Descriptor& d = state_->descriptor;
+  d.on_hangup = cancellation;
+  if (cancellation == nullptr) return;
+  if (!d.registered) loop.reactor().add(d);
+  if (d.hung_up) cancellation->fire(CancelReason::client_gone);
+}
+
+bool Socket::stale() {
+  if (hung_up()) return true;
+  if (!may_read() && state_->descriptor.registered) return false;
+  char byte = 0;
+  const ssize_t n = ::recv(state_->descriptor.fd, &byte, 1, MSG_PEEK);
+  if (n < 0 && errno == EAGAIN) {
+    state_->descriptor.can_read = false;
+    return false;
+  }
+  return true;
+}
+
+void Socket::shutdown_write() { ::shutdown(state_->descriptor.fd, SHUT_WR); }
+
+void Socket::reset_on_close() {
+  const linger hard{1, 0};
+  ::setsockopt(state_->descriptor.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+}
+
+Task<Result<Socket>> connect(Loop& loop, SocketAddress address, Until until) {
+  const Sockaddr to{address};
+  const int fd = ::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) co_return connect_error(errno);
+  Socket socket{fd};
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (::connect(fd, to.data(), to.size()) == 0) co_return socket;
+  if (errno != EINPROGRESS) co_return connect_error(errno);
+
+  Readiness connected = socket.wait(loop, Interest::write, until);
+  // A socket that is still connecting is not writable, whatever the descriptor says of itself.
+  connected.forget_write();
+  const Wake wake = co_await connected;
+  if (wake == Wake::cancelled) co_return make_error(Code::client_gone, {});
+  if (wake == Wake::deadline) co_return make_error(Code::upstream_timeout, {}).because("connect timed out");
+  int failure = 0;
+  socklen_t size = sizeof failure;
+  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size);
+  if (failure != 0) co_return connect_error(failure);
+  co_return socket;
+}
+
+Task<WriteEnd> write_rest(Loop& loop, Socket& socket, std::span<const std::string_view> pieces, std::size_t sent,
+                          WriteLimits limits) {
+  while (!pieces.empty()) {
+    if (sent >= pieces.front().size()) {
+      sent -= pieces.front().size();
+      pieces = pieces.subspan(1);
+      continue;
+    }
+    std::array<std::string_view, kPieces> rest;
+    std::size_t count = 0;
+    for (const std::string_view piece : pieces.first(std::min(pieces.size(), kPieces))) rest[count++] = piece;
+    rest[0].remove_prefix(sent);
+    const Socket::Moved moved = socket.write({rest.data(), count});
+    if (moved.io == Socket::Io::failed) co_return WriteEnd::failed;
+    if (moved.io == Socket::Io::done) {
+      sent += moved.bytes;
+      continue;
+    }
+    const Deadline patience = Deadline::in(loop.now(), limits.stall);
+    const Wake wake = co_await socket.wait(loop, Interest::write, limits.until.earlier(patience));
+    if (wake == Wake::cancelled) co_return WriteEnd::cancelled;
+    if (wake == Wake::deadline) co_return WriteEnd::stalled;
+  }
+  co_return WriteEnd::done;
+}
+
+}  // namespace intragate::net

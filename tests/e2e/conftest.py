@@ -1,0 +1,69 @@
+"""Fixtures of the end-to-end tests: gateways and fake models that are always stopped, and a report of both on failure."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from fake_model import FakeModel  # noqa: E402
+from gateway import Gateway  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def gateway_factory():
+    """Gateway.start with an end: every gateway is stopped (and so proves a clean end) after the module's last test."""
+    started = []
+
+    def start(*arguments, **options):
+        gateway = Gateway.start(*arguments, **options)
+        started.append(gateway)
+        return gateway
+
+    yield start
+    failures = []
+    for gateway in started:
+        try:
+            gateway.stop()
+        except AssertionError as failure:
+            failures.append(str(failure))
+        gateway.forget()
+    assert not failures, "\n".join(failures)
+
+
+@pytest.fixture(scope="module")
+def model_factory():
+    """FakeModel with an end."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(FakeModel(*arguments, **options))
+        return started[-1]
+
+    start.started = started
+    yield start
+    for model in started:
+        model.close()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_models(request):
+    """Each test finds its module's fake models without scripts and records, and leaves no violation and no dead gateway."""
+    models = request.getfixturevalue("model_factory").started if "model_factory" in request.fixturenames else []
+    for model in models:
+        model.reset()
+    yield
+    violations = [violation for model in models for violation in model.violations]
+    assert not violations, f"the gateway sent what no strict server accepts: {violations}"
+    dead = [gateway for gateway in Gateway.running if gateway.process.poll() is not None]
+    assert not dead, "a gateway died:\n" + "\n".join(gateway.tail(100) for gateway in dead)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for number, gateway in enumerate(Gateway.running):
+            report.sections.append((f"log of gateway {number}", gateway.tail()))

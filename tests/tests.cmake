@@ -1,0 +1,43 @@
+# Unit tests mirror src/; fuzz targets replay their corpus; e2e files run the real binary. Everything runs under ctest.
+find_package(GTest REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+include(GoogleTest)
+
+file(GLOB unit_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/*/*_test.cpp)
+add_executable(unit_tests ${unit_sources})
+target_include_directories(unit_tests PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/tests)
+target_compile_definitions(unit_tests PRIVATE INTRAGATE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+target_link_libraries(unit_tests PRIVATE ig_app simdjson::simdjson yaml-cpp GTest::gtest GTest::gmock GTest::gtest_main)
+gtest_discover_tests(unit_tests PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60)
+
+file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/*_fuzz.cpp)
+foreach(source ${fuzz_sources})
+  get_filename_component(name ${source} NAME_WE)
+  string(REPLACE "_fuzz" "" parser ${name})
+  add_executable(${name} ${source})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ig_app simdjson::simdjson)
+  if(INTRAGATE_LIBFUZZER)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/fuzz/replay.cpp)
+  endif()
+  add_test(NAME replay.${parser} COMMAND ${name} ${CMAKE_SOURCE_DIR}/fuzz/corpus/${parser})
+  set_tests_properties(replay.${parser} PROPERTIES LABELS replay)
+endforeach()
+
+add_test(NAME source.rules COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/scripts/check_source.py)
+set_tests_properties(source.rules PROPERTIES LABELS unit)
+
+# One ctest entry per end-to-end file: scripts/setup made the Python environment.
+set(venv_python ${CMAKE_SOURCE_DIR}/build/venv/bin/python)
+file(GLOB e2e_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/e2e/test_*.py ${CMAKE_SOURCE_DIR}/tests/differential/test_*.py)
+foreach(file ${e2e_files})
+  get_filename_component(name ${file} NAME_WE)
+  string(REPLACE "test_" "" name ${name})
+  add_test(NAME e2e.${name}
+           COMMAND ${venv_python} -m pytest -q -x -p no:cacheprovider ${file}
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(e2e.${name} PROPERTIES LABELS e2e TIMEOUT 600
+                       ENVIRONMENT "INTRAGATE_BINARY=$<TARGET_FILE:intragate>;INTRAGATE_BUILD=${CMAKE_BINARY_DIR}")
+endforeach()
