@@ -25,11 +25,14 @@ def packaged_model() -> pathlib.Path:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=pathlib.Path, help="a .gguf file (default: the packaged SmolLM2-135M-Instruct)")
+    parser.add_argument("--model", type=pathlib.Path, help="a .gguf file (default: the packaged one)")
     parser.add_argument("--name", default="smollm2-135m", help="the model's name in the API (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
     parser.add_argument("--slots", type=int, default=2, help="calls served at once (default: %(default)s)")
     parser.add_argument("--context", type=int, default=2048, help="tokens a call may use (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=1,
+                        help="cores it computes on (default: %(default)s; more is slower where others want them too)")
+    parser.add_argument("--chat-template", type=pathlib.Path, help="a Jinja file instead of the model's own template")
     parser.add_argument("--embeddings", action="store_true", help="serve embeddings instead of chat")
     return parser.parse_args()
 
@@ -61,7 +64,10 @@ def main() -> None:
     params.n_parallel = options.slots
     params.n_ctx = options.context * options.slots
     params.endpoint_slots = True
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.threads
     params.warmup = False
+    if options.chat_template:
+        params.chat_template = options.chat_template.read_text()
     if options.embeddings:
         params.embedding = True
         params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN

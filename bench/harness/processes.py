@@ -1,4 +1,4 @@
-"""Child processes: started pinned to a core, measured with everything they fork, stopped by process id and nothing else."""
+"""Child processes: started pinned to a core, measured with all that they fork, stopped by process id and not otherwise."""
 
 import ctypes
 import os
@@ -57,7 +57,7 @@ class Child:
         _living.append(self)
 
     def cpu_seconds(self):
-        """CPU of the whole tree: living processes by their clocks, ended ones by what their parent was told (10 ms steps)."""
+        """CPU of the whole tree: living processes by their clocks, ended ones as their parent was told (10 ms steps)."""
         fields = _fields(self.pid)
         ended = (int(fields[13]) + int(fields[14])) / HERTZ if fields else 0.0
         return ended + sum(_cpu_of(pid) for pid in _tree(self.pid))

@@ -1,5 +1,6 @@
 """What is measured. A scenario knows how to load one running candidate once and which figures that gives."""
 
+import os
 import time
 from dataclasses import dataclass
 from typing import Optional
@@ -8,7 +9,7 @@ from . import candidates, loads, machine, processes
 
 SIZES = {"1k": 1024, "32k": 32768, "400k": 409600}
 CALLS = {"1k": 20000, "32k": 12000, "400k": 2000}
-CONTENTS = ("text", "chinese", "tools")
+CONTENTS = {"text": "text", "chinese": "Chinese as \\u escapes", "tools": "tools"}
 SETTLE = 0.02  # seconds that a proxy gets to finish what follows the last answer
 
 
@@ -26,6 +27,7 @@ class Metric:
 class Scenario:
     """Base: candidates that stay up between scenarios, and as many rounds as the user wants."""
     default = True
+    slices = 1  # pieces of a round's sample, candidates taking turns: what disturbs for seconds then hits all alike
     max_rounds = 1000
     fresh_process = False
 
@@ -37,9 +39,9 @@ class Scenario:
         """Before the first round."""
 
     def warm_up(self, bench, running):
-        """Once for each candidate before the first round."""
+        """Once for each new process."""
         bench.model.set(20, 5)
-        bench.load.run("requests", running, calls=2000, seconds=1)
+        bench.load.run("requests", running, calls=2000, seconds=3)
         bench.load.run("streams", running, streams=64, events=20, seconds=3)
 
     def before_round(self, bench):
@@ -66,8 +68,21 @@ def sample(result, **figures):
     return {**figures, "errors": errors, "note": result.get("first_error", ""), "load": result}
 
 
+def joined(metrics, pieces):
+    """One sample out of the pieces of a round: figures weighed by what was completed, errors summed."""
+    if len(pieces) == 1:
+        return pieces[0]
+    weights = [max(piece["weight"], 1) for piece in pieces]
+    figures = {metric.key: sum(piece[metric.key] * weight for piece, weight in zip(pieces, weights)) / sum(weights)
+               for metric in metrics}
+    return {**figures, "errors": sum(piece["errors"] for piece in pieces), "pieces": pieces,
+            "note": next((piece["note"] for piece in pieces if piece["note"]), "")}
+
+
 class Requests(Scenario):
     """CPU of a plain call over kept connections, or with a new one each time."""
+
+    slices = 4
 
     def __init__(self, name, title, target, calls, **options):
         super().__init__(name, [Metric("cpu_us", f"CPU per request, {title}", "µs", 1, target)])
@@ -75,9 +90,9 @@ class Requests(Scenario):
         self.options = options
 
     def measure(self, bench, running, before):
-        calls = bench.scaled(self.calls)
-        result, cpu = cost(bench, running, "requests", calls=calls, seconds=4, connections=64, **self.options)
-        return sample(result, cpu_us=cpu / max(result["completed"], 1) * 1e6)
+        calls = bench.scaled(self.calls // self.slices)
+        result, cpu = cost(bench, running, "requests", calls=calls, seconds=1, connections=64, **self.options)
+        return sample(result, cpu_us=cpu / max(result["completed"], 1) * 1e6, weight=result["completed"])
 
 
 class Streams(Scenario):
@@ -104,7 +119,8 @@ class Burst(Scenario):
 
     def __init__(self, name, streams, target, default=True):
         title = f"first byte, {streams:,} streams opened at once"
-        super().__init__(name, [Metric("p50_ms", f"{title}, p50", "ms"), Metric("p99_ms", f"{title}, p99", "ms", 1, target),
+        super().__init__(name, [Metric("p50_ms", f"{title}, p50", "ms"),
+                                Metric("p99_ms", f"{title}, p99", "ms", 1, target),
                                 Metric("max_ms", f"{title}, max", "ms")])
         self.streams = streams
         self.default = default
@@ -113,7 +129,8 @@ class Burst(Scenario):
         bench.model.set(1, 1500)
         result = bench.load.run("streams", running, streams=self.streams, events=1, seconds=10)
         bench.model.wait_until_quiet(3)
-        return sample(result, **{f"{part}_ms": result.get(f"first_byte_{part}_us", 0) / 1000 for part in ("p50", "p99", "max")})
+        figures = {f"{part}_ms": result.get(f"first_byte_{part}_us", 0) / 1000 for part in ("p50", "p99", "max")}
+        return sample(result, **figures)
 
 
 class Latency(Scenario):
@@ -122,7 +139,8 @@ class Latency(Scenario):
     def __init__(self):
         super().__init__("latency", [Metric("p50_us", "added latency, 1 connection, p50", "µs", 1, 49, True),
                                      Metric("p99_us", "added latency, 1 connection, p99", "µs", 1, 61, True)])
-        self._helpers = []
+        self._spinners = []
+        self._direct_model = None
 
     def begin(self, bench):
         # For the direct run client and model need different cores, so a second model sits on the proxy's.
@@ -152,7 +170,7 @@ class IdleStreams(Scenario):
     """Memory of a fresh process, and of each open stream that waits."""
     max_rounds = 3
     fresh_process = True
-    connections = candidates.PLAIN_CONNECTIONS
+    connections = candidates.FEW_CONNECTIONS
     streams = 2000
 
     def __init__(self):
@@ -191,24 +209,32 @@ class Vanish(Scenario):
         time.sleep(0.3)
 
     def measure(self, bench, running, before):
-        wanted = min(bench.scaled(10_000), (bench.file_limit - 1024) // 2)
-        bench.model.set(0, 1000)
+        wanted = bench.scaled(10_000)
+        waves = -(-wanted // ((bench.file_limit - 2048) // 2))  # a proxy needs two descriptors for each stream
+        bench.model.set(0, 2000)
         idle = running.child.resident_bytes()
-        opened, holder = bench.load.hold(running, streams=wanted, rate=2000, seconds=15)
+        seen = [self._wave(bench, running, wanted // waves) for _ in range(waves)]
+        after = running.child.resident_bytes()
+        one = sample(max((wave[0] for wave in seen), key=lambda opened: opened["errors"]),
+                     left=sum(wave[1] for wave in seen), gone_ms=max(wave[2] for wave in seen) * 1000,
+                     open_mib=max(wave[3] for wave in seen) / 2**20, after_mib=after / 2**20,
+                     after_ratio=after / max(idle, 1))
+        if waves > 1 and not one["note"]:
+            one["note"] = f"in {waves} waves of {wanted // waves:,}: only {bench.file_limit:,} files may be open"
+        return one
+
+    def _wave(self, bench, running, wanted):
+        """(what the generator said, calls left after 1 s, seconds until none was left, memory while all were open)."""
+        opened, holder = bench.load.hold(running, streams=wanted, rate=2000, seconds=20)
         held = running.child.resident_bytes()
         holder.stop()  # killed where it stands: the kernel closes its sockets
         start = time.monotonic()
-        running_still, waited = bench.model.wait_until_quiet(1)
-        left = running_still
-        if running_still:
-            running_still, _ = bench.model.wait_until_quiet(5)
-            waited = time.monotonic() - start
+        time.sleep(1)
+        left = bench.model.stats()["calls_running"]
+        still = bench.model.wait_until_quiet(5)
+        gone = time.monotonic() - start - (0 if still else bench.model.stats()["quiet_us"] / 1e6)
         time.sleep(max(0.0, 3 - (time.monotonic() - start)))
-        after = running.child.resident_bytes()
-        one = sample(opened, left=left, gone_ms=waited * 1000, open_mib=held / 2**20, after_mib=after / 2**20,
-                     after_ratio=after / max(idle, 1))
-        one["note"] = one["note"] or (f"{opened['open']} of {wanted} streams opened" if opened["open"] < wanted else "")
-        return one
+        return opened, left, max(gone, 0.0), held
 
 
 def everything():
@@ -216,10 +242,10 @@ def everything():
     targets = {"1k": 0.70, "32k": 0.85, "400k": 0.80}
     found = []
     for size, target in targets.items():
-        for content in CONTENTS:
+        for content, words in CONTENTS.items():
             name = f"plain-{size}" if content == "text" else f"plain-{size}-{content}"
             aim = 0.95 if (size, content) == ("400k", "tools") else target
-            title = f"{size[:-1]} KB, {'Chinese as \\\\u escapes' if content == 'chinese' else content}"
+            title = f"{size[:-1]} KB, {words}"
             found.append(Requests(name, title, aim, CALLS[size], bytes=SIZES[size], content=content))
     found.append(Requests("fresh-1k", "1 KB, a new connection for every call", 0.95, 8000, bytes=1024, fresh=1))
     found.append(Streams("streams-256", "256 streams × 10 ms", 0.90, 256, 10, 200))
@@ -235,15 +261,34 @@ def everything():
 
 
 class Watch:
-    """Measures how much of the machine strangers used while a sample was taken."""
+    """Tells how undisturbed the machine was while a sample was taken."""
+    _best = None  # the shortest time that the probe ever took
 
-    def __init__(self):
+    def __init__(self, core):
+        self._core = core
+        self._probes = [self._probe()]
         self._busy = machine.busy_seconds()
         self._own = processes.own_cpu_seconds()
         self._start = time.monotonic()
 
-    def strangers(self):
-        """Cores that others kept busy, on average since construction."""
+    def end(self):
+        """(cores that other programs used, on average; the speed of the proxy's core against its best in this run).
+
+        The speed shows what a guest cannot see otherwise: that the host gives its core to somebody else."""
         busy = machine.busy_seconds() - self._busy
         own = processes.own_cpu_seconds() - self._own
-        return max(0.0, busy - own) / max(time.monotonic() - self._start, 1e-9)
+        strangers = max(0.0, busy - own) / max(time.monotonic() - self._start, 1e-9)
+        self._probes.append(self._probe())
+        return round(strangers, 3), round(Watch._best * len(self._probes) / sum(self._probes), 3)
+
+    def _probe(self):
+        """Seconds that a fixed piece of work takes on the proxy's core."""
+        allowed = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {self._core})
+        start = time.perf_counter()
+        for _ in range(10):
+            sum(range(20000))
+        taken = time.perf_counter() - start
+        os.sched_setaffinity(0, allowed)
+        Watch._best = min(taken, Watch._best or taken)
+        return taken

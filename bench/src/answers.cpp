@@ -52,7 +52,8 @@ std::string completion_body() {
 }
 
 std::string models_body() {
-  return R"({"object":"list","data":[{"id":"bench-model-7b","object":"model","created":1700000000,"owned_by":"bench"}]})";
+  return R"({"object":"list","data":[)"
+         R"({"id":"bench-model-7b","object":"model","created":1700000000,"owned_by":"bench"}]})";
 }
 
 void append_event(std::string& out, std::uint64_t number) {
@@ -66,7 +67,9 @@ void append_event(std::string& out, std::uint64_t number) {
   out.append("\r\n");
 }
 
-void append_usage(std::string& out) { append_chunk(out, kUsage); }
+void append_usage(std::string& out) {
+  append_chunk(out, kUsage);
+}
 
 void append_done(std::string& out) {
   append_chunk(out, kDone);

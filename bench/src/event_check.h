@@ -13,10 +13,10 @@
 namespace intragate::bench {
 
 struct EventCounts {
-  std::uint64_t events = 0;          // [DONE] included
-  std::uint64_t wrong = 0;           // lost, doubled, out of order, torn
+  std::uint64_t events = 0;  // [DONE] included
+  std::uint64_t wrong = 0;   // lost, doubled, out of order, torn
   std::uint64_t chunks = 0;
-  std::uint64_t uneven_chunks = 0;   // not exactly one event
+  std::uint64_t uneven_chunks = 0;  // not exactly one event
 
   EventCounts& operator+=(const EventCounts& other) {
     events += other.events;

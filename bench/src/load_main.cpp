@@ -1,6 +1,6 @@
 // bench_load MODE --target 127.0.0.1:8080 [options]: the client side of every measurement. Prints one JSON object.
 //   requests  plain calls; --connections C --calls N --seconds S (no new call after it) --fresh (a connection per call)
-//   streams   SSE streams read to the end; --streams N --events E (per stream) --rate R (per second; absent = all at once)
+//   streams   SSE streams read to the end; --streams N --events E (each) --rate R (a second; absent = all at once)
 //   hold      endless SSE streams; prints once all have begun, holds them until standard input ends, then vanishes
 //   body      prints the request body and ends
 //   spin      burns this core at idle priority until killed, so that a virtual core never halts (latency runs)
@@ -24,8 +24,8 @@ namespace {
 constexpr Nanos kSecond = 1'000'000'000;
 
 int refuse(const std::string& reason) {
-  std::fprintf(stderr, "bench_load: %s\nusage: bench_load requests|streams|hold|body|spin --target ADDRESS:PORT [options]\n",
-               reason.c_str());
+  constexpr const char* text = "bench_load: %s\nusage: bench_load requests|streams|hold|body|spin [options]\n";
+  std::fprintf(stderr, text, reason.c_str());
   return EXIT_FAILURE;
 }
 

@@ -19,7 +19,9 @@ constexpr std::size_t kLookedAt = 4096;  // of a body, to tell a stream from a p
 constexpr std::size_t kMaxHead = 32768;
 constexpr std::uint32_t kReading = EPOLLIN | EPOLLRDHUP;
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 std::uint64_t number_in(std::string_view text) {
   std::uint64_t value = 0;
@@ -77,7 +79,10 @@ void ModelServer::accept_all() {
 
 void ModelServer::drop(int fd) {
   Call& call = calls_[fd];
-  if (call.phase != Phase::head) ++stats_.calls_cut;
+  if (call.phase != Phase::head) {
+    ++stats_.calls_cut;
+    stats_.last_end = now();
+  }
   --stats_.connections;
   call.open = false;
   std::string().swap(call.kept);
@@ -241,6 +246,7 @@ void ModelServer::tick(const Timer& timer) {
     append_done(scratch_);
     call.phase = Phase::head;
     ++stats_.calls_ended;
+    stats_.last_end = now();
   } else {
     append_event(scratch_, call.next_event++);
     const Nanos time = now();
@@ -299,7 +305,7 @@ std::string ModelServer::stats_json() const {
   return '{' + field("connections", stats_.connections) + ',' + field("calls_opened", stats_.calls_opened) + ',' +
          field("calls_ended", stats_.calls_ended) + ',' + field("calls_cut", stats_.calls_cut) + ',' +
          field("calls_running", running) + ',' + field("events", stats_.events) + ',' +
-         field("bad_bodies", stats_.bad_bodies) + '}';
+         field("bad_bodies", stats_.bad_bodies) + ',' + field("quiet_us", (now() - stats_.last_end) / 1000) + '}';
 }
 
 }  // namespace intragate::bench

@@ -2,7 +2,8 @@
 // them, so it knows only what the benchmark sends: POST with Content-Length, GET, keep-alive.
 //   POST, anything    one completion of 1 KB, or an SSE stream where the body's first 4 KB hold "stream":true
 //   GET  .../models   the list with the one model
-//   GET  /stats       counts as JSON: connections, calls_opened, calls_ended, calls_cut, calls_running, events, bad_bodies
+//   GET  /stats       counts as JSON: connections, calls_opened, calls_ended, calls_cut, calls_running, events,
+//                     bad_bodies, quiet_us (since a call last ended or was cut)
 //   GET  /set?events=N&interval_us=T&check=0|1   the streams that start from now on; answers like /stats
 // Owner:   model_main.cpp.  Thread: one.
 // Does not: read large bodies (the kernel drops them, MSG_TRUNC), unless `check` asks to look at every one.
@@ -32,6 +33,7 @@ struct ModelStats {
   std::uint64_t calls_cut = 0;     // the proxy left in the middle
   std::uint64_t events = 0;        // SSE events written
   std::uint64_t bad_bodies = 0;    // bodies that were not whole, seen with `check` only
+  Nanos last_end = 0;              // when a call last ended or was cut
 };
 
 class ModelServer {
@@ -53,8 +55,8 @@ class ModelServer {
     std::uint64_t body_left = 0;  // bytes of the body not read yet
     std::uint64_t next_event = 0;
     ModelPlan plan;
-    std::string kept;     // an incomplete head, or the part of a body that is looked at
-    std::string unsent;   // what the socket did not take yet
+    std::string kept;    // an incomplete head, or the part of a body that is looked at
+    std::string unsent;  // what the socket did not take yet
   };
   struct Timer {
     Nanos due;

@@ -22,9 +22,9 @@ class Sequence {
   std::uint64_t state_ = 42;
 };
 
-constexpr std::array<std::string_view, 16> kWords = {"the",     "gateway", "passes", "a",       "question", "from",
-                                                     "one",     "person",  "to",     "their",   "model",    "and",
-                                                     "brings",  "back",    "every",  "answer"};
+constexpr std::array<std::string_view, 16> kWords = {"the",    "gateway", "passes", "a",     "question", "from",
+                                                     "one",    "person",  "to",     "their", "model",    "and",
+                                                     "brings", "back",    "every",  "answer"};
 
 std::string word_text(Sequence& sequence, std::size_t bytes) {
   std::string out;

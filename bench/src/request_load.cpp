@@ -68,7 +68,7 @@ void RequestLoad::shut(std::size_t index) {
   ++connection.generation;
 }
 
-// Ends this call as an error and goes on with the next one. The wait keeps a dead proxy from ending the run in one blink.
+// Ends this call as an error and goes on with the next one, unless errors are all that comes.
 void RequestLoad::fail(std::size_t index, const std::string& reason) {
   if (first_error_.empty()) first_error_ = reason;
   ++errors_;
@@ -126,8 +126,8 @@ bool RequestLoad::read_all(std::size_t index) {
   return false;
 }
 
-// The other side has gone. On a kept connection that had not begun to answer this is the known race of keep-alive: asked
-// again on a new one, not an error.
+// The other side has gone. On a kept connection that had not begun to answer this is the known race of keep-alive:
+// asked again on a new one, not an error.
 void RequestLoad::lost(std::size_t index) {
   Connection& connection = connections_[index];
   const bool race = connection.used && !connection.reader.started();

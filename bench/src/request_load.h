@@ -36,8 +36,8 @@ class RequestLoad : private AnswerSink {
   struct Connection {
     int fd = -1;
     std::uint32_t generation = 0;
-    bool asking = false;       // a call is under way
-    bool used = false;         // this connection has answered before
+    bool asking = false;  // a call is under way
+    bool used = false;    // this connection has answered before
     std::size_t sent = 0;
     Nanos asked_at = 0;
     ResponseReader reader;

@@ -1,7 +1,7 @@
 // Reads one HTTP/1.1 answer at a time from the bytes that a proxy sends, in pieces of any size.
 // Owner:   one per connection of bench_load.  Thread: one.
-// Does not: keep the body; the sink sees its bytes go by. Answers without length or chunks (read until close) are broken:
-//          no proxy under test should send one.
+// Does not: keep the body; the sink sees its bytes go by. Answers without length or chunks (read until close) are
+//          broken: no proxy under test should send one.
 // Rule:    RFC 9112 sections 6 and 7.
 #pragma once
 

@@ -1,5 +1,5 @@
-// Streams: opens S of them, all at once or at a rate, checks every event, and either reads them to the end or holds them
-// until standard input ends and then vanishes without a word.
+// Streams: opens S of them, all at once or at a rate, checks every event, and either reads them to the end or holds
+// them until standard input ends and then vanishes without a word.
 // Owner:   load_main.cpp.  Thread: one.
 // Does not: reconnect; a stream that breaks is an error.
 #pragma once
@@ -29,12 +29,12 @@ class StreamLoad {
  public:
   explicit StreamLoad(const StreamPlan& plan);
 
-  // Reads all streams to the end. One JSON object: streams, completed, errors, first_error, events, wrong_events, chunks,
-  // uneven_chunks, wall_s, first_byte_p50_us …
+  // Reads all streams to the end. One JSON object: streams, completed, errors, first_error, events, wrong_events,
+  // chunks, uneven_chunks, wall_s, first_byte_p50_us …
   std::string run();
 
-  // Prints one such object as soon as every stream has had its first event (or failed, or time is up), then reads on until
-  // standard input ends.
+  // Prints one such object as soon as every stream has had its first event (or failed, or time is up), then reads on
+  // until standard input ends.
   void hold();
 
  private:

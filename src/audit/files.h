@@ -1,6 +1,6 @@
-// The numbered files of data_dir/audit: 00000001.jsonl, 00000002.jsonl, … Whole lines only ever come back from a crash: what a
-// torn last line left behind is cut when the directory is opened.
-// Owner: Writer. Thread: open() any, the rest the writer's thread. Does not: know records beyond their leading `{"seq":N`.
+// The numbered files of data_dir/audit: 00000001.jsonl, 00000002.jsonl, … Whole lines only ever come back from a crash:
+// what a torn last line left behind is cut when the directory is opened. Owner: Writer. Thread: open() any, the rest
+// the writer's thread. Does not: know records beyond their leading `{"seq":N`.
 #pragma once
 
 #include <cstdint>
@@ -31,14 +31,15 @@ class Descriptor {
 
 class Files {
  public:
-  // Makes the directory (0700) and locks it against a second gateway for as long as this object lives; finds the newest file
-  // and cuts its torn last line. Errors: io.
+  // Makes the directory (0700) and locks it against a second gateway for as long as this object lives; finds the newest
+  // file and cuts its torn last line. Errors: io.
   static Result<Files> open(const std::string& directory, std::uint64_t file_limit);
 
   // The highest `seq` on disk; 0: none.
   [[nodiscard]] std::uint64_t last_seq() const { return last_seq_; }
 
-  // Call only between lines: begins the next file (fsyncing this one) when this one has reached its limit or was deleted.
+  // Call only between lines: begins the next file (fsyncing this one) when this one has reached its limit or was
+  // deleted.
   Result<Unit> make_ready();
   // Writes a beginning of `bytes` and returns its length, at least 1. Errors: io; nothing was written then.
   Result<std::size_t> append(std::string_view bytes);

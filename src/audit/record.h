@@ -14,34 +14,34 @@ namespace intragate::audit {
 
 // Times are nanoseconds; -1: did not happen. Views are copied by Writer::append before it returns.
 struct Record {
-  WallTime time{};                // when the call began
+  WallTime time{};  // when the call began
   std::string_view request_id;
-  std::string_view principal;     // the key's name; empty: unknown
-  std::string_view key_id;        // first 12 hex digits of the key's hash
+  std::string_view principal;  // the key's name; empty: unknown
+  std::string_view key_id;     // first 12 hex digits of the key's hash
   std::string_view end_user;
-  IpAddress address;              // the client's, behind trusted proxies
+  IpAddress address;  // the client's, behind trusted proxies
   std::string_view certificate;
-  std::string_view api;           // chat, completions, …; empty: none recognised
+  std::string_view api;  // chat, completions, …; empty: none recognised
   std::string_view model;
-  std::string_view endpoint;      // its URL as configured
+  std::string_view endpoint;  // its URL as configured
   std::uint32_t attempts = 0;
   int status = 0;
   std::string_view outcome;
-  std::string_view error;         // the code's name; empty: none
+  std::string_view error;  // the code's name; empty: none
   llm::Usage usage;
   Duration queue{};
-  Duration first_byte{-1};        // from the beginning to the first byte of the model's answer
+  Duration first_byte{-1};  // from the beginning to the first byte of the model's answer
   Duration total{};
-  std::uint64_t bytes_in = 0;     // body
-  std::uint64_t bytes_out = 0;    // body
+  std::uint64_t bytes_in = 0;   // body
+  std::uint64_t bytes_out = 0;  // body
 };
 
 // Appends one line (with its '\n'). `prev` and `hash` are empty until the chain exists.
 void append_json(std::string& out, const Record& record, std::uint64_t seq);
 
-// The two halves of that line: the number is known only when all lanes' records come together, the rest is formatted on the
-// loop. Texts longer than 512 bytes are cut, so a line stays below 48 KiB whatever a client sent.
-void append_seq(std::string& out, std::uint64_t seq);           // {"seq":17
-void append_fields(std::string& out, const Record& record);     // ,"time":…}\n
+// The two halves of that line: the number is known only when all lanes' records come together, the rest is formatted on
+// the loop. Texts longer than 512 bytes are cut, so a line stays below 48 KiB whatever a client sent.
+void append_seq(std::string& out, std::uint64_t seq);        // {"seq":17
+void append_fields(std::string& out, const Record& record);  // ,"time":…}\n
 
 }  // namespace intragate::audit

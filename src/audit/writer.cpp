@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 
-#include <algorithm>
 #include <csignal>
 
 #include "base/log.h"
@@ -10,13 +9,16 @@
 namespace intragate::audit {
 namespace {
 
-constexpr std::size_t kChunk = 256 * 1024;              // written at once, and what wakes the thread early
-constexpr std::size_t kKeptCapacity = 4 * kChunk;       // a buffer that grew beyond this in a bad time is given back
-constexpr std::chrono::milliseconds kRetryPause{100};   // between attempts on a full or broken disk
-constexpr int kLastAttempts = 10;                       // on stop()
+constexpr std::size_t kChunk = 256 * 1024;             // written at once, and what wakes the thread early
+constexpr std::size_t kKeptCapacity = 4 * kChunk;      // a buffer that grew beyond this in a bad time is given back
+constexpr std::chrono::milliseconds kRetryPause{100};  // between attempts on a full or broken disk
+constexpr int kLastAttempts = 10;                      // on stop()
 
+// By find(), which is memchr(): at -O2 counting byte by byte would cost more than everything else the thread does.
 std::uint64_t lines_in(std::string_view text) {
-  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+  std::uint64_t lines = 0;
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) ++lines;
+  return lines;
 }
 
 // Empties a buffer but keeps its memory, so that steady state allocates nothing.
@@ -30,8 +32,8 @@ void reuse(std::string& buffer) {
 
 }  // namespace
 
-// Records wait here as lines without their `{"seq":N`: the thread numbers them while it copies. The mutex is the lane's own
-// and the thread holds it for a swap only, so the loop practically never waits.
+// Records wait here as lines without their `{"seq":N`: the thread numbers them while it copies. The mutex is the lane's
+// own and the thread holds it for a swap only, so the loop practically never waits.
 struct alignas(64) Writer::Lane {
   std::mutex mutex;
   std::string buffer;
@@ -61,7 +63,9 @@ void Writer::start() {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-Writer::~Writer() { stop(); }
+Writer::~Writer() {
+  stop();
+}
 
 void Writer::append(std::size_t index, const Record& record) {
   Lane& lane = *lanes_[index];
@@ -106,7 +110,8 @@ void Writer::run() {
   finish();
 }
 
-// Until the next flush is due, a lane has much to write, or the end. A failing disk gets its pause whatever the lanes hold.
+// Until the next flush is due, a lane has much to write, or the end. A failing disk gets its pause whatever the lanes
+// hold.
 void Writer::wait() {
   std::unique_lock lock{mutex_};
   const Duration pause = failing_ ? Duration{kRetryPause} : options_.flush;

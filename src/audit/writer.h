@@ -1,7 +1,7 @@
-// Writes audit records to data_dir/audit off the loops. Each loop appends formatted records to a Lane of its own (no lock
-// contention with other loops); one background thread gathers the lanes, numbers the records (`seq`), writes and flushes every
-// 100 ms or 256 KiB. Losing nothing: stop() writes what is left and fsyncs.
-// Owner: app. Thread: append() from the lane's loop only; the rest from any. Does not: decide what to do when full: full() says.
+// Writes audit records to data_dir/audit off the loops. Each loop appends formatted records to a Lane of its own (no
+// lock contention with other loops); one background thread gathers the lanes, numbers the records (`seq`), writes and
+// flushes every 100 ms or 256 KiB. Losing nothing: stop() writes what is left and fsyncs. Owner: app. Thread: append()
+// from the lane's loop only; the rest from any. Does not: decide what to do when full: full() says.
 #pragma once
 
 #include <atomic>
@@ -28,8 +28,8 @@ class Writer {
     std::uint64_t file_limit = 256 * 1024 * 1024;  // then the next file is begun
     Duration flush = std::chrono::milliseconds{100};
   };
-  // Errors: io, with a message that names the directory and what to do. Goes on after the highest `seq` on disk; a torn last
-  // line (crash) is cut off and said in the log.
+  // Errors: io, with a message that names the directory and what to do. Goes on after the highest `seq` on disk; a torn
+  // last line (crash) is cut off and said in the log.
   static Result<std::unique_ptr<Writer>> open(Options options);
   ~Writer();  // stop()
 
@@ -72,7 +72,7 @@ class Writer {
   std::uint64_t next_seq_;
   std::string taken_;  // a lane's buffer, swapped out
   std::size_t taken_at_ = 0;
-  std::string numbered_;  // whole lines
+  std::string numbered_;         // whole lines
   std::size_t numbered_at_ = 0;  // what was written already, to the byte
   bool failing_ = false;
   std::thread thread_;

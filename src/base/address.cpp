@@ -1,6 +1,7 @@
 #include "base/address.h"
 
 #include <algorithm>
+#include <cassert>
 #include <optional>
 
 #include "base/text.h"
@@ -49,8 +50,8 @@ std::optional<std::uint16_t> parse_group(std::string_view text) {
   return static_cast<std::uint16_t>(value);
 }
 
-// The colon-separated groups of one side of `::` (or of a whole address). Only the last may be an IPv4 address, and only
-// at the end of the address. Nothing when a group is wrong or there are more than eight.
+// The colon-separated groups of one side of `::` (or of a whole address). Only the last may be an IPv4 address, and
+// only at the end of the address. Nothing when a group is wrong or there are more than eight.
 enum class Tail : std::uint8_t { groups_only, may_be_v4 };
 std::optional<std::vector<std::uint16_t>> parse_groups(std::string_view text, Tail tail) {
   std::vector<std::uint16_t> groups;
@@ -134,7 +135,8 @@ Run longest_zero_run(const Groups& groups) {
 
 std::string v6_text(const V6& bytes) {
   Groups groups{};
-  for (std::size_t i = 0; i < kGroups; ++i) groups[i] = static_cast<std::uint16_t>(bytes[2 * i] << 8 | bytes[2 * i + 1]);
+  for (std::size_t i = 0; i < kGroups; ++i)
+    groups[i] = static_cast<std::uint16_t>(bytes[2 * i] << 8 | bytes[2 * i + 1]);
   const Run gap = longest_zero_run(groups);
   std::string out;
   for (std::size_t i = 0; i < kGroups;) {
@@ -198,6 +200,11 @@ bool IpAddress::is_v4() const {
          mapped[1] == 0xFF;
 }
 
+bool IpAddress::is_loopback() const {
+  constexpr V6 kOne{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return bytes_ == kOne || (is_v4() && bytes_[kMappedBytes] == 127);
+}
+
 std::string IpAddress::text() const {
   if (!is_v4()) return v6_text(bytes_);
   std::string out;
@@ -249,8 +256,8 @@ Result<Cidr> Cidr::parse(std::string_view text) {
   const Cidr cidr{*ip, base + static_cast<int>(*bits)};
   const Cidr meant{IpAddress::v6(masked(ip->bytes(), cidr.prefix)), cidr.prefix};
   if (meant == cidr) return cidr;
-  return make_error(Code::invalid_request, text::quoted(text) + " names one address inside a range; the range is `" +
-                                               meant.text() + "`");
+  return make_error(Code::invalid_request,
+                    text::quoted(text) + " names one address inside a range; the range is `" + meant.text() + "`");
 }
 
 bool Cidr::contains(const IpAddress& address) const {
@@ -269,10 +276,10 @@ std::string Cidr::text() const {
 
 const AddressList& AddressList::private_ranges() {
   static const AddressList list{{
-      range("127.0.0.0/8"), range("::1"),                                       // loopback
-      range("10.0.0.0/8"), range("172.16.0.0/12"), range("192.168.0.0/16"),     // RFC 1918
-      range("100.64.0.0/10"),                                                   // RFC 6598
-      range("fe80::/10"), range("fc00::/7"),                                    // link-local; unique local, RFC 4193
+      range("127.0.0.0/8"), range("::1"),                                    // loopback
+      range("10.0.0.0/8"), range("172.16.0.0/12"), range("192.168.0.0/16"),  // RFC 1918
+      range("100.64.0.0/10"),                                                // RFC 6598
+      range("fe80::/10"), range("fc00::/7"),                                 // link-local; unique local, RFC 4193
       // Not 169.254.0.0/16: nobody serves models there, but clouds keep their machines' credentials at 169.254.169.254.
   }};
   return list;

@@ -22,6 +22,7 @@ class IpAddress {
   static Result<IpAddress> parse(std::string_view text);
 
   [[nodiscard]] bool is_v4() const;
+  [[nodiscard]] bool is_loopback() const;  // 127.0.0.0/8 or ::1
   [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }  // IPv4 mapped: last four
   [[nodiscard]] std::string text() const;                                             // 10.0.0.1 or 2001:db8::1
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;

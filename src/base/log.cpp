@@ -46,13 +46,14 @@ std::string line_of(Level level, std::string_view event, Fields fields) {
   return line;
 }
 
-// Writes all of `line`, or gives up when stderr is closed or `give_up` says so (asked each time stderr takes nothing).
+// Writes all of `line`, or gives up when stderr is closed or `give_up` says so and stderr takes nothing.
 template <class GiveUp>
 void put(std::string_view line, const GiveUp& give_up) {
   while (!line.empty()) {
     pollfd out{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-    if (::poll(&out, 1, kPollMs) == 0) {
-      if (give_up()) return;
+    const bool last_try = give_up();
+    if (::poll(&out, 1, last_try ? 0 : kPollMs) == 0) {
+      if (last_try) return;
       continue;
     }
     const ssize_t n = ::write(STDERR_FILENO, line.data(), std::min(line.size(), kPiece));
@@ -105,8 +106,8 @@ struct Background {
   std::shared_ptr<StderrSink> sink = std::make_shared<StderrSink>();
   std::shared_ptr<spdlog::details::thread_pool> pool =
       std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1, block_signals);
-  std::shared_ptr<spdlog::async_logger> logger = std::make_shared<spdlog::async_logger>(
-      "intragate", sink, pool, spdlog::async_overflow_policy::overrun_oldest);
+  std::shared_ptr<spdlog::async_logger> logger =
+      std::make_shared<spdlog::async_logger>("intragate", sink, pool, spdlog::async_overflow_policy::overrun_oldest);
 
   Background() { sink->watch(*pool); }
   ~Background() {
@@ -141,9 +142,13 @@ void stop() {
   }
 }
 
-void set_level(Level level) { level_now.store(level, std::memory_order_relaxed); }
+void set_level(Level level) {
+  level_now.store(level, std::memory_order_relaxed);
+}
 
-bool enabled(Level level) { return level >= level_now.load(std::memory_order_relaxed); }
+bool enabled(Level level) {
+  return level >= level_now.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view event, Fields fields) {
   if (!enabled(level)) return;

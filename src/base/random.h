@@ -10,7 +10,7 @@ namespace intragate {
 
 class Random {
  public:
-  Random();                              // seeded from the operating system
+  Random();                             // seeded from the operating system
   explicit Random(std::uint64_t seed);  // the same numbers every time: for tests
 
   std::uint64_t next();

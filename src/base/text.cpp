@@ -11,9 +11,12 @@ namespace {
 constexpr std::size_t kLongestWord = 64;  // nobody mistypes longer ones; bounds the work
 constexpr std::size_t kLongestQuote = 60;
 
-char lower_letter(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower_letter(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
-// Letters changed, added, dropped or swapped with their neighbour (optimal string alignment). Both at most kLongestWord.
+// Letters changed, added, dropped or swapped with their neighbour (optimal string alignment). Both at most
+// kLongestWord.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   using Row = std::array<std::size_t, kLongestWord + 1>;
   Row before{};

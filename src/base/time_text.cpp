@@ -54,7 +54,8 @@ void append_rfc3339(std::string& out, WallTime at) {
 
 std::optional<WallTime> parse_http_date(std::string_view text) {
   constexpr std::string_view kShape = "Sun, 06 Nov 1994 08:49:37 GMT";
-  if (text.size() != kShape.size() || text.substr(3, 2) != ", " || text[7] != ' ' || text[11] != ' ') return std::nullopt;
+  if (text.size() != kShape.size() || text.substr(3, 2) != ", " || text[7] != ' ' || text[11] != ' ')
+    return std::nullopt;
   if (text[16] != ' ' || text[19] != ':' || text[22] != ':' || text.substr(25) != " GMT") return std::nullopt;
 
   const auto day = digits(text.substr(5, 2));
@@ -64,7 +65,8 @@ std::optional<WallTime> parse_http_date(std::string_view text) {
   const auto minute = digits(text.substr(20, 2));
   const auto second = digits(text.substr(23, 2));
   if (!day || !month || !year || !hour || !minute || !second) return std::nullopt;
-  if (*year < 1970 || *year > 2200 || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;  // 60: leap second
+  if (*year < 1970 || *year > 2200 || *hour > 23 || *minute > 59 || *second > 60)
+    return std::nullopt;  // 60: leap second
 
   const year_month_day date{std::chrono::year{static_cast<int>(*year)}, std::chrono::month{*month},
                             std::chrono::day{*day}};

@@ -40,7 +40,7 @@ struct ListenTimeouts {
 };
 
 struct Listen {
-  SocketAddress address;
+  SocketAddress address{IpAddress::v4({127, 0, 0, 1}), 8080};
   AddressList allow = AddressList::private_ranges();  // refused before anything is read
   AddressList trusted_proxies;                        // whose X-Forwarded-For and PROXY header count
   std::uint32_t max_connections = 10'000;
@@ -54,6 +54,7 @@ struct Admin {
   SocketAddress address{IpAddress::v4({127, 0, 0, 1}), 8081};
   bool address_is_default = true;  // then a taken port makes way for a free one
   Secret token;                    // empty: none asked (the address should then be loopback)
+  friend bool operator==(const Admin&, const Admin&) = default;
 };
 
 enum class AuthType : std::uint8_t { none, bearer, basic, header };
@@ -115,9 +116,10 @@ struct Model {
   RetryPolicy retry;
   Health health;
   Bytes stream_buffer = 4 * kKiB;  // held for a slow client before the model is paused
-  // Where each value came from, for messages: the key that raises a limit ("models[0].timeouts.first_byte", or
+  // Where each value came from, for messages: the key that raises a limit ("models[qwen].timeouts.first_byte", or
   // "MODEL_REQUEST_TIMEOUT" in the .env quick start).
   std::string first_byte_key = "timeouts.first_byte";
+  std::string timeouts_key = "timeouts";  // before .connect, .between_chunks, .total
   friend bool operator==(const Model&, const Model&) = default;
 };
 
@@ -132,11 +134,13 @@ struct Key {
   bool trust_user = false;
   StreamUsage stream_usage = StreamUsage::asked;
   std::optional<WallTime> expires;
+  friend bool operator==(const Key&, const Key&) = default;
 };
 
 enum class OnFull : std::uint8_t { refuse, drop };
 struct Audit {
   OnFull on_full = OnFull::refuse;
+  friend bool operator==(const Audit&, const Audit&) = default;
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
@@ -156,6 +160,7 @@ struct Config {
   bool make_key = false;      // quick start without INTRAGATE_API_KEY: generate one, print it once, keep it
   // Said by `validate` and at start: keys that this version knows but does not act on yet, and other remarks with their place.
   std::vector<std::string> warnings;
+  friend bool operator==(const Config&, const Config&) = default;
 };
 
 }  // namespace intragate::config

@@ -51,7 +51,8 @@ using Hasher = std::function<std::string(std::string_view)>;
 // The variables of an .env file: KEY=value, `export KEY=value`, # comments, 'single' and "double" quotes.
 [[nodiscard]] std::vector<Problem> parse_dotenv(std::string_view text, const std::string& file, Environment& into);
 
-// "25s", "200ms", "10m", "1h", "90d". Errors: invalid_configuration with what is wrong.
+// "25s", "200ms", "10m", "1h", "90d"; at most 3650 days. Errors: invalid_configuration; `message` says what is wrong, `detail`
+// what was probably meant ("did you mean `25s`?"), or nothing.
 [[nodiscard]] Result<Duration> parse_duration(std::string_view text);
 // "4096", "8KiB", "32MiB", "1GiB"; also KB, MB, GB (powers of 1000).
 [[nodiscard]] Result<Bytes> parse_size(std::string_view text);

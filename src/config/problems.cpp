@@ -1,6 +1,7 @@
 #include "config/problems.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/text.h"
 
@@ -38,7 +39,8 @@ void Problems::add(Problem problem) {
   if (problems_.size() < kMost) {
     problems_.push_back(std::move(problem));
   } else if (problems_.size() == kMost) {
-    problems_.push_back({.file = file_, .message = "there are more problems; these are the first ones", .suggestion = {}});
+    problems_.push_back(
+        {.file = file_, .message = "there are more problems; these are the first ones", .suggestion = {}});
   }
 }
 
@@ -48,11 +50,20 @@ void Problems::warn(Place place, std::string message) {
   if (warnings_.size() < kMostWarnings) warnings_.push_back(remark.text());
 }
 
+std::vector<Problem> Problems::take_problems() {
+  const auto end = problems_.begin() + static_cast<std::ptrdiff_t>(std::min(problems_.size(), kMost));
+  std::stable_sort(problems_.begin(), end, [](const Problem& a, const Problem& b) {
+    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+  });
+  return std::move(problems_);
+}
+
 bool Problems::check_text(std::string_view text) {
   const std::optional<std::size_t> bad = text::first_illegal_byte(text);
   if (!bad) return true;
   const bool control = static_cast<unsigned char>(text[*bad]) < 0x80;
-  add(place_of(text, *bad), control ? "a control character" : "a byte that is not UTF-8", "save the file as UTF-8 text");
+  add(place_of(text, *bad), control ? "a control character" : "a byte that is not UTF-8",
+      "save the file as UTF-8 text");
   return false;
 }
 

@@ -34,7 +34,9 @@ class Problems {
 
   [[nodiscard]] const std::string& file() const { return file_; }
   [[nodiscard]] bool none() const { return problems_.empty(); }
-  [[nodiscard]] std::vector<Problem> take_problems() { return std::move(problems_); }
+  [[nodiscard]] bool full() const { return problems_.size() > kMost; }
+  // In the order of their places.
+  [[nodiscard]] std::vector<Problem> take_problems();
   [[nodiscard]] std::vector<std::string> take_warnings() { return std::move(warnings_); }
 
   static constexpr std::size_t kMost = 100;

@@ -12,7 +12,9 @@
 namespace intragate::config {
 namespace {
 
-Place place_from(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
+Place place_from(const YAML::Mark& mark) {
+  return {mark.line + 1, mark.column + 1};
+}
 
 struct Unreadable {};  // thrown through the YAML parser once the problem is noted
 
@@ -22,6 +24,7 @@ class TreeBuilder : public YAML::EventHandler {
   explicit TreeBuilder(Problems& problems) : problems_{problems} {}
 
   [[nodiscard]] Node take_root() { return std::move(root_); }
+  [[nodiscard]] Place last_place() const { return last_; }
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -33,7 +36,8 @@ class TreeBuilder : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     refuse(mark, "aliases (`*name`) are not available here", "write the value out, or `\"*\"` in quotes for a star");
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     check(mark, tag, anchor);
     attach({.kind = Node::Kind::scalar, .place = place_from(mark), .text = value});
   }
@@ -65,6 +69,7 @@ class TreeBuilder : public YAML::EventHandler {
     const bool tagged = !tag.empty() && tag != "?" && tag != "!";  // "?": plain, "!": in quotes
     if (anchor != YAML::NullAnchor) refuse(mark, "anchors (`&name`) are not available here", "write the value out");
     if (tagged) refuse(mark, "tags (`!name`) are not available here", "leave the tag out");
+    last_ = place_from(mark);
     if (++nodes_ > kMostNodes) refuse(mark, "the file has more than " + std::to_string(kMostNodes) + " values");
   }
 
@@ -121,11 +126,15 @@ class TreeBuilder : public YAML::EventHandler {
   Node root_;
   std::vector<Open> stack_;
   std::size_t nodes_ = 0;
+  Place last_{1, 1};  // of the last value that was read
 };
 
 // The library's sentence, with what helps where the cause is known.
-void report(const YAML::Exception& error, Problems& problems) {
-  const bool star = error.msg.find("alias") != std::string::npos || error.msg.find("anchor") != std::string::npos;
+void report(const YAML::Exception& error, Place last, Problems& problems) {
+  if (error.msg == YAML::ErrorMsg::EOF_IN_SCALAR) {  // whose own place is the end of the file
+    return problems.add(last, "this is not YAML: a quote behind this place is never closed");
+  }
+  const bool star = error.msg.find("alias") != std::string::npos || error.msg == YAML::ErrorMsg::UNKNOWN_ANCHOR;
   const Place place = error.mark.is_null() ? Place{} : place_from(error.mark);
   problems.add(place, "this is not YAML: " + error.msg, star ? "write `\"*\"` in quotes for a star" : "");
 }
@@ -138,10 +147,11 @@ std::optional<Node> parse_yaml(std::string_view text, Problems& problems) {
     return std::nullopt;
   }
   if (!problems.check_text(text)) return std::nullopt;
+  TreeBuilder builder{problems};
   try {
-    std::istringstream stream{std::string{text}};
+    // The library takes a quote that is never closed for closed when the file's last line ends: then there must be no end.
+    std::istringstream stream{std::string{text} + "\n#"};
     YAML::Parser parser{stream};
-    TreeBuilder builder{problems};
     if (!parser.HandleNextDocument(builder)) {
       problems.add({}, "the file is empty");
       return std::nullopt;
@@ -152,14 +162,13 @@ std::optional<Node> parse_yaml(std::string_view text, Problems& problems) {
     }
     return builder.take_root();
   } catch (const Unreadable&) {
-    return std::nullopt;
+    // The problem is noted.
   } catch (const YAML::Exception& error) {
-    report(error, problems);
-    return std::nullopt;
+    report(error, builder.last_place(), problems);
   } catch (const std::exception& error) {
     problems.add({}, std::string{"this is not YAML: "} + error.what());
-    return std::nullopt;
   }
+  return std::nullopt;
 }
 
 }  // namespace intragate::config

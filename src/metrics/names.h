@@ -1,7 +1,8 @@
 // The one table of all metrics: name, type, labels, what it means. docs/metrics.md is checked against it by a test.
-// Model labels carry configured names only (a name that a client invented is ""), so that nobody can fill the registry; no
-// label ever carries a key, a user, or a prompt.
-// Does not: count (registry.h). Rule: names follow OpenTelemetry's GenAI conventions where one exists, else Prometheus' naming rules.
+// Model labels carry configured names only (a name that a client invented is ""), so that nobody can fill the registry;
+// no label ever carries a key, a user, or a prompt. `endpoint` is its id, "qwen2.5-7b/0", not its address. Does not:
+// count (registry.h). Rule: names follow OpenTelemetry's GenAI conventions where one exists, else Prometheus' naming
+// rules.
 #pragma once
 
 #include <array>
@@ -64,9 +65,9 @@ struct Definition {
 
 namespace bounds {
 // The boundaries that OpenTelemetry's GenAI conventions recommend for each instrument.
-inline constexpr std::array kTokens{1.0,     4.0,      16.0,      64.0,      256.0,      1024.0,     4096.0,
+inline constexpr std::array kTokens{1.0,     4.0,     16.0,     64.0,      256.0,     1024.0,     4096.0,
                                     16384.0, 65536.0, 262144.0, 1048576.0, 4194304.0, 16777216.0, 67108864.0};
-inline constexpr std::array kDuration{0.01, 0.02, 0.04, 0.08, 0.16,  0.32,  0.64,
+inline constexpr std::array kDuration{0.01, 0.02, 0.04, 0.08,  0.16,  0.32,  0.64,
                                       1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92};
 inline constexpr std::array kFirstToken{0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1,
                                         0.25,  0.5,   0.75, 1.0,  2.5,  5.0,  7.5,  10.0};
@@ -102,15 +103,15 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
      "Client connections accepted."},
     {Metric::refused_connections, Type::counter, "intragate_refused_connections_total", {"listener", "reason"}, {},
      "Client connections closed unread: address (not in listen.allow) or limit (listen.max_connections)."},
-    {Metric::upstream_attempts, Type::counter, "intragate_upstream_attempts_total", {"model", "endpoint", "result"}, {},
+    {Metric::upstream_attempts, Type::counter, "intragate_upstream_attempts_total", {"endpoint", "result"}, {},
      "Attempts at an endpoint: ok, status (its own error), failed (no usable answer), cancelled."},
     {Metric::upstream_errors, Type::counter, "intragate_upstream_errors_total", {"model", "kind"}, {},
      "Attempts that failed, by error code (docs/errors.md)."},
     {Metric::upstream_retries_denied, Type::counter, "intragate_upstream_retries_denied_total", {"model", "reason"}, {},
      "Failures that were not tried again: attempts, budget, deadline, retry_after."},
-    {Metric::pool_connections, Type::gauge, "intragate_pool_connections", {"model", "endpoint", "state"}, {},
+    {Metric::pool_connections, Type::gauge, "intragate_pool_connections", {"endpoint", "state"}, {},
      "Connections to an endpoint: idle or busy."},
-    {Metric::endpoint_up, Type::gauge, "intragate_endpoint_up", {"model", "endpoint"}, {},
+    {Metric::endpoint_up, Type::gauge, "intragate_endpoint_up", {"endpoint"}, {},
      "1: the endpoint gets calls; 0: it cools down after failures."},
     {Metric::audit_records, Type::counter, "intragate_audit_records_total", {}, {},
      "Audit records written to disk."},

@@ -1,6 +1,6 @@
-// Counter, gauge and histogram of one loop for one set of labels. Written by that loop alone, read by whoever scrapes: relaxed
-// loads and stores are enough, so counting costs what adding to a plain number costs.
-// Owner: a Shard (registry.h). Thread: writing methods only the shard's, value() any. Does not: know its name or labels.
+// Counter, gauge and histogram of one loop for one set of labels. Written by that loop alone, read by whoever scrapes:
+// relaxed loads and stores are enough, so counting costs what adding to a plain number costs. Owner: a Shard
+// (registry.h). Thread: writing methods only the shard's, value() any. Does not: know its name or labels.
 #pragma once
 
 #include <array>
@@ -12,8 +12,11 @@
 
 namespace intragate::metrics {
 
+// What the three have in common: nothing but living in the same lists.
+struct Series {};
+
 // A number with one writer. A double like everything in Prometheus: whole numbers are exact up to 2^53.
-class Number {
+class Number : public Series {
  public:
   [[nodiscard]] double value() const { return value_.load(std::memory_order_relaxed); }
 
@@ -37,7 +40,7 @@ class Gauge : public Number {
   void add(double n) { put(value() + n); }
 };
 
-class Histogram {
+class Histogram : public Series {
  public:
   // `bounds`: upper bounds (inclusive), ascending, at most kMaxBounds; they live as long as the program.
   explicit Histogram(std::span<const double> bounds) : bounds_{bounds} {}
@@ -50,7 +53,9 @@ class Histogram {
   }
 
   // Values in bucket i, not cumulative; i == bounds.size() is +Inf.
-  [[nodiscard]] std::uint64_t count(std::size_t bucket) const { return counts_[bucket].load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t count(std::size_t bucket) const {
+    return counts_[bucket].load(std::memory_order_relaxed);
+  }
   [[nodiscard]] double sum() const { return sum_.load(std::memory_order_relaxed); }
 
  private:

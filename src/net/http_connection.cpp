@@ -109,8 +109,9 @@ Task<Result<Unit>> HttpConnection::receive_body() {
   if (head_.expect == Expect::continue_100 && in_.size() == request_size_) {
     const std::array<std::string_view, 1> go_on{"HTTP/1.1 100 Continue\r\n\r\n"};
     const std::size_t sent = write_now(go_on);
-    if (sent < go_on[0].size() && (co_await write_rest(go_on, sent)) != WriteEnd::done) {
-      co_return make_error(Code::client_gone, {});
+    if (sent < go_on[0].size()) {
+      const WriteEnd end = co_await write_rest(go_on, sent);
+      if (end != WriteEnd::done) co_return make_error(Code::client_gone, {});
     }
   }
   if (head_.framing == Framing::chunked) co_return co_await receive_chunked_body();

@@ -1,9 +1,12 @@
 #include "net/http_head.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
 #include <string>
+
+#include "base/text.h"
 
 namespace intragate::net {
 namespace {
@@ -25,7 +28,7 @@ constexpr std::array<std::uint8_t, 256> make_kinds() {
   const std::string_view token_marks = "!#$%&'*+-.^_`|~";
   const std::string_view host_marks = "-._~:[]%";
   for (unsigned c = 0; c < 256; ++c) {
-    const bool letter_or_digit = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    const bool letter_or_digit = text::is_letter(static_cast<char>(c)) || text::is_digit(static_cast<char>(c));
     const auto is_in = [c](std::string_view marks) { return marks.find(static_cast<char>(c)) != marks.npos; };
     if (letter_or_digit || (c < 128 && is_in(token_marks))) kinds[c] |= kToken;
     if (c > ' ' && c < 0x7f && c != '#') kinds[c] |= kTarget;
@@ -36,10 +39,15 @@ constexpr std::array<std::uint8_t, 256> make_kinds() {
 }
 constexpr std::array<std::uint8_t, 256> kKinds = make_kinds();
 
-constexpr bool is(char c, std::uint8_t kind) { return (kKinds[static_cast<unsigned char>(c)] & kind) != 0; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
-constexpr char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+constexpr bool is(char c, std::uint8_t kind) {
+  return (kKinds[static_cast<unsigned char>(c)] & kind) != 0;
+}
+constexpr bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+constexpr char lower_case(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
 
 bool all_are(std::string_view text, std::uint8_t kind) {
   for (const char c : text) {
@@ -51,6 +59,14 @@ bool all_are(std::string_view text, std::uint8_t kind) {
 std::string_view trim(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// For the two headers that framing hangs on: a tab around their value is legal, but not every parser takes it for white
+// space, so it stays and spoils the value.
+std::string_view trim_spaces(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
   return text;
 }
 
@@ -123,7 +139,7 @@ Broken note_length(std::string_view value, Facts& facts) {
   if (value.empty() || value.size() > kMaxLengthDigits) return "Content-Length is not a number of 1 to 18 digits";
   std::uint64_t length = 0;
   for (const char c : value) {
-    if (!is_digit(c)) return "Content-Length is not a number of 1 to 18 digits";
+    if (!text::is_digit(c)) return "Content-Length is not a number of 1 to 18 digits";
     length = length * 10 + static_cast<std::uint64_t>(c - '0');
   }
   facts.length = length;
@@ -152,8 +168,8 @@ void note_expect(std::string_view value, Facts& facts) {
   facts.expect = known ? Expect::continue_100 : Expect::unknown;
 }
 
-// Looks at names by their length first: most headers are none of these.
-Broken note(const Header& header, Facts& facts) {
+// Looks at names by their length first: most headers are none of these. `raw` is the value with its white space.
+Broken note(const Header& header, std::string_view raw, Facts& facts) {
   const auto named = [&header](std::string_view name) { return equals_ignoring_case(header.name, name); };
   switch (header.name.size()) {
     case 4:
@@ -168,24 +184,24 @@ Broken note(const Header& header, Facts& facts) {
       if (named("connection")) note_connection(header.value, facts);
       break;
     case 14:
-      if (named("content-length")) return note_length(header.value, facts);
+      if (named("content-length")) return note_length(trim_spaces(raw), facts);
       break;
     case 17:
-      if (named("transfer-encoding")) return note_transfer_encoding(header.value, facts);
+      if (named("transfer-encoding")) return note_transfer_encoding(trim_spaces(raw), facts);
       break;
-    default:
-      break;
+    default: break;
   }
   return nullptr;
 }
 
-Broken read_header(Cursor& in, Header& header) {
+Broken read_header(Cursor& in, Header& header, Facts& facts) {
   header.name = in.take(kToken);
   if (header.name.empty()) return "a header line does not begin with a name";  // folded lines too
   if (!in.skip(":")) return "a header name holds a forbidden character or is not followed by a colon";
-  header.value = trim(in.take_value());
+  const std::string_view raw = in.take_value();
   if (!in.skip("\r\n")) return "a header value holds a control character";
-  return nullptr;
+  header.value = trim(raw);
+  return note(header, raw, facts);
 }
 
 // The header lines and the empty line, which must be the last thing there is.
@@ -194,8 +210,7 @@ Broken read_headers(Cursor& in, std::vector<Header>& headers, Facts& facts) {
   while (!in.skip("\r\n")) {
     if (headers.size() == kMaxHeaders) return "there are more than 100 headers";
     Header header;
-    if (const Broken broken = read_header(in, header)) return broken;
-    if (const Broken broken = note(header, facts)) return broken;
+    if (const Broken broken = read_header(in, header, facts)) return broken;
     headers.push_back(header);
   }
   return in.done() ? nullptr : "bytes follow the empty line";
@@ -236,7 +251,7 @@ Broken read_status_line(Cursor& in, ResponseHead& head) {
   head.minor_version = *minor_version;
   if (!in.skip(" ")) return "the version is not followed by one space";
   const std::string_view status = in.take(kToken);
-  if (status.size() != 3 || !is_digit(status[0]) || !is_digit(status[1]) || !is_digit(status[2])) {
+  if (status.size() != 3 || !text::is_digit(status[0]) || !text::is_digit(status[1]) || !text::is_digit(status[2])) {
     return "the status is not a number of three digits";
   }
   head.status = (status[0] - '0') * 100 + (status[1] - '0') * 10 + (status[2] - '0');

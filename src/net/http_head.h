@@ -1,5 +1,5 @@
-// Strict HTTP/1.x heads, both directions, parsed into views of the bytes they came in. What request smuggling lives on is an
-// error, never repaired. Owner: the caller. Thread: any (pure). Does not: read sockets, decode bodies, know URLs.
+// Strict HTTP/1.x heads, both directions, parsed into views of the bytes they came in. What request smuggling lives on
+// is an error, never repaired. Owner: the caller. Thread: any (pure). Does not: read sockets, decode bodies, know URLs.
 // Rule: RFC 9112 (sections 2.2, 3, 5, 6, 11.2), RFC 9110 (fields); where they allow leniency, we refuse.
 #pragma once
 
@@ -18,12 +18,13 @@ struct Header {
   std::string_view value;  // without surrounding white space
 };
 
+// How far the body goes. none: there is no body, and that includes a Content-Length of 0. until_close: responses only.
 enum class Framing : std::uint8_t { none, length, chunked, until_close };
 enum class Expect : std::uint8_t { nothing, continue_100, unknown };
 
 struct RequestHead {
   std::string_view method;
-  std::string_view target;  // origin-form or absolute-form or *, as written; no spaces or controls
+  std::string_view target;  // origin-form, absolute-form (http, https) or *, as written; visible ASCII without `#`
   int minor_version = 1;    // HTTP/1.0 or HTTP/1.1
   Framing framing = Framing::none;
   std::uint64_t content_length = 0;
@@ -32,17 +33,19 @@ struct RequestHead {
 };
 
 struct ResponseHead {
-  int status = 0;
+  int status = 0;  // 100 to 599, never 101: nobody here asks for another protocol
   int minor_version = 1;
   Framing framing = Framing::none;
-  std::uint64_t content_length = 0;
+  std::uint64_t content_length = 0;  // as announced, even where no body follows (HEAD, 304)
   bool keep_alive = true;
 };
 
-// Where the first head in `bytes` ends. Call again with more bytes and `from` = the earlier answer's `scanned`, so that a
-// slow sender costs linear time. Leading empty lines (CRLF) before a request are allowed once and counted into the size.
+// Where the first head in `bytes` ends. Call again with more bytes and `from` = the earlier answer's `scanned`, so that
+// a slow sender costs linear time; `bytes` still begins at the head's first byte then. One empty line (CRLF) before a
+// request is allowed and counted into the size.
 struct HeadEnd {
-  enum class State : std::uint8_t { incomplete, complete, bad } state = State::incomplete;  // bad: a bare LF or a NUL
+  // bad: a bare LF, a NUL, or a second empty line in front.
+  enum class State : std::uint8_t { incomplete, complete, bad } state = State::incomplete;
   std::size_t size = 0;     // complete: bytes of the head with its empty line
   std::size_t scanned = 0;  // incomplete: where to go on
 };

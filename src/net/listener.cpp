@@ -64,6 +64,7 @@ std::optional<Listener::Accepted> Listener::accept() {
     const int fd = ::accept4(fd_, peer.data(), peer.size_out(), SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) return Accepted{Socket{fd}, peer.address()};
     if (errno == EINTR || errno == ECONNABORTED) continue;
+    starved_ = errno != EAGAIN;
     socket_.drained();
     return std::nullopt;
   }

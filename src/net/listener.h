@@ -29,8 +29,10 @@ class Listener {
     Socket socket;
     SocketAddress peer;
   };
-  // The next connection that waits, if any. Never blocks. Out of descriptors counts as none.
+  // The next connection that waits, if any. Never blocks.
   std::optional<Accepted> accept();
+  // The last accept() failed although somebody may be waiting: out of descriptors or memory. Try again after a pause.
+  [[nodiscard]] bool starved() const { return starved_; }
   [[nodiscard]] Readiness wait(Loop& loop, Until until) { return socket_.wait(loop, Interest::read, until); }
 
  private:
@@ -38,6 +40,7 @@ class Listener {
   Socket socket_;
   int fd_;
   SocketAddress address_;
+  bool starved_ = false;
 };
 
 }  // namespace intragate::net

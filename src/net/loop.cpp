@@ -51,11 +51,15 @@ Loop::Loop(std::size_t index)
 }
 
 Loop::~Loop() {
+  end_tasks();
+  asio_->watched.release();
+}
+
+void Loop::end_tasks() {
   while (roots_.linked()) {
     auto& promise = static_cast<Root::promise_type&>(*roots_.next());
     std::coroutine_handle<Root::promise_type>::from_promise(promise).destroy();
   }
-  asio_->watched.release();
 }
 
 void Loop::run() {

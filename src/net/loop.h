@@ -46,6 +46,8 @@ class Loop {
   // Starts a root task; it runs to its end on this loop and is destroyed there, or with the loop.
   void spawn(Task<void> task);
   [[nodiscard]] std::size_t tasks() const { return tasks_; }
+  // Destroys the root tasks that are left, wherever they wait. Only while run() is not running.
+  void end_tasks();
 
   // For Wait: a coroutine to resume in this wake-up, and a deadline to watch.
   void enqueue(ReadyNode& node);

@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: gateways and fake models that are always stopped, and a report of both on failure."""
+"""Fixtures of the end-to-end tests: gateways and fake models that are always stopped, and their logs on failure."""
 
 import pathlib
 import sys
@@ -49,14 +49,14 @@ def model_factory():
 
 @pytest.fixture(autouse=True)
 def _fresh_models(request):
-    """Each test finds its module's fake models without scripts and records, and leaves no violation and no dead gateway."""
+    """Each test finds its fake models without scripts and records, and leaves no violation and no dead gateway."""
     models = request.getfixturevalue("model_factory").started if "model_factory" in request.fixturenames else []
     for model in models:
         model.reset()
     yield
     violations = [violation for model in models for violation in model.violations]
     assert not violations, f"the gateway sent what no strict server accepts: {violations}"
-    dead = [gateway for gateway in Gateway.running if gateway.process.poll() is not None]
+    dead = [gateway for gateway in Gateway.running if gateway.process.poll() is not None and not gateway.ending]
     assert not dead, "a gateway died:\n" + "\n".join(gateway.tail(100) for gateway in dead)
 
 

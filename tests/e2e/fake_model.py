@@ -8,10 +8,10 @@
     call = model.wait_for_call()
     assert call.ended_by_peer
 
-A script is a list of steps run for one call; each call takes the next script, or the default one, which answers properly
-(chat, completions, embeddings, streamed or not). A step is any function of the Call. GET …/models is answered from
-`model.models` and kept apart in `model.listings`, so that a gateway's own look-ups never eat a script. The server itself
-is strict: a request that is not proper HTTP ends up in `model.violations`.
+A script is a list of steps run for one call; each call takes the next script, or the default one, which answers
+properly (chat, completions, embeddings, streamed or not). A step is any function of the Call. GET …/models is answered
+from `model.models` and kept apart in `model.listings`, so that a gateway's own look-ups never eat a script. The server
+itself is strict: a request that is not proper HTTP ends up in `model.violations`.
 """
 
 import collections
@@ -257,7 +257,7 @@ class FakeModel:
     # --- what happened
     def wait_for_call(self, count=1, timeout=PATIENCE):
         """The count-th call since the last reset, as soon as its head has been read."""
-        eventually(lambda: len(self.calls) >= count, f"call {count} at the model (there are {len(self.calls)})", timeout)
+        eventually(lambda: len(self.calls) >= count, f"call {count} at the model", timeout)
         return self.calls[count - 1]
 
     @property

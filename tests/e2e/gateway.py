@@ -4,7 +4,8 @@
     gateway = Gateway.start(config="models: …")        # YAML text; what it leaves out is filled in, see _complete
     gateway = Gateway.start(env={"CUSTOM_MODEL_API_BASE": model.url})
 
-The binary is $INTRAGATE_BINARY, or build/dev/intragate. Every gateway listens on port 0 and writes to a directory of its own.
+The binary is $INTRAGATE_BINARY, or build/dev/intragate. Every gateway listens on port 0 and writes to a directory of
+its own.
 """
 
 import json
@@ -16,7 +17,6 @@ import signal
 import subprocess
 import tempfile
 import threading
-import time
 import urllib.error
 import urllib.request
 
@@ -25,7 +25,7 @@ from wire import PATIENCE, eventually
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEY = "sk-test-5f1c9a7e3b2d4680"
 STOP_PATIENCE = 40.0
-SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Sanitizer:DEADLYSIGNAL|LeakSanitizer")
+SANITIZER = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:|Sanitizer:DEADLYSIGNAL")
 
 
 def binary():
@@ -36,7 +36,7 @@ def binary():
 def environment(extra=None):
     """A bare environment: nothing of the tester's own reaches the gateway."""
     kept = {name: value for name, value in os.environ.items()
-            if name in ("PATH", "LD_LIBRARY_PATH", "TZ") or name.endswith("SAN_OPTIONS") or name.endswith("SYMBOLIZER_PATH")}
+            if name in ("PATH", "LD_LIBRARY_PATH", "TZ") or name.endswith(("SAN_OPTIONS", "SYMBOLIZER_PATH"))}
     return {**kept, **{name: str(value) for name, value in (extra or {}).items() if value is not None}}
 
 
@@ -78,13 +78,13 @@ class Gateway:
         self._log = []        # stderr, line by line
         self.addresses = []   # (host, port) of every API listener, in the order of the configuration
         self.admin_address = None
-        self.stopped = False
+        self.stopped = self.ending = False
         self._readers = [self._read(process.stdout, self.output), self._read(process.stderr, self._log)]
 
     @classmethod
     def start(cls, config=None, env=None, *, env_file=None, arguments=(), directory=None, key=KEY, defaults=True):
-        """Starts `serve` and waits until it accepts. `config` (text or dict) or `env`, not both; `env_file` is the text of
-        a ./.env. `directory` keeps data of an earlier gateway; `defaults=False` leaves configuration and environment alone."""
+        """Starts `serve` and waits until it accepts. `config` (text or dict) or `env`, not both; `env_file` is the text
+        of a ./.env. `directory` keeps data of an earlier gateway; `defaults=False` adds nothing to what is given."""
         directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="intragate-e2e-"))
         directory.mkdir(parents=True, exist_ok=True)
         data_dir = directory / "data"
@@ -97,8 +97,9 @@ class Gateway:
             command += ["--config", str(config_file)]
             env = {"TEST_KEY": key, **(env or {})}
         elif defaults:
-            env = {"MODEL_PROVIDER": "custom", "INTRAGATE_LISTEN": "127.0.0.1:0", "INTRAGATE_ADMIN_LISTEN": "127.0.0.1:0",
-                   "INTRAGATE_API_KEY": key, "INTRAGATE_DATA_DIR": data_dir, **(env or {})}
+            env = {"MODEL_PROVIDER": "custom", "INTRAGATE_LISTEN": "127.0.0.1:0",
+                   "INTRAGATE_ADMIN_LISTEN": "127.0.0.1:0", "INTRAGATE_API_KEY": key, "INTRAGATE_DATA_DIR": data_dir,
+                   **(env or {})}
         if env_file is not None:
             (directory / ".env").write_text(env_file)
         process = subprocess.Popen(command, env=environment(env), cwd=directory, stdin=subprocess.DEVNULL,
@@ -199,17 +200,20 @@ class Gateway:
         return samples
 
     # --- what is done to it
-    def reload(self, config, *, expect="reload", defaults=True):
-        """Writes a new configuration and sends SIGHUP; returns the log line that tells the outcome."""
-        mark = len(self._log)
+    def reload(self, config, *, expect="ok", defaults=True):
+        """Writes a new configuration, sends SIGHUP, and waits until a reload has ended as expected: ok or refused."""
+        def count():
+            return self.metrics().total("intragate_reloads_total", result=expect)
+        before = count()
         fresh = self.config_file.with_suffix(".new")
         fresh.write_text(_complete(config, self.data_dir) if defaults else _text(config))
         fresh.replace(self.config_file)
         self.process.send_signal(signal.SIGHUP)
-        return self.wait_for_log(f"(?i){expect}", mark)
+        eventually(lambda: count() > before, f"a reload with the result {expect}")
 
     def terminate(self, how=signal.SIGTERM):
         """Only sends the signal; stop() waits and judges."""
+        self.ending = how in (signal.SIGTERM, signal.SIGINT) or self.ending
         self.process.send_signal(how)
 
     def stop(self, how=signal.SIGTERM):
@@ -256,7 +260,7 @@ def _text(config):
 
 
 def _complete(config, data_dir):
-    """Fills in what a test does not care about: one listener, the admin address, the data directory, one key, one loop."""
+    """Fills in what a test does not care about: a listener, the admin address, the data directory, a key, one loop."""
     defaults = {
         "listen": [{"address": "127.0.0.1:0"}],
         "admin": {"address": "127.0.0.1:0"},

@@ -62,7 +62,7 @@ def test_connection_close_is_honoured(gateway, connection):
 
 
 def test_a_client_that_has_finished_sending_still_gets_its_answer(gateway, connection):
-    """A FIN after the request is a half-close for some clients and a hang-up for others: either an answer or a clean end."""
+    """A FIN after the request is a half-close to some and a hang-up to others: either an answer or a clean end."""
     connection.send(call(gateway)).finish()
     try:
         assert connection.read_answer().status == 200
@@ -339,11 +339,13 @@ def test_default_body_limit_is_32_mib(gateway, connection):
 # --- what request smuggling lives on
 
 BODY = json.dumps(chat("m")).encode()
+CHUNKED = chunk(BODY) + b"0\r\n\r\n"
 SMUGGLED = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def head_with(*lines, first=b"POST /v1/chat/completions HTTP/1.1", host=b"Host: x\r\n"):
-    return first + b"\r\n" + host + b"Authorization: Bearer @KEY@\r\n" + b"".join(line + b"\r\n" for line in lines) + b"\r\n"
+    rest = b"".join(line + b"\r\n" for line in lines)
+    return first + b"\r\n" + host + b"Authorization: Bearer @KEY@\r\n" + rest + b"\r\n"
 
 
 def with_length(value, body=BODY):
@@ -351,15 +353,16 @@ def with_length(value, body=BODY):
 
 
 def with_coding(value, body=None):
-    return head_with(b"Transfer-Encoding: " + value) + (body if body is not None else chunk(BODY) + b"0\r\n\r\n")
+    return head_with(b"Transfer-Encoding: " + value) + (CHUNKED if body is None else body)
 
 
+CODING = b"Transfer-Encoding: chunked"
 LENGTH = b"Content-Length: %d" % len(BODY)
 NUMBER = b"%d" % len(BODY)
 
 HEADS = {
-    "both length headers": head_with(LENGTH, b"Transfer-Encoding: chunked") + chunk(BODY) + b"0\r\n\r\n",
-    "both length headers the other way round": head_with(b"Transfer-Encoding: chunked", LENGTH) + chunk(BODY) + b"0\r\n\r\n",
+    "both length headers": head_with(LENGTH, CODING) + CHUNKED,
+    "both length headers the other way round": head_with(CODING, LENGTH) + CHUNKED,
     "length twice, different": head_with(LENGTH, b"Content-Length: 5") + BODY,
     "length twice, the same": head_with(LENGTH, LENGTH) + BODY,
     "plus sign": with_length(b"+" + NUMBER),
@@ -383,11 +386,11 @@ HEADS = {
     "coding with a parameter": with_coding(b"chunked;q=1"),
     "coding in quotes": with_coding(b'"chunked"'),
     "coding behind a vertical tab": with_coding(b"\x0bchunked"),
-    "coding header twice": head_with(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked") + chunk(BODY) + b"0\r\n\r\n",
-    "coding header twice, one hidden": head_with(b"Transfer-Encoding: chunked", b"Transfer-encoding: x") + chunk(BODY) + b"0\r\n\r\n",
-    "chunked in HTTP/1.0": head_with(b"Transfer-Encoding: chunked", first=b"POST /v1/chat/completions HTTP/1.0") + chunk(BODY) + b"0\r\n\r\n",
+    "coding header twice": head_with(CODING, CODING) + CHUNKED,
+    "coding header twice, one hidden": head_with(CODING, b"Transfer-encoding: x") + CHUNKED,
+    "chunked in HTTP/1.0": head_with(CODING, first=b"POST /v1/chat/completions HTTP/1.0") + CHUNKED,
     "space before the colon": head_with(b"Content-Length : " + NUMBER) + BODY,
-    "space before the colon of the coding": head_with(b"Transfer-Encoding : chunked") + chunk(BODY) + b"0\r\n\r\n",
+    "space before the colon of the coding": head_with(b"Transfer-Encoding : chunked") + CHUNKED,
     "tab before the colon": head_with(LENGTH, b"X-A\t: b") + BODY,
     "folded header": head_with(LENGTH, b"X-A: b", b" c: d") + BODY,
     "folded length": head_with(b"X-A: b", b"\t" + LENGTH) + BODY,
@@ -488,20 +491,36 @@ def test_bad_trailer_is_refused(gateway, model, trailer):
     expect_refused(gateway, model, with_coding(b"chunked", chunk(BODY) + b"0\r\n" + trailer + b"\r\n"))
 
 
-@pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(64)),
-                                     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\0" * 64, b"hello\r\n\r\n", b"\xff\xfe" * 40,
-                                     b"EHLO mail\r\n", b"\r\n\r\n\r\n\r\n"])
-def test_garbage_is_refused_recorded_and_closed(gateway, garbage):
-    before = len(gateway.records())
-    with Connection(gateway.address) as connection:
-        connection.send(garbage).finish()
+GARBAGE = {
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(64)),
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "zeros": b"\0" * 64,
+    "a word": b"hello\r\n\r\n",
+    "half a line": b"\xff\xfe" * 40,
+    "another protocol": b"EHLO mail\r\n",
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_garbage_is_refused_recorded_and_closed(gateway, name):
+    source = f"127.0.7.{1 + list(GARBAGE).index(name)}"  # an address of its own, to find the record by
+    with Connection(gateway.address, source=source) as connection:
+        connection.send(GARBAGE[name]).finish()
         try:
             assert connection.read_answer().status in (400, 505)
         except Closed:
             pass
-    record = gateway.wait_for_record(lambda record: record["seq"] > before and record["outcome"] == "malformed"
-                                     if garbage.strip() else True)
-    assert record["address"] in ("127.0.0.1", "::1")
+    record = gateway.wait_for_record(lambda record: record["address"] == source)
+    whole = b"\r\n\r\n" in GARBAGE[name] or b"\0" in GARBAGE[name]
+    assert record["outcome"] in (["malformed"] if whole else ["malformed", "client_cancelled"])
+
+
+def test_empty_lines_for_ever_are_refused(gateway, connection):
+    connection.send(b"\r\n" * 100)
+    try:
+        assert connection.read_answer().status == 400
+    except Closed:
+        pass
 
 
 def test_version_of_the_future_is_refused(gateway, model):

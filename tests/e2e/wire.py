@@ -6,6 +6,7 @@ Waiting is always for a condition under a deadline (PATIENCE), never for a time.
 
 import json
 import re
+import select
 import socket
 import struct
 import time
@@ -261,17 +262,20 @@ class Connection:
     @property
     def is_closed(self):
         """Whether the peer has ended the connection already (looks, does not wait)."""
-        try:
-            return self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-        except BlockingIOError:
+        poller = select.poll()
+        poller.register(self.socket, select.POLLIN)
+        if not poller.poll(0):
             return False
+        try:
+            return self.socket.recv(1, socket.MSG_PEEK) == b""
         except OSError:
             return True
 
 
 def request(method="POST", target="/v1/chat/completions", body=None, *, key=None, headers=(), host="gateway.test",
             version="HTTP/1.1", chunked=False):
-    """A request's bytes. `body`: bytes as they are, anything else as JSON; `chunked`: True, or a list of pieces."""
+    """A request's bytes. `body`: bytes as they are, anything else as JSON; `chunked`: True, or a list of
+    pieces (an empty one: only the last chunk)."""
     lines = [f"{method} {target} {version}", f"Host: {host}"]
     if key is not None:
         lines.append(f"Authorization: Bearer {key}")
@@ -279,11 +283,11 @@ def request(method="POST", target="/v1/chat/completions", body=None, *, key=None
         body = json.dumps(body).encode()
     if body is not None:
         lines.append("Content-Type: application/json")
-        lines.append("Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}")
+        lines.append("Transfer-Encoding: chunked" if chunked is not False else f"Content-Length: {len(body)}")
     pairs = headers.items() if isinstance(headers, dict) else headers
     lines += [f"{name}: {value}" for name, value in pairs]
     head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-    if chunked and body is not None:
+    if chunked is not False and body is not None:
         pieces = chunked if isinstance(chunked, list) else [body]
         body = b"".join(chunk(piece) for piece in pieces) + b"0\r\n\r\n"
     return head + (body or b"")
@@ -365,8 +369,8 @@ class Stream:
 # --- what clients understand of a stream
 
 def event_data(chunks):
-    """The data of each event, after checking the one form that every client reads: each HTTP chunk is exactly one block,
-    "data: <one line>" or a comment, ended by a blank line, without carriage returns."""
+    """The data of each event, after checking the one form that every client reads: each HTTP chunk is exactly one
+    block, "data: <one line>" or a comment, ended by a blank line, without carriage returns."""
     found = []
     for piece in chunks:
         text = piece.decode("utf-8")

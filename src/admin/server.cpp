@@ -1,0 +1,99 @@
+#include "admin/server.h"
+
+#include <array>
+#include <utility>
+
+#include "base/json_write.h"
+#include "metrics/registry.h"
+#include "net/digest.h"
+#include "net/loop.h"
+
+namespace intragate::admin {
+namespace {
+
+constexpr int kMostConnections = 64;
+constexpr net::HttpLimits kLimits{.max_head = 16 * 1024,
+                                  .max_body = 64 * 1024,
+                                  .head = std::chrono::seconds{5},
+                                  .body = std::chrono::seconds{5},
+                                  .idle = std::chrono::seconds{60},
+                                  .write = std::chrono::seconds{10}};
+
+std::string readiness_json(const Readiness& readiness) {
+  std::string body;
+  json::Writer writer{body};
+  writer.open_object().flag("ready", readiness.missing.empty()).open_object("missing");
+  for (const Readiness::Item& item : readiness.missing) writer.text(item.name, item.reason);
+  writer.close_object().close_object();
+  return body + "\n";
+}
+
+std::string error_json(std::string_view message) {
+  std::string body;
+  json::Writer{body}.open_object().open_object("error").text("message", message).close_object().close_object();
+  return body + "\n";
+}
+
+}  // namespace
+
+Server::Server(net::Loop& loop, net::Listener listener, config::Secret token, Views views)
+    : loop_{loop}, listener_{std::move(listener)}, token_{std::move(token)}, views_{std::move(views)} {}
+
+net::Task<void> Server::run(net::Cancellation& closing) {
+  while (!closing.fired()) {
+    while (std::optional<net::Listener::Accepted> accepted = listener_.accept()) {
+      if (open_ < kMostConnections) loop_.spawn(serve(std::move(accepted->socket)));
+    }
+    (void)co_await listener_.wait(loop_, {Deadline{}, &closing});
+  }
+}
+
+bool Server::permitted(const net::HttpConnection& connection) const {
+  if (token_.empty()) return true;
+  const std::string expected = "Bearer " + token_.reveal();
+  return net::equal_in_constant_time(net::find_header(connection.headers(), "authorization"), expected);
+}
+
+Server::Page Server::page(const net::HttpConnection& connection) const {
+  const std::string_view method = connection.head().method;
+  if (method != "GET" && method != "HEAD") return {405, "application/json", error_json("Only GET is served here.")};
+  const std::string_view target = connection.head().target;
+  const std::string_view path = target.substr(0, target.find('?'));
+  // For balancers and Kubernetes; they know no token and learn nothing else.
+  if (path == "/livez") return {200, "application/json", "{\"live\":true}\n"};
+  if (path == "/readyz") {
+    const Readiness readiness = views_.readiness();
+    return {readiness.missing.empty() ? 200 : 503, "application/json", readiness_json(readiness)};
+  }
+  if (path != "/metrics") return {404, "application/json", error_json("Known here: /livez, /readyz, /metrics.")};
+  if (!permitted(connection)) return {401, "application/json", error_json("The admin token is missing or wrong.")};
+  return {200, metrics::kContentType, views_.metrics()};
+}
+
+net::Task<void> Server::serve(net::Socket socket) {
+  ++open_;
+  net::HttpConnection connection{loop_, std::move(socket), kLimits, headers_};
+  for (;;) {
+    Result<net::HttpConnection::Arrival> arrival = co_await connection.receive_head();
+    if (arrival && *arrival == net::HttpConnection::Arrival::none) break;
+    const Page shown = arrival ? page(connection) : Page{400, "application/json", error_json(arrival.error().message)};
+    const bool head_only = arrival && connection.head().method == "HEAD";
+    bool keep = arrival && connection.head().keep_alive;
+    if (keep) {
+      Result<Unit> body = co_await connection.receive_body();
+      keep = static_cast<bool>(body);
+    }
+    const std::string head = "HTTP/1.1 " + std::to_string(shown.status) + " Status\r\ncontent-type: " +
+                             std::string{shown.content_type} + "\r\ncache-control: no-store\r\ncontent-length: " +
+                             std::to_string(shown.body.size()) + (keep ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n");
+    const std::array<std::string_view, 2> pieces{head, head_only ? std::string_view{} : std::string_view{shown.body}};
+    const std::size_t sent = connection.write_now(pieces);
+    const net::WriteEnd end = co_await connection.write_rest(pieces, sent);
+    connection.release_request();
+    if (end != net::WriteEnd::done || !keep) break;
+  }
+  if (!connection.failed()) co_await connection.finish();
+  --open_;
+}
+
+}  // namespace intragate::admin

@@ -1,0 +1,161 @@
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "app/commands.h"
+#include "app/configuration.h"
+#include "app/routes.h"
+#include "auth/rules.h"
+#include "base/error_table.h"
+#include "base/json_write.h"
+#include "dialect/openai.h"
+#include "pipeline/snapshot.h"
+
+namespace intragate::app {
+namespace {
+
+// One fact about the request, in the order of the journey.
+struct Finding {
+  std::string name;
+  std::string value;
+};
+
+struct Explanation {
+  std::vector<Finding> findings;
+  std::optional<Error> refusal;
+};
+
+std::optional<std::string> read(const std::string& path) {
+  std::ostringstream text;
+  if (path == "-") {
+    text << std::cin.rdbuf();
+    return std::move(text).str();
+  }
+  std::ifstream file{path, std::ios::binary};
+  if (!file) return std::nullopt;
+  text << file.rdbuf();
+  return std::move(text).str();
+}
+
+void explain_keys(const config::Config& config, const std::string& wanted, const pipeline::Lane& lane,
+                  const llm::Call& call, Explanation& into) {
+  std::string may;
+  for (const config::Key& key : config.keys) {
+    if (!wanted.empty() && key.name != wanted) continue;
+    auth::Principal principal;
+    principal.name = key.name;
+    principal.models = key.models;
+    if (auth::may_use(principal, lane.name) || auth::may_use(principal, call.model)) {
+      may += (may.empty() ? "" : ", ") + key.name;
+    } else if (!wanted.empty()) {
+      into.refusal = auth::check_model(principal, call.model).error();
+    }
+  }
+  into.findings.push_back({"keys that may", may.empty() ? "none" : may});
+}
+
+void explain_changes(const llm::Call& call, std::string_view body, const pipeline::Lane& lane, Explanation& into) {
+  for (const auto& endpoint : lane.endpoints) {
+    const config::Endpoint& to = endpoint->configured();
+    const std::string name = to.model.empty() ? lane.name : to.model;
+    using dialect::openai::AskUsage;
+    const AskUsage ask = call.stream == llm::Stream::yes && to.ask_usage ? AskUsage::yes : AskUsage::no;
+    const llm::Edits edits = dialect::openai::edits(call, body, name, ask);
+    into.findings.push_back({"endpoint " + endpoint->id(), to.url + " (weight " + std::to_string(to.weight) + ")"});
+    for (std::size_t i = 0; i < edits.count; ++i) {
+      const llm::Edit& edit = edits.list[i];
+      const std::string_view before = body.substr(edit.where.offset, edit.where.length);
+      into.findings.push_back({"change for " + endpoint->id(),
+                               before.empty() ? "adds " + edit.text : std::string{before} + " becomes " + edit.text});
+    }
+  }
+}
+
+Explanation explain_request(const std::shared_ptr<const config::Config>& config, const ExplainOptions& options,
+                            const std::string& body) {
+  Explanation result;
+  const pipeline::RouteMatch target = pipeline::find_route(routes(), options.path);
+  if (target.route == nullptr) {
+    result.refusal = make_error(Code::unknown_path, "There is nothing at " + options.path + ".");
+    return result;
+  }
+  result.findings.push_back({"api", std::string{llm::api_name(target.route->api)}});
+  Result<llm::Call> call = dialect::openai::understand(target.route->api, body);
+  if (!call) {
+    result.refusal = std::move(call).error();
+    return result;
+  }
+  result.findings.push_back({"model asked for", call->model});
+  result.findings.push_back({"stream", call->stream == llm::Stream::yes ? "yes" : "no"});
+  if (!call->user.empty()) result.findings.push_back({"end user named", call->user});
+  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = pipeline::make_snapshot(config, nullptr, nullptr, 0);
+  if (!snapshot) {
+    result.refusal = std::move(snapshot).error();
+    return result;
+  }
+  const pipeline::Lane* lane = (*snapshot)->find(call->model);
+  if (lane == nullptr) {
+    result.refusal = make_error(Code::unknown_model, (*snapshot)->awaiting_discovery
+                                                         ? "No model of that name is in the file; its \"*\" entry may know it "
+                                                           "once the endpoints have been asked, which a dry run does not do."
+                                                         : "No model has that name or alias.");
+    return result;
+  }
+  result.findings.push_back({"model", lane->name});
+  explain_keys(*config, options.key, *lane, *call, result);
+  result.findings.push_back({"balance", lane->model.balance == config::Balance::least_busy ? "least_busy" : "round_robin"});
+  result.findings.push_back({"attempts", "at most " + std::to_string(lane->model.retry.attempts)});
+  explain_changes(*call, body, *lane, result);
+  return result;
+}
+
+void print_json(const Explanation& explanation) {
+  std::string text;
+  json::Writer writer{text};
+  writer.open_object().flag("accepted", !explanation.refusal).open_array("journey");
+  for (const Finding& finding : explanation.findings) writer.element(finding.name + ": " + finding.value);
+  writer.close_array();
+  if (explanation.refusal) {
+    const ErrorRow& row = error_row(explanation.refusal->code);
+    writer.number("status", std::int64_t{row.status}).text("code", row.name).text("message", explanation.refusal->message);
+  }
+  writer.close_object();
+  std::printf("%s\n", text.c_str());
+}
+
+void print_text(const Explanation& explanation) {
+  for (const Finding& finding : explanation.findings) std::printf("%-22s %s\n", finding.name.c_str(), finding.value.c_str());
+  if (!explanation.refusal) {
+    std::printf("%-22s would be sent\n", "answer");
+    return;
+  }
+  const ErrorRow& row = error_row(explanation.refusal->code);
+  std::printf("%-22s %d %.*s: %s\n", "answer", row.status, static_cast<int>(row.name.size()), row.name.data(),
+              explanation.refusal->message.c_str());
+}
+
+}  // namespace
+
+int explain(const ExplainOptions& options, Output output) {
+  config::Loaded loaded = load_configuration(options.file, {});
+  if (!loaded.ok()) {
+    for (const config::Problem& problem : loaded.problems) std::fprintf(stderr, "%s\n", problem.text().c_str());
+    return 1;
+  }
+  const std::optional<std::string> body = read(options.request_file);
+  if (!body) {
+    std::fprintf(stderr, "intragate: cannot read %s\n", options.request_file.c_str());
+    return 2;
+  }
+  const auto config = std::make_shared<const config::Config>(std::move(loaded.config));
+  const Explanation explanation = explain_request(config, options, *body);
+  if (output == Output::json) {
+    print_json(explanation);
+  } else {
+    print_text(explanation);
+  }
+  return explanation.refusal ? 1 : 0;
+}
+
+}  // namespace intragate::app

@@ -1,0 +1,287 @@
+#include "app/gateway.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <latch>
+
+#include "app/front_door.h"
+#include "app/routes.h"
+#include "base/log.h"
+#include "metrics/process.h"
+
+namespace intragate::app {
+namespace {
+
+std::int64_t seconds_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::size_t worker_count(const config::Config& config) {
+  return config.workers > 0 ? config.workers : std::max(1U, std::thread::hardware_concurrency());
+}
+
+Error needs_restart(std::string_view what) {
+  return make_error(Code::invalid_configuration,
+                    "`" + std::string{what} + "` changes only with a restart; everything stays as it was");
+}
+
+Result<Unit> same_foundations(const config::Config& old, const config::Config& next) {
+  const auto addresses = [](const config::Config& config) {
+    std::vector<SocketAddress> all;
+    for (const config::Listen& listen : config.listen) all.push_back(listen.address);
+    return all;
+  };
+  if (addresses(old) != addresses(next)) return needs_restart("listen[].address");
+  if (old.admin.address != next.admin.address) return needs_restart("admin.address");
+  if (old.data_dir != next.data_dir) return needs_restart("data_dir");
+  if (old.workers != next.workers) return needs_restart("workers");
+  return Unit{};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Gateway>> Gateway::open(std::shared_ptr<const config::Config> config) {
+  std::unique_ptr<Gateway> gateway{new Gateway{config}};
+  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot =
+      pipeline::make_snapshot(config, nullptr, nullptr, seconds_now());
+  if (!snapshot) return std::move(snapshot).error();
+  gateway->snapshot_ = std::move(*snapshot);
+  Result<Unit> books = gateway->open_books();
+  if (!books) return std::move(books).error();
+  gateway->open_cores();
+  Result<Unit> doors = gateway->open_doors();
+  if (!doors) return std::move(doors).error();
+  Result<Unit> admin = gateway->open_admin();
+  if (!admin) return std::move(admin).error();
+  return gateway;
+}
+
+Gateway::~Gateway() {
+  if (running_) stop([] { return true; });
+}
+
+Result<Unit> Gateway::open_books() {
+  const std::size_t cores = worker_count(*config_);
+  metrics_ = std::make_unique<metrics::Registry>(cores);
+  Result<std::unique_ptr<audit::Writer>> audit =
+      audit::Writer::open({.directory = (std::filesystem::path{config_->data_dir} / "audit").string(), .lanes = cores});
+  if (!audit) return std::move(audit).error();
+  audit_ = std::move(*audit);
+  return Unit{};
+}
+
+void Gateway::open_cores() {
+  for (std::size_t i = 0; i < worker_count(*config_); ++i) {
+    auto core = std::make_unique<Core>();
+    core->loop = std::make_unique<net::Loop>(i);
+    core->worker = std::make_unique<pipeline::Worker>(
+        pipeline::Worker::Parts{*core->loop, *audit_, metrics_->loop(i), routes()}, snapshot_);
+    cores_.push_back(std::move(core));
+  }
+}
+
+Result<Unit> Gateway::open_doors() {
+  for (const config::Listen& listen : config_->listen) {
+    const auto open_connections = std::make_shared<std::atomic<std::uint32_t>>(0);
+    SocketAddress address = listen.address;
+    for (auto& core : cores_) {
+      const bool first = core == cores_.front();
+      Result<net::Listener> listener =
+          net::Listener::open(address, first ? net::Listener::Sharing::first : net::Listener::Sharing::another);
+      if (!listener) return std::move(listener).error();
+      address = listener->address();  // the others join the port that the system chose for 0
+      core->doors.push_back(std::make_unique<pipeline::Door>(pipeline::Door{listen, address.text(), open_connections}));
+      core->listeners.push_back(std::move(*listener));
+    }
+  }
+  if (net::system_backlog_limit() < net::kBacklog) {
+    log::warning("net.core.somaxconn is low: bursts of connections will be delayed by a second",
+                 {{"somaxconn", static_cast<std::int64_t>(net::system_backlog_limit())},
+                  {"wanted", static_cast<std::int64_t>(net::kBacklog)}});
+  }
+  return Unit{};
+}
+
+Result<Unit> Gateway::open_admin() {
+  SocketAddress address = config_->admin.address;
+  Result<net::Listener> listener = net::Listener::open(address, net::Listener::Sharing::first);
+  if (!listener && config_->admin.address_is_default) {
+    log::warning("the default admin port is taken: using a free one", {{"address", address.text()}});
+    address.port = 0;
+    listener = net::Listener::open(address, net::Listener::Sharing::first);
+  }
+  if (!listener) return std::move(listener).error();
+  admin_ = std::make_unique<admin::Server>(
+      *cores_.front()->loop, std::move(*listener), config_->admin.token,
+      admin::Server::Views{.metrics = [this] { return metrics_text(); }, .readiness = [this] { return readiness(); }});
+  return Unit{};
+}
+
+void Gateway::start(Duration patience) {
+  Core& first = *cores_.front();
+  discovery_ = std::make_unique<Discovery>(*first.worker, [this](pipeline::Discovered found) { discovered(std::move(found)); });
+  running_ = true;
+  for (auto& core : cores_) {
+    core->thread = std::thread{[loop = core->loop.get()] { loop->run(); }};
+  }
+  first.loop->post([this, &first] {
+    first.loop->spawn(discovery_->run());
+    first.loop->spawn(admin_->run(admin_closing_));
+  });
+  const TimePoint until = MonotonicClock::now() + patience;
+  while (!discovery_->asked_once() && MonotonicClock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{2});
+  }
+  on_every_core([](Core& core) {
+    for (std::size_t i = 0; i < core.listeners.size(); ++i) {
+      core.loop->spawn(accept_connections(*core.worker, core.listeners[i], *core.doors[i], core.closing));
+    }
+  });
+}
+
+void Gateway::on_every_core(const std::function<void(Core&)>& action) {
+  std::latch done{static_cast<std::ptrdiff_t>(cores_.size())};
+  for (auto& core : cores_) {
+    core->loop->post([&action, &done, core = core.get()] {
+      action(*core);
+      done.count_down();
+    });
+  }
+  done.wait();
+}
+
+void Gateway::discovered(pipeline::Discovered found) {
+  std::shared_ptr<const config::Config> config;
+  {
+    const std::lock_guard lock{mutex_};
+    discovered_ = std::move(found);
+    config = config_;
+  }
+  Result<Unit> adopted = adopt(std::move(config));
+  if (!adopted) log::error("models not taken over", {{"reason", adopted.error().message}});
+}
+
+// Makes a snapshot and hands it to every loop, without waiting for them. Any thread.
+Result<Unit> Gateway::adopt(std::shared_ptr<const config::Config> config) {
+  const std::lock_guard lock{mutex_};
+  const pipeline::Discovered* names = discovered_ ? &*discovered_ : nullptr;
+  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot =
+      pipeline::make_snapshot(config, names, snapshot_.get(), seconds_now());
+  if (!snapshot) return std::move(snapshot).error();
+  config_ = std::move(config);
+  snapshot_ = std::move(*snapshot);
+  for (auto& core : cores_) {
+    core->loop->post([core = core.get(), fresh = snapshot_] {
+      core->worker->adopt(fresh);
+      for (std::size_t i = 0; i < core->doors.size(); ++i) core->doors[i]->rules = fresh->config->listen[i];
+    });
+  }
+  return Unit{};
+}
+
+Result<Unit> Gateway::reload(std::shared_ptr<const config::Config> config) {
+  std::shared_ptr<const config::Config> old;
+  {
+    const std::lock_guard lock{mutex_};
+    old = config_;
+  }
+  Result<Unit> result = same_foundations(*old, *config);
+  if (result) result = adopt(std::move(config));
+  count_reload(result ? "ok" : "refused");
+  return result;
+}
+
+void Gateway::count_reload(std::string_view result) {
+  cores_.front()->loop->post([this, result] { metrics_->process().counter(metrics::Metric::reloads, {result}).add(); });
+}
+
+bool Gateway::wait_for_quiet(Deadline deadline) {
+  while (!deadline.reached(MonotonicClock::now())) {
+    std::atomic<std::size_t> open{0};
+    on_every_core([&open](Core& core) { open += core.worker->connections(); });
+    if (open == 0) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
+  return false;
+}
+
+void Gateway::stop(const std::function<bool()>& hurry) {
+  draining_ = true;
+  on_every_core([](Core& core) {
+    core.closing.fire(net::CancelReason::shutdown);
+    core.worker->drain();
+  });
+  // Closed only now that nobody waits on them.
+  on_every_core([](Core& core) { core.listeners.clear(); });
+  const TimePoint begun = MonotonicClock::now();
+  const Deadline drained = Deadline::in(begun, config_->drain);
+  while (!drained.reached(MonotonicClock::now()) && !hurry()) {
+    if (wait_for_quiet(Deadline::in(MonotonicClock::now(), std::chrono::milliseconds{50}))) break;
+  }
+  on_every_core([](Core& core) { core.worker->cancel_all(); });
+  if (!wait_for_quiet(Deadline::in(MonotonicClock::now(), std::chrono::seconds{3}))) {
+    log::warning("connections left at the end of the drain were cut");
+  }
+  on_every_core([this](Core& core) {
+    if (&core != cores_.front().get()) return;
+    discovery_->stop();
+    admin_closing_.fire(net::CancelReason::shutdown);
+  });
+  for (auto& core : cores_) core->loop->stop();
+  for (auto& core : cores_) core->thread.join();
+  audit_->stop();
+  running_ = false;
+}
+
+std::vector<std::string> Gateway::listening() const {
+  std::vector<std::string> addresses;
+  for (const auto& door : cores_.front()->doors) addresses.push_back(door->name);
+  return addresses;
+}
+
+std::string Gateway::admin_listening() const { return admin_->address().text(); }
+
+std::shared_ptr<const pipeline::Snapshot> Gateway::snapshot() const {
+  const std::lock_guard lock{mutex_};
+  return snapshot_;
+}
+
+admin::Readiness Gateway::readiness() const {
+  admin::Readiness ready;
+  const auto now_snapshot = snapshot();
+  if (draining_) ready.missing.push_back({"gateway", "is stopping"});
+  if (audit_->full()) ready.missing.push_back({"audit", "records cannot be written"});
+  if (now_snapshot->awaiting_discovery) ready.missing.push_back({"models", "no endpoint has listed its models yet"});
+  const TimePoint now = MonotonicClock::now();
+  for (const auto& lane : now_snapshot->listed) {
+    const bool any = std::any_of(lane->endpoints.begin(), lane->endpoints.end(),
+                                 [&](const auto& endpoint) { return endpoint->health().open(now); });
+    if (!any) ready.missing.push_back({"model " + lane->name, "every endpoint is cooling down after failures"});
+  }
+  return ready;
+}
+
+void Gateway::publish_totals() {
+  using metrics::Metric;
+  metrics::Shard& process = metrics_->process();
+  metrics::publish_process(process);
+  process.counter(Metric::audit_records).set_total(static_cast<double>(audit_->written()));
+  process.counter(Metric::audit_dropped).set_total(static_cast<double>(audit_->dropped()));
+  process.gauge(Metric::build_info, {INTRAGATE_VERSION}).set(1);
+  const TimePoint now = MonotonicClock::now();
+  for (const auto& lane : snapshot()->listed) {
+    for (const auto& endpoint : lane->endpoints) {
+      process.gauge(Metric::endpoint_up, {lane->name, endpoint->id()}).set(endpoint->health().open(now) ? 1 : 0);
+      process.gauge(Metric::pool_connections, {lane->name, endpoint->id(), "idle"})
+          .set(endpoint->idle_connections.load(std::memory_order_relaxed));
+      process.gauge(Metric::pool_connections, {lane->name, endpoint->id(), "busy"}).set(endpoint->in_flight());
+    }
+  }
+}
+
+std::string Gateway::metrics_text() {
+  publish_totals();
+  return metrics_->text();
+}
+
+}  // namespace intragate::app

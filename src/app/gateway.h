@@ -1,0 +1,86 @@
+// The running gateway: loops and their workers, doors, snapshot, discovery, books. Everything that lives as long as `serve` does.
+// Owner: the serve command. Thread: built and ended by the main thread; reload() from the main thread or a signal's.
+// Does not: parse command lines, read configuration files (serve.cpp hands them in).
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "admin/server.h"
+#include "app/discovery.h"
+#include "audit/writer.h"
+#include "metrics/registry.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "pipeline/worker.h"
+
+namespace intragate::app {
+
+class Gateway {
+ public:
+  // Opens ports, data directory and audit files. Errors: io, invalid_configuration, with a reason for people.
+  static Result<std::unique_ptr<Gateway>> open(std::shared_ptr<const config::Config> config);
+  ~Gateway();
+
+  // Starts the loops and asks endpoints for their models; returns when it accepts calls (after at most `patience` for discovery).
+  void start(Duration patience);
+  // Swaps the configuration. Errors: invalid_configuration when it asks for what only a restart can change (then nothing changes).
+  Result<Unit> reload(std::shared_ptr<const config::Config> config);
+  void count_refused_reload() { count_reload("refused"); }
+  // Graceful end: no new calls, open ones finish within config.drain, then are cancelled. Writes all records. `hurry` may become
+  // true meanwhile: then what is open is cancelled at once.
+  void stop(const std::function<bool()>& hurry);
+
+  [[nodiscard]] std::vector<std::string> listening() const;  // addresses, as bound
+  [[nodiscard]] std::string admin_listening() const;
+  [[nodiscard]] std::shared_ptr<const pipeline::Snapshot> snapshot() const;
+
+ private:
+  // One thread and what runs on it.
+  struct Core {
+    std::unique_ptr<net::Loop> loop;
+    std::unique_ptr<pipeline::Worker> worker;
+    std::vector<net::Listener> listeners;               // one for each door
+    std::vector<std::unique_ptr<pipeline::Door>> doors;  // addresses do not move
+    net::Cancellation closing;                          // ends accepting
+    std::thread thread;
+    // What still waits refers to the worker: it goes first.
+    ~Core() {
+      if (loop) loop->end_tasks();
+    }
+  };
+  explicit Gateway(std::shared_ptr<const config::Config> config) : config_{std::move(config)} {}
+  Result<Unit> open_books();
+  void open_cores();
+  Result<Unit> open_doors();
+  Result<Unit> open_admin();
+  Result<Unit> adopt(std::shared_ptr<const config::Config> config);
+  void discovered(pipeline::Discovered found);
+  void on_every_core(const std::function<void(Core&)>& action);  // waits until all have done it
+  bool wait_for_quiet(Deadline deadline);
+  [[nodiscard]] admin::Readiness readiness() const;
+  [[nodiscard]] std::string metrics_text();
+  void publish_totals();
+  void count_reload(std::string_view result);
+
+  std::unique_ptr<audit::Writer> audit_;
+  std::unique_ptr<metrics::Registry> metrics_;
+  std::vector<std::unique_ptr<Core>> cores_;
+  net::Cancellation admin_closing_;
+  std::unique_ptr<admin::Server> admin_;
+  std::unique_ptr<Discovery> discovery_;
+  mutable std::mutex mutex_;  // guards the three below
+  std::shared_ptr<const config::Config> config_;
+  std::shared_ptr<const pipeline::Snapshot> snapshot_;
+  std::optional<pipeline::Discovered> discovered_;
+  std::atomic<bool> draining_{false};
+  bool running_ = false;
+};
+
+}  // namespace intragate::app

@@ -1,0 +1,162 @@
+#include "app/serve.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+
+#include "app/configuration.h"
+#include "app/gateway.h"
+#include "base/log.h"
+
+namespace intragate::app {
+namespace {
+
+constexpr Duration kDiscoveryPatience = std::chrono::seconds{3};
+
+log::Level log_level(config::LogLevel level) { return static_cast<log::Level>(level); }
+
+int cannot_start(const std::string& reason) {
+  std::fprintf(stderr, "intragate: %s\n", reason.c_str());
+  return 1;
+}
+
+// Every thread inherits this: signals wait for the main thread to fetch them.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+// 10,000 connections are 20,000 descriptors; the soft limit is often 1,024.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// The state of a file as far as a change is concerned.
+struct Stamp {
+  timespec modified{};
+  ino_t inode = 0;
+  off_t size = 0;
+  friend bool operator==(const Stamp& a, const Stamp& b) {
+    return a.modified.tv_sec == b.modified.tv_sec && a.modified.tv_nsec == b.modified.tv_nsec && a.inode == b.inode &&
+           a.size == b.size;
+  }
+};
+
+Stamp stamp_of(const std::string& path) {
+  struct stat state {};
+  if (path.empty() || ::stat(path.c_str(), &state) != 0) return {};
+  return {state.st_mtim, state.st_ino, state.st_size};
+}
+
+// Five lines: where it listens, what it found, where data lies.
+void say_what_runs(const Gateway& gateway, const std::string& new_key) {
+  const auto snapshot = gateway.snapshot();
+  std::string models;
+  for (const auto& lane : snapshot->listed) models += (models.empty() ? "" : ", ") + lane->name;
+  if (models.empty()) models = "none yet (no endpoint has answered; see the log)";
+  std::string endpoints;
+  for (const config::Model& model : snapshot->config->models) {
+    for (const config::Endpoint& endpoint : model.endpoints) endpoints += (endpoints.empty() ? "" : ", ") + endpoint.url;
+  }
+  if (!new_key.empty()) std::printf("api key: %s\n", new_key.c_str());
+  for (const std::string& address : gateway.listening()) std::printf("listening on %s\n", address.c_str());
+  std::printf("admin listening on %s\n", gateway.admin_listening().c_str());
+  std::printf("models: %s\n", models.c_str());
+  std::printf("endpoints: %s\n", endpoints.c_str());
+  std::printf("data in %s\n", snapshot->config->data_dir.c_str());
+  std::fflush(stdout);
+}
+
+void say_problems(const std::vector<config::Problem>& problems) {
+  for (const config::Problem& problem : problems) std::fprintf(stderr, "intragate: %s\n", problem.text().c_str());
+}
+
+void reload(Gateway& gateway, const ServeOptions& options) {
+  config::Loaded loaded = load_configuration(options.config_file, options.env_file);
+  if (loaded.ok() && loaded.config.make_key) {
+    Result<std::string> key = keep_quick_start_key(loaded.config);
+    if (!key) loaded.problems.push_back({"", 0, 0, key.error().message, {}});
+  }
+  if (!loaded.ok()) {
+    gateway.count_refused_reload();
+    log::error("reload refused, the old configuration stays", {{"problem", loaded.problems.front().text()},
+                                                               {"problems", static_cast<std::int64_t>(loaded.problems.size())}});
+    return;
+  }
+  const config::LogLevel level = loaded.config.log_level;
+  Result<Unit> swapped = gateway.reload(std::make_shared<const config::Config>(std::move(loaded.config)));
+  if (!swapped) {
+    log::error("reload refused, the old configuration stays", {{"problem", swapped.error().message}});
+    return;
+  }
+  log::set_level(log_level(level));
+  log::info("reloaded");
+}
+
+// Reloads on SIGHUP and when the file changes; returns at SIGTERM or SIGINT.
+void attend(Gateway& gateway, const ServeOptions& options, const sigset_t& signals) {
+  Stamp seen = stamp_of(options.config_file);
+  for (;;) {
+    const timespec second{1, 0};
+    const int signal = ::sigtimedwait(&signals, nullptr, &second);
+    if (signal == SIGTERM || signal == SIGINT) return;
+    const Stamp now = stamp_of(options.config_file);
+    const bool changed = !(now == seen) && now.inode != 0;
+    if (signal != SIGHUP && !changed) continue;
+    seen = now;
+    reload(gateway, options);
+  }
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  const sigset_t signals = block_signals();
+  raise_descriptor_limit();
+  config::Loaded loaded = load_configuration(options.config_file, options.env_file);
+  if (!loaded.ok()) {
+    say_problems(loaded.problems);
+    return 1;
+  }
+  Result<Unit> prepared = prepare_data_dir(loaded.config.data_dir);
+  if (!prepared) return cannot_start(prepared.error().message);
+  std::string new_key;
+  if (loaded.config.make_key) {
+    Result<std::string> key = keep_quick_start_key(loaded.config);
+    if (!key) return cannot_start(key.error().message);
+    new_key = std::move(*key);
+  }
+  log::start(log_level(loaded.config.log_level));
+  for (const std::string& warning : loaded.config.warnings) log::warning("configuration", {{"remark", warning}});
+
+  Result<std::unique_ptr<Gateway>> gateway = Gateway::open(std::make_shared<const config::Config>(std::move(loaded.config)));
+  if (!gateway) {
+    log::stop();
+    return cannot_start(gateway.error().message);
+  }
+  (*gateway)->start(kDiscoveryPatience);
+  say_what_runs(**gateway, new_key);
+  attend(**gateway, options, signals);
+  log::info("stopping: open calls may finish");
+  (*gateway)->stop([&signals] {
+    const timespec none{};
+    const int signal = ::sigtimedwait(&signals, nullptr, &none);
+    return signal == SIGTERM || signal == SIGINT;
+  });
+  gateway->reset();
+  log::stop();
+  return 0;
+}
+
+}  // namespace intragate::app

@@ -1,0 +1,65 @@
+#include "auth/keyring.h"
+
+#include <cstring>
+
+#include "base/text.h"
+
+namespace intragate::auth {
+namespace {
+
+constexpr std::size_t kKeyIdDigits = 12;
+
+std::optional<Digest> digest_of(std::string_view hex) {
+  Digest digest{};
+  if (hex.size() != 2 * digest.size()) return std::nullopt;
+  for (std::size_t i = 0; i < digest.size(); ++i) {
+    const int high = text::hex_value(hex[2 * i]);
+    const int low = text::hex_value(hex[2 * i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    digest[i] = static_cast<std::uint8_t>(high * 16 + low);
+  }
+  return digest;
+}
+
+}  // namespace
+
+std::size_t Keyring::FirstBytes::operator()(const Digest& digest) const noexcept {
+  std::size_t value = 0;
+  std::memcpy(&value, digest.data(), sizeof(value));
+  return value;
+}
+
+// No early exit, and `difference` is volatile so that the compiler cannot make one.
+bool Keyring::SameTime::operator()(const Digest& a, const Digest& b) const noexcept {
+  volatile std::uint8_t difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference = static_cast<std::uint8_t>(difference | (a[i] ^ b[i]));
+  }
+  return difference == 0;
+}
+
+Result<Keyring> Keyring::make(const std::vector<config::Key>& keys) {
+  Keyring ring;
+  for (const config::Key& key : keys) {
+    const std::optional<Digest> digest = digest_of(key.hash);
+    if (!digest) {
+      return make_error(Code::invalid_configuration,
+                        "The hash of key " + text::quoted(key.name) + " is not 64 hexadecimal digits.");
+    }
+    const auto [holder, fresh] =
+        ring.holders_.try_emplace(*digest, Principal{key.name, text::lower(key.hash.substr(0, kKeyIdDigits)), key.allow,
+                                                     key.models, key.trust_user, key.stream_usage, key.expires});
+    if (!fresh) {
+      return make_error(Code::invalid_configuration, "Keys " + text::quoted(holder->second.name) + " and " +
+                                                         text::quoted(key.name) + " are the same key.");
+    }
+  }
+  return ring;
+}
+
+const Principal* Keyring::find(const Digest& digest) const {
+  const auto holder = holders_.find(digest);
+  return holder == holders_.end() ? nullptr : &holder->second;
+}
+
+}  // namespace intragate::auth

@@ -1,0 +1,196 @@
+#include "config/key_table.h"
+
+#include <algorithm>
+#include <array>
+
+namespace intragate::config {
+namespace {
+
+using enum Shape;
+constexpr Use kLater = Use::unavailable;
+constexpr Use kHint = Use::ignored;
+
+// clang-format off
+constexpr auto kTable = std::to_array<KeyRow>({
+    {"listen",                         sections, "[{address: 127.0.0.1:8080}]"},
+    {"listen[].address",               address,  kRequired},
+    {"listen[].allow",                 ranges,   "private"},
+    {"listen[].trusted_proxies",       ranges,   "[]"},
+    {"listen[].max_connections",       count,    "10000", "1..1000000"},
+    {"listen[].max_head",              size,     "32KiB", "1KiB..1MiB"},
+    {"listen[].max_body",              size,     "32MiB", "1KiB..4GiB"},
+    {"listen[].timeouts",              section},
+    {"listen[].timeouts.head",         duration, "10s", "1ms..1h"},
+    {"listen[].timeouts.body",         duration, "30s", "1ms..1h"},
+    {"listen[].timeouts.idle",         duration, "75s", "1ms..1h"},
+    {"listen[].timeouts.write",        duration, "60s", "1ms..1h"},
+    {"listen[].tls",                   section,  "", "", "", kLater},
+
+    {"admin",                          section},
+    {"admin.address",                  address,  "127.0.0.1:8081"},
+    {"admin.token",                    secret},
+    {"admin.tls",                      section,  "", "", "", kLater},
+
+    {"data_dir",                       path,     "./data"},
+    {"store",                          choice,   "sqlite", "sqlite", "postgresql://* | postgres://*"},
+    {"redis",                          url,      "", "", "", kLater},
+    {"milvus",                         url,      "", "", "", kLater},
+    {"rabbitmq",                       url,      "", "", "", kLater},
+    {"egress",                         section},
+    {"egress.allow",                   ranges,   "private"},
+    {"drain",                          duration, "30s", "0s..1h"},
+    {"workers",                        count,    "0", "0..256"},
+    {"stream_buffer",                  size,     "4KiB", "1KiB..64MiB"},
+    {"log",                            section},
+    {"log.level",                      choice,   "info", "debug | info | warning | error"},
+    {"audit",                          section},
+    {"audit.content",                  choice,   "none", "none", "digest | redacted | full"},
+    {"audit.on_full",                  choice,   "refuse", "refuse | drop"},
+
+    {"models",                         sections, kRequired},
+    {"models[].name",                  text,     kRequired},
+    {"models[].aliases",               names,    "[]"},
+    {"models[].kind",                  choice,   "", "chat | completion | embedding | rerank | transcription | speech"},
+    {"models[].context_window",        count,    "", "1..1000000000"},
+    {"models[].balance",               choice,   "least_busy", "least_busy | round_robin", "session"},
+    {"models[].stream_buffer",         size,     "4KiB", "1KiB..64MiB"},
+    {"models[].timeouts",              section},
+    {"models[].timeouts.connect",      duration, "2s",  "1ms..1h"},
+    {"models[].timeouts.first_byte",   duration, "25s", "1ms..1d"},
+    {"models[].timeouts.between_chunks", duration, "30s", "1ms..1d"},
+    {"models[].timeouts.total",        duration, "10m", "1ms..7d"},
+    {"models[].retry",                 section},
+    {"models[].retry.attempts",        count,    "3", "1..10"},
+    {"models[].retry.backoff",         duration, "200ms", "0s..1m"},
+    {"models[].retry.max_backoff",     duration, "5s", "0s..10m"},
+    {"models[].retry.budget",          percent,  "20%", "0%..100%"},
+    {"models[].health",                section},
+    {"models[].health.failures",       count,    "3", "1..1000000"},
+    {"models[].health.cooldown",       duration, "10s", "1ms..1h"},
+    {"models[].health.probe",          duration_or_off, "off", "10ms..1h"},
+    {"models[].cache",                 section,  "", "", "", kLater},
+    {"models[].queue",                 section,  "", "", "", kHint},
+    {"models[].batch",                 section,  "", "", "", kHint},
+    {"models[].reasoning",             choice,   "", "separate | inline | drop", "", kHint},
+    {"models[].repair",                flag,     "", "", "", kHint},
+
+    {"models[].endpoints",             sections, kRequired},
+    {"models[].endpoints[].url",       url,      kRequired},
+    {"models[].endpoints[].model",     text},
+    {"models[].endpoints[].dialect",   choice,   "openai", "openai", "ollama | tgi | triton | triton-grpc | template"},
+    {"models[].endpoints[].auth",      section},
+    {"models[].endpoints[].auth.type", auth_type, kRequired, "none | bearer | basic | header:NAME"},
+    {"models[].endpoints[].auth.key",  secret},
+    {"models[].endpoints[].weight",    count,    "1", "1..1000"},
+    {"models[].endpoints[].ask_usage", flag,     "true"},
+    {"models[].endpoints[].tls",       section,  "", "", "", kLater},
+    {"models[].endpoints[].template",  section,  "", "", "", kLater},
+    {"models[].endpoints[].triton",    section,  "", "", "", kLater},
+    {"models[].endpoints[].max_concurrency", count, "", "", "", kHint},
+    {"models[].endpoints[].zone",      text,     "", "", "", kHint},
+    {"models[].endpoints[].chat_template", text, "", "", "", kHint},
+    {"models[].endpoints[].tokenizer", path,     "", "", "", kHint},
+
+    {"keys",                           sections, "[]"},
+    {"keys[].name",                    text,     kRequired},
+    {"keys[].hash",                    text},
+    {"keys[].key",                     secret},
+    {"keys[].allow",                   ranges,   "any"},
+    {"keys[].models",                  names,    "[\"*\"]"},
+    {"keys[].trust_user",              flag,     "false"},
+    {"keys[].stream_usage",            choice,   "asked", "asked | always"},
+    {"keys[].expires",                 moment},
+
+    {"limits",                         sections, "", "", "", kLater},
+});
+// clang-format on
+
+std::string backquoted(std::string_view words) {
+  std::string out;
+  for (const std::string_view word : split_words(words)) {
+    if (!out.empty()) out += ", ";
+    out += '`' + std::string{word} + '`';
+  }
+  return out;
+}
+
+std::string_view shape_name(Shape shape) {
+  switch (shape) {
+    case text: return "text";
+    case path: return "path";
+    case url: return "URL";
+    case duration: return "duration";
+    case duration_or_off: return "`off` or duration";
+    case size: return "size";
+    case count: return "number";
+    case percent: return "percentage";
+    case flag: return "`true` or `false`";
+    case choice:
+    case auth_type: return "one of";
+    case address: return "address";
+    case ranges: return "address ranges";
+    case secret: return "secret";
+    case moment: return "moment";
+    case names: return "list of names";
+    case section: return "mapping";
+    case sections: return "list of mappings";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::span<const KeyRow> key_table() {
+  return kTable;
+}
+
+const KeyRow* find_key(std::string_view path) {
+  const std::string wanted = table_path(path);
+  const auto* row = std::find_if(kTable.begin(), kTable.end(), [&](const KeyRow& r) { return r.path == wanted; });
+  return row == kTable.end() ? nullptr : row;
+}
+
+std::vector<const KeyRow*> keys_below(std::string_view path) {
+  const std::string prefix = path.empty() ? std::string{} : table_path(path) + '.';
+  std::vector<const KeyRow*> rows;
+  for (const KeyRow& row : kTable) {
+    const bool below = row.path.starts_with(prefix) && row.path.size() > prefix.size();
+    if (below && row.path.find('.', prefix.size()) == std::string_view::npos) rows.push_back(&row);
+  }
+  return rows;
+}
+
+std::string_view last_name(std::string_view path) {
+  return path.substr(path.rfind('.') + 1);
+}
+
+std::string table_path(std::string_view path) {
+  std::string out;
+  bool inside = false;
+  for (const char c : path) {
+    if (c == ']') inside = false;
+    if (!inside) out += c;
+    if (c == '[') inside = true;
+  }
+  return out;
+}
+
+std::vector<std::string_view> split_words(std::string_view words) {
+  constexpr std::string_view kBetween = " | ";
+  std::vector<std::string_view> out;
+  while (!words.empty()) {
+    const std::size_t end = words.find(kBetween);
+    out.push_back(words.substr(0, end));
+    words = end == std::string_view::npos ? std::string_view{} : words.substr(end + kBetween.size());
+  }
+  return out;
+}
+
+std::string describe(const KeyRow& row) {
+  const std::string name{shape_name(row.shape)};
+  if (row.values.empty()) return name;
+  const bool words = row.shape == choice || row.shape == auth_type;
+  return name + ' ' + (words ? backquoted(row.values) : std::string{row.values});
+}
+
+}  // namespace intragate::config

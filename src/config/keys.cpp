@@ -1,0 +1,109 @@
+// `keys`: who may call, kept as hashes.
+#include <algorithm>
+#include <map>
+
+#include "base/text.h"
+#include "config/credentials.h"
+#include "config/readers.h"
+
+namespace intragate::config {
+namespace {
+
+constexpr std::size_t kHashDigits = 64;  // of SHA-256
+
+// "sha256:" and 64 hexadecimal digits; nothing for anything else.
+std::optional<std::string> parse_hash(std::string_view text) {
+  constexpr std::string_view kPrefix = "sha256:";
+  if (!text.starts_with(kPrefix)) return std::nullopt;
+  const std::string digits = text::lower(text.substr(kPrefix.size()));
+  const bool hex = std::all_of(digits.begin(), digits.end(), [](char c) { return text::hex_value(c) >= 0; });
+  return hex && digits.size() == kHashDigits ? std::optional{digits} : std::nullopt;
+}
+
+// `hash`, or `key` hashed at once. Messages never show either: people paste keys where hashes belong.
+void read_credential(Section& section, Key& into) {
+  if (section.has("hash") == section.has("key")) {
+    const bool both = section.has("hash");
+    return section.problem(section.place(), section.path() + (both ? " has both `hash` and `key`; one is enough"
+                                                                   : " needs `hash` or `key`"));
+  }
+  if (const std::optional<Scalar> hash = section.scalar("hash")) {
+    const std::optional<std::string> digits = parse_hash(hash->text);
+    if (!digits)
+      return section.problem(hash->place, '`' + section.path("hash") + "` must be sha256: and 64 hexadecimal digits");
+    into.hash = *digits;
+    return;
+  }
+  section.secret("key", into.plain);
+  if (into.plain.empty()) return;
+  const std::optional<Error> wrong = check_api_key(into.plain);
+  if (wrong) return section.problem(section.place("key"), '`' + section.path("key") + "`: " + wrong->message);
+  if (!section.reading().hash) return;
+  into.hash = section.reading().hash(into.plain.reveal());
+  into.plain = Secret{};
+}
+
+bool names_a_model(std::string_view pattern, const std::vector<Model>& models) {
+  const bool prefix = pattern.ends_with('*');
+  const std::string_view stem = prefix ? pattern.substr(0, pattern.size() - 1) : pattern;
+  const auto fits = [&](std::string_view name) { return prefix ? name.starts_with(stem) : name == stem; };
+  return stem.empty() || std::any_of(models.begin(), models.end(), [&](const Model& model) {
+           return model.name == "*" || fits(model.name) ||
+                  std::any_of(model.aliases.begin(), model.aliases.end(), fits);
+         });
+}
+
+void read_allowed_models(Section& section, const std::vector<Model>& models, Key& into) {
+  if (!section.has("models")) return;
+  into.models.clear();
+  for (Scalar& pattern : section.names("models")) {
+    const std::size_t star = pattern.text.find('*');
+    if (pattern.text.empty() || (star != std::string::npos && star + 1 != pattern.text.size())) {
+      section.problem(pattern.place, "a key's model is a name, or the beginning of names and then `*`");
+      continue;
+    }
+    if (!names_a_model(pattern.text, models)) {
+      section.warn(pattern.place,
+                   "there is no model " + text::quoted(pattern.text) + " for the key " + text::quoted(into.name));
+    }
+    into.models.push_back(std::move(pattern.text));
+  }
+  if (into.models.empty())
+    section.warn(section.place("models"), '`' + section.path("models") + "` is empty: no model may be used");
+}
+
+Key read_one(Section& section, const std::vector<Model>& models) {
+  Key key;
+  section.text("name", key.name);
+  read_credential(section, key);
+  section.ranges("allow", key.allow);
+  read_allowed_models(section, models, key);
+  section.flag("trust_user", key.trust_user);
+  if (section.choice("stream_usage") == "always") key.stream_usage = StreamUsage::always;
+  section.moment("expires", key.expires);
+  if (key.allow.empty())
+    section.warn(section.place("allow"), '`' + section.path("allow") + "` is empty: nobody may use this key");
+  return key;
+}
+
+}  // namespace
+
+void read_keys(Section& top, Config& config) {
+  std::map<std::string, std::string, std::less<>> names;
+  std::map<std::string, std::string, std::less<>> hashes;
+  for (Section& section : top.sections("keys")) {
+    Key key = read_one(section, config.models);
+    const auto [name_owner, fresh_name] = names.emplace(key.name, section.path());
+    if (!fresh_name && !key.name.empty()) {
+      section.problem(section.place("name"),
+                      "the key name " + text::quoted(key.name) + " is already taken by " + name_owner->second);
+    }
+    const auto [hash_owner, fresh_hash] = hashes.emplace(key.hash, section.path());
+    if (!fresh_hash && !key.hash.empty())
+      section.problem(section.place(), "this is the same key as that of " + hash_owner->second);
+    config.keys.push_back(std::move(key));
+  }
+  if (config.keys.empty()) top.warn(top.place("keys"), "there are no keys: every call will be refused");
+}
+
+}  // namespace intragate::config

@@ -1,0 +1,170 @@
+// `models`: which models there are and where they answer.
+#include <map>
+
+#include "base/text.h"
+#include "config/credentials.h"
+#include "config/endpoint_url.h"
+#include "config/readers.h"
+
+namespace intragate::config {
+namespace {
+
+constexpr std::string_view kEveryModel = "*";
+
+void read_timeouts(Section& model, ModelTimeouts& into) {
+  std::optional<Section> timeouts = model.section("timeouts");
+  if (!timeouts) return;
+  timeouts->duration("connect", into.connect);
+  timeouts->duration("first_byte", into.first_byte);
+  timeouts->duration("between_chunks", into.between_chunks);
+  timeouts->duration("total", into.total);
+  if (timeouts->has("first_byte") && into.first_byte > into.total) {
+    timeouts->warn(timeouts->place("first_byte"),
+                   "`" + timeouts->path("first_byte") + "` is longer than `total`, which ends first");
+  }
+}
+
+void read_retry(Section& model, RetryPolicy& into) {
+  std::optional<Section> retry = model.section("retry");
+  if (!retry) return;
+  retry->count("attempts", into.attempts);
+  retry->duration("backoff", into.backoff);
+  retry->duration("max_backoff", into.max_backoff);
+  retry->percent("budget", into.budget_percent);
+  if (into.backoff > into.max_backoff) {
+    retry->warn(retry->place("backoff"),
+                "`" + retry->path("backoff") + "` is longer than `max_backoff`, which bounds it");
+  }
+}
+
+void read_health(Section& model, Health& into) {
+  std::optional<Section> health = model.section("health");
+  if (!health) return;
+  health->count("failures", into.failures);
+  health->duration("cooldown", into.cooldown);
+  health->duration("probe", into.probe);
+}
+
+void read_auth(Section& endpoint, EndpointAuth& into) {
+  std::optional<Section> auth = endpoint.section("auth");
+  if (!auth) return;
+  auth->secret("key", into.key);
+  const std::optional<Scalar> type = auth->scalar("type");
+  if (!type) return;
+  std::optional<Error> wrong = read_auth_type(type->text, into);
+  if (wrong) return auth->unusable("type", *type, *wrong);
+  if (into.type == AuthType::none && auth->has("key")) {
+    auth->warn(auth->place("key"), '`' + auth->path("key") + "` is never sent, because the type is `none`");
+  }
+  if (into.key.empty() && auth->has("key")) return;  // unreadable: said already
+  wrong = check_auth(into);
+  if (wrong) auth->problem(auth->place("key"), '`' + auth->path("key") + "`: " + wrong->message);
+}
+
+// host, port and path of `url`, and whether the gateway may go there at all.
+void read_url(Section& section, const AddressList& egress, Endpoint& into) {
+  const std::optional<Scalar> url = section.scalar("url");
+  if (!url) return;
+  Result<Endpoint> parsed = parse_endpoint_url(url->text);
+  if (!parsed) return section.unusable("url", *url, parsed.error());
+  into = *std::move(parsed);
+  const Result<IpAddress> ip = IpAddress::parse(into.host);
+  if (ip && !egress.contains(*ip)) {
+    section.warn(url->place, "`egress.allow` does not contain " + ip->text() + ": every call there will fail");
+  }
+}
+
+Endpoint read_endpoint(Section& section, const AddressList& egress) {
+  Endpoint endpoint;
+  read_url(section, egress, endpoint);
+  section.text("model", endpoint.model);
+  const std::string dialect = section.choice("dialect");
+  if (!dialect.empty()) endpoint.dialect = dialect;
+  read_auth(section, endpoint.auth);
+  section.count("weight", endpoint.weight);
+  section.flag("ask_usage", endpoint.ask_usage);
+  return endpoint;
+}
+
+void read_endpoints(Section& section, const AddressList& egress, Model& model) {
+  for (Section& endpoint : section.sections("endpoints")) {
+    model.endpoints.push_back(read_endpoint(endpoint, egress));
+    if (model.name == kEveryModel && endpoint.has("model")) {
+      endpoint.problem(endpoint.place("model"), "an endpoint of the model `*` keeps the names that it lists itself");
+    }
+  }
+  if (section.length("endpoints") == 0U)
+    section.problem(section.place("endpoints"), "a model needs at least one endpoint");
+}
+
+// The names that clients may ask for, over all models.
+class TakenNames {
+ public:
+  void take(Section& section, const std::string& name, Place place) {
+    if (name.empty()) return;
+    const auto [owner, fresh] = owner_.emplace(name, section.path());
+    if (!fresh)
+      section.problem(place, "the model name " + text::quoted(name) + " is already taken by " + owner->second);
+  }
+
+ private:
+  std::map<std::string, std::string, std::less<>> owner_;
+};
+
+void read_aliases(Section& section, TakenNames& taken, Model& model) {
+  for (Scalar& alias : section.names("aliases")) {
+    const bool star = alias.text.find('*') != std::string::npos;
+    if (alias.text.empty() || star) {
+      section.problem(alias.place, star ? "an alias is a plain name, without `*`" : "an alias is empty");
+      continue;
+    }
+    taken.take(section, alias.text, alias.place);
+    model.aliases.push_back(std::move(alias.text));
+  }
+  if (model.name == kEveryModel && !model.aliases.empty()) {
+    section.problem(section.place("aliases"), "the model `*` stands for many and cannot have aliases");
+  }
+}
+
+void read_name(Section& section, TakenNames& taken, Model& model) {
+  section.text("name", model.name);
+  const bool star = model.name.find('*') != std::string::npos;
+  if (star && model.name != kEveryModel) {
+    section.problem(section.place("name"),
+                    "a model's name is plain, or just `*` for every model that its endpoints list");
+  }
+  taken.take(section, model.name, section.place("name"));
+}
+
+Model read_one(Section& section, TakenNames& taken, const Config& config) {
+  Model model;
+  read_name(section, taken, model);
+  read_aliases(section, taken, model);
+  model.kind = section.choice("kind");
+  section.count("context_window", model.context_window);
+  read_endpoints(section, config.egress, model);
+  if (section.choice("balance") == "round_robin") model.balance = Balance::round_robin;
+  read_timeouts(section, model.timeouts);
+  read_retry(section, model.retry);
+  read_health(section, model.health);
+  model.timeouts_key = "models[" + model.name + "].timeouts";
+  model.first_byte_key = model.timeouts_key + ".first_byte";
+  return model;
+}
+
+}  // namespace
+
+void read_models(Section& top, Config& config) {
+  Bytes stream_buffer = Model{}.stream_buffer;
+  top.size("stream_buffer", stream_buffer);
+  TakenNames taken;
+  for (Section& section : top.sections("models")) {
+    Model model = read_one(section, taken, config);
+    model.stream_buffer = stream_buffer;
+    section.size("stream_buffer", model.stream_buffer);
+    config.models.push_back(std::move(model));
+  }
+  if (top.length("models") == 0U) top.problem(top.place("models"), "`models` must name at least one model");
+}
+
+}  // namespace intragate::config

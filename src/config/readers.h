@@ -1,0 +1,14 @@
+// One reader per part of the configuration file. Each takes the whole file's section and fills its part of the
+// configuration. Owner: load_yaml. Thread: that load's. Does not: convert values (section.h).
+#pragma once
+
+#include "config/config.h"
+#include "config/section.h"
+
+namespace intragate::config {
+
+void read_listen(Section& top, Config& config);  // listen, admin
+void read_models(Section& top, Config& config);  // models, stream_buffer; egress must have been read
+void read_keys(Section& top, Config& config);    // keys; models must have been read
+
+}  // namespace intragate::config

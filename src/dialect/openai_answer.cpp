@@ -1,0 +1,125 @@
+// Answers: what one stream event says, and the usage of a whole answer.
+#include "base/json_scan.h"
+#include "dialect/openai.h"
+
+namespace intragate::dialect::openai {
+namespace {
+
+using json::Kind;
+using json::Member;
+
+// The usage object at `offset` of a text.
+std::optional<llm::Usage> read_usage(std::string_view text, std::size_t offset) {
+  std::optional<std::uint64_t> prompt;
+  std::optional<std::uint64_t> completion;
+  json::ObjectScan scan = json::ObjectScan::inside(text, offset);
+  while (const std::optional<Member> member = scan.next()) {
+    if (json::key_is(*member, "prompt_tokens")) prompt = json::unsigned_number(member->value);
+    if (json::key_is(*member, "completion_tokens")) completion = json::unsigned_number(member->value);
+  }
+  if (scan.failed() || (!prompt && !completion)) return std::nullopt;
+  return llm::Usage{prompt.value_or(0), completion.value_or(0), llm::UsageSource::upstream};
+}
+
+// A string, object or array with something in it.
+bool says_something(const Member& member) {
+  if (member.kind == Kind::string) return member.value.size() > 2;
+  if (member.kind != Kind::object && member.kind != Kind::array) return false;
+  return member.value.find_first_not_of(" \t\r\n", 1) != member.value.size() - 1;
+}
+
+// The three below take a value by its place in the whole event: see ObjectScan::inside.
+
+// Text, reasoning, tool calls, sound: anything but the role.
+bool delta_has_content(std::string_view event, std::size_t offset) {
+  json::ObjectScan scan = json::ObjectScan::inside(event, offset);
+  while (const std::optional<Member> member = scan.next()) {
+    if (says_something(*member) && !json::key_is(*member, "role")) return true;
+  }
+  return false;
+}
+
+bool choice_has_content(std::string_view event, std::size_t offset) {
+  json::ObjectScan scan = json::ObjectScan::inside(event, offset);
+  while (const std::optional<Member> member = scan.next()) {
+    if (!says_something(*member)) continue;
+    if (json::key_is(*member, "text") && member->kind == Kind::string) return true;
+    const bool is_delta = json::key_is(*member, "delta") && member->kind == Kind::object;
+    if (is_delta && delta_has_content(event, member->offset)) return true;
+  }
+  return false;
+}
+
+bool choices_have_content(std::string_view event, std::size_t offset) {
+  json::ArrayScan scan = json::ArrayScan::inside(event, offset);
+  while (const std::optional<Member> choice = scan.next()) {
+    if (choice->kind == Kind::object && choice_has_content(event, choice->offset)) return true;
+  }
+  return false;
+}
+
+bool is_done(std::string_view data) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const std::size_t first = data.find_first_not_of(kSpace);
+  if (first == std::string_view::npos || data[first] != '[') return false;
+  return data.substr(first, data.find_last_not_of(kSpace) - first + 1) == "[DONE]";
+}
+
+// The usage in the last part of a body whose beginning is gone. A quote inside a string is escaped, so `"usage"` before
+// a colon is a key; it is one of the top level if nothing but members of one object follows up to the end.
+std::optional<llm::Usage> find_usage_in_tail(std::string_view tail) {
+  constexpr std::string_view kKey = "\"usage\"";
+  constexpr int kTries = 8;  // each try reads to the end; in every known answer the last `usage` is the one
+  std::size_t at = tail.rfind(kKey);
+  for (int tried = 0; at != std::string_view::npos && tried < kTries; ++tried) {
+    json::ObjectScan scan = json::ObjectScan::members(tail.substr(at));
+    const std::optional<Member> usage = scan.next();
+    while (scan.next()) {
+    }
+    if (usage && usage->kind == Kind::object && !scan.failed()) return read_usage(tail, at + usage->offset);
+    if (at == 0) break;
+    at = tail.rfind(kKey, at - 1);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+EventFacts inspect_event(std::string_view data) {
+  EventFacts facts;
+  facts.done = is_done(data);
+  if (facts.done) return facts;
+  bool has_choices = false;
+  bool has_usage = false;
+  bool has_error = false;
+  json::ObjectScan scan{data};
+  while (const std::optional<Member> member = scan.next()) {
+    if (json::key_is(*member, "choices")) {
+      has_choices = member->kind == Kind::array && says_something(*member);
+      facts.content = has_choices && choices_have_content(data, member->offset);
+    } else if (json::key_is(*member, "usage")) {
+      has_usage = member->kind == Kind::object;
+      facts.usage = has_usage ? read_usage(data, member->offset) : std::nullopt;
+    } else if (json::key_is(*member, "error")) {
+      has_error = member->kind != Kind::null;
+    }
+  }
+  if (scan.failed()) return {};
+  facts.error = has_error && !has_choices;
+  facts.usage_only = has_usage && !has_choices;
+  return facts;
+}
+
+std::optional<llm::Usage> find_usage(std::string_view body) {
+  std::optional<Member> usage;
+  json::ObjectScan scan{body};
+  while (const std::optional<Member> member = scan.next()) {
+    if (json::key_is(*member, "usage")) usage = member;
+  }
+  // Whole, or a first part: what was found is of the top level, and what was not found is not there.
+  const bool from_the_start = !scan.failed() || scan.cut();
+  if (usage && usage->kind == Kind::object && from_the_start) return read_usage(body, usage->offset);
+  return scan.failed() ? find_usage_in_tail(body) : std::nullopt;
+}
+
+}  // namespace intragate::dialect::openai

@@ -1,0 +1,185 @@
+// Requests: what the gateway needs to know of a body, and what it must change in it.
+#include <array>
+
+#include "base/json_scan.h"
+#include "base/json_write.h"
+#include "dialect/openai.h"
+
+namespace intragate::dialect::openai {
+namespace {
+
+using json::Kind;
+using json::Member;
+
+constexpr std::size_t kLongestName = 512;  // bytes of a model's or a user's name; both go into every audit record
+
+Error invalid(std::string message) {
+  return make_error(Code::invalid_request, std::move(message));
+}
+
+llm::Span span_of(const Member& member) {
+  return {.offset = member.offset, .length = member.value.size()};
+}
+
+// `include_usage` among stream options: what it says, and where (from the beginning of the options).
+struct UsageMember {
+  llm::UsageWish wish = llm::UsageWish::unsaid;
+  std::optional<llm::Span> value;
+  bool twice = false;
+  bool other_kind = false;  // neither a boolean nor null
+};
+
+// Nothing: the options are not one JSON object.
+std::optional<UsageMember> find_include_usage(std::string_view options) {
+  UsageMember found;
+  json::ObjectScan scan{options};
+  while (const std::optional<Member> member = scan.next()) {
+    if (!json::key_is(*member, "include_usage")) continue;
+    found.twice = found.value.has_value();
+    found.value = span_of(*member);
+    found.other_kind = member->kind != Kind::boolean && member->kind != Kind::null;
+    if (member->kind == Kind::boolean) found.wish = member->value == "true" ? llm::UsageWish::yes : llm::UsageWish::no;
+  }
+  if (scan.failed()) return std::nullopt;
+  return found;
+}
+
+Result<Unit> read_model(llm::Call& call, const Member& member) {
+  const bool is_string = member.kind == Kind::string;
+  Result<std::string> name = is_string ? json::unescape(member.value) : Result<std::string>{std::string{}};
+  if (!name || name->empty() || name->size() > kLongestName) {
+    return invalid("The request's `model` must be the name of a model: a string of 1 to 512 bytes.");
+  }
+  call.model = *std::move(name);
+  call.model_value = span_of(member);
+  return Unit{};
+}
+
+Result<Unit> read_stream(llm::Call& call, const Member& member) {
+  if (member.kind != Kind::boolean && member.kind != Kind::null) {
+    return invalid("The request's `stream` must be true or false.");
+  }
+  call.stream = member.value == "true" ? llm::Stream::yes : llm::Stream::no;
+  return Unit{};
+}
+
+Result<Unit> read_stream_options(llm::Call& call, const Member& member) {
+  if (member.kind != Kind::object && member.kind != Kind::null) {
+    return invalid("The request's `stream_options` must be an object.");
+  }
+  call.stream_options = span_of(member);
+  if (member.kind == Kind::null) return Unit{};
+  const std::optional<UsageMember> usage = find_include_usage(member.value);
+  if (!usage) return make_error(Code::invalid_json, "The request's `stream_options` is not valid JSON.");
+  if (usage->twice) return invalid("The request's `stream_options` says `include_usage` twice.");
+  if (usage->other_kind) return invalid("The request's `stream_options.include_usage` must be true or false.");
+  call.usage = usage->wish;
+  return Unit{};
+}
+
+Result<Unit> read_user(llm::Call& call, const Member& member) {
+  if (member.kind == Kind::null) return Unit{};
+  const bool is_string = member.kind == Kind::string;
+  Result<std::string> name = is_string ? json::unescape(member.value) : Result<std::string>{std::string{}};
+  if (!is_string || !name || name->size() > kLongestName) {
+    return invalid("The request's `user` must be a string of at most 512 bytes.");
+  }
+  call.user = *std::move(name);
+  return Unit{};
+}
+
+// The older name of max_completion_tokens, which wins where both are given.
+Result<Unit> read_max_tokens(llm::Call& call, const Member& member) {
+  if (!call.max_tokens) call.max_tokens = json::unsigned_number(member.value);
+  return Unit{};
+}
+
+Result<Unit> read_max_completion_tokens(llm::Call& call, const Member& member) {
+  const std::optional<std::uint64_t> limit = json::unsigned_number(member.value);
+  if (limit) call.max_tokens = limit;
+  return Unit{};
+}
+
+// The members the gateway reads; all others pass unread.
+struct Field {
+  std::string_view name;
+  Result<Unit> (*read)(llm::Call& call, const Member& member);
+};
+constexpr std::array<Field, 6> kFields{{{"model", read_model},
+                                        {"stream", read_stream},
+                                        {"stream_options", read_stream_options},
+                                        {"user", read_user},
+                                        {"max_tokens", read_max_tokens},
+                                        {"max_completion_tokens", read_max_completion_tokens}}};
+
+// Reads a member if it is one of ours. Each may stand once and in its own spelling only: of two, models disagree on
+// which counts, and servers written in Go take "MODEL" for "model", so that what we allowed would not be what is used.
+Result<Unit> read_member(llm::Call& call, unsigned& seen, const Member& member) {
+  for (std::size_t i = 0; i < kFields.size(); ++i) {
+    const json::Spelling spelling = json::spelling(member, kFields[i].name);
+    if (spelling == json::Spelling::different) continue;
+    const std::string name = '`' + std::string{kFields[i].name} + '`';
+    if (spelling == json::Spelling::other_case) return invalid("The request must spell " + name + " in lower case.");
+    if ((seen & (1U << i)) != 0) return invalid("The request says " + name + " twice.");
+    seen |= 1U << i;
+    return kFields[i].read(call, member);
+  }
+  return Unit{};
+}
+
+constexpr std::string_view kAskForUsage = "\"include_usage\":true";
+
+llm::Edit usage_edit(const llm::Call& call, std::string_view body) {
+  const std::string asking{kAskForUsage};
+  if (!call.stream_options) {
+    return {.where = {.offset = call.closing_brace}, .text = ",\"stream_options\":{" + asking + "}"};
+  }
+  const llm::Span span = *call.stream_options;
+  const std::string_view options = body.substr(span.offset, span.length);
+  if (!options.starts_with('{')) return {.where = span, .text = "{" + asking + "}"};
+  const std::optional<UsageMember> usage = find_include_usage(options);
+  if (usage && usage->value) {
+    return {.where = {.offset = span.offset + usage->value->offset, .length = usage->value->length}, .text = "true"};
+  }
+  json::ObjectScan scan{options};
+  const bool has_members = scan.next().has_value();
+  return {.where = {.offset = span.offset + 1}, .text = asking + (has_members ? "," : "")};
+}
+
+}  // namespace
+
+Result<llm::Call> understand(llm::Api api, std::string_view body) {
+  llm::Call call;
+  call.api = api;
+  unsigned seen = 0;
+  json::ObjectScan scan{body};
+  while (const std::optional<Member> member = scan.next()) {
+    Result<Unit> read = read_member(call, seen, *member);
+    if (!read) return std::move(read).error();
+  }
+  if (scan.failed()) {
+    return make_error(Code::invalid_json, "The request's body is not a JSON object: " + scan.problem() + ".");
+  }
+  if (call.model.empty()) return invalid("The request does not say which `model` to use.");
+  call.closing_brace = scan.closing_brace();
+  return call;
+}
+
+llm::Edits edits(const llm::Call& call, std::string_view body, std::string_view upstream_model, AskUsage ask) {
+  llm::Edits result;
+  if (call.model != upstream_model) {
+    llm::Edit& edit = result.list[result.count++];
+    edit.where = call.model_value;
+    json::append_string(edit.text, upstream_model);
+  }
+  const bool asked = call.usage == llm::UsageWish::yes;
+  if (ask == AskUsage::yes && call.stream == llm::Stream::yes && !asked) {
+    result.list[result.count++] = usage_edit(call, body);
+  }
+  if (result.count == 2 && result.list[1].where.offset < result.list[0].where.offset) {
+    std::swap(result.list[0], result.list[1]);
+  }
+  return result;
+}
+
+}  // namespace intragate::dialect::openai

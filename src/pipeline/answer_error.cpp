@@ -1,0 +1,55 @@
+#include "pipeline/answer_error.h"
+
+#include "base/error_table.h"
+#include "dialect/openai.h"
+#include "net/chunked.h"
+#include "pipeline/exchange.h"
+#include "pipeline/worker.h"
+
+namespace intragate::pipeline {
+namespace {
+
+std::string extra_headers(const Exchange& x) {
+  const Error& error = *x.error;
+  const ErrorRow& row = error_row(error.code);
+  std::string extra;
+  if (row.retry_after || error.retry_after > Duration::zero()) {
+    extra += "retry-after: " + std::to_string(retry_after_seconds(error)) + "\r\n";
+  }
+  if (row.status == 401) extra += "www-authenticate: Bearer\r\n";
+  if (error.code == Code::unsupported_method) {
+    const bool get = x.target.route != nullptr && x.target.route->method == Method::get;
+    extra += get ? "allow: GET, HEAD, OPTIONS\r\n" : "allow: POST, OPTIONS\r\n";
+  }
+  return extra;
+}
+
+// After the stream began: one event, then the connection closes without the end of the chunked body and without [DONE], so that no
+// client can take what came for the whole answer.
+net::Task<void> send_event(Exchange& x) {
+  if (!x.answer.event_stream) co_return;  // in a long JSON answer there is no place for words
+  const std::string event = "data: " + dialect::openai::encode_error(*x.error) + "\n\n";
+  std::string framed;
+  if (x.reply.chunked()) net::append_chunk_head(framed, event.size());
+  framed += event;
+  if (x.reply.chunked()) framed += net::kChunkEnd;
+  if (x.reply.send_now(framed, event.size())) co_return;
+  (void)co_await x.reply.send_rest(framed);
+}
+
+}  // namespace
+
+net::Task<void> answer_error(Exchange& x) {
+  const Error& error = *x.error;
+  if (error.code == Code::client_gone || x.connection.failed()) co_return;
+  if (x.reply.ended() || x.reply.is_error_told()) co_return;
+  if (x.reply.head_sent()) {
+    co_await send_event(x);
+    co_return;
+  }
+  const std::string body = dialect::openai::encode_error(error);
+  const std::string extra = extra_headers(x);
+  (void)co_await x.reply.send_whole(x, {.status = error_row(error.code).status, .extra = extra}, body);
+}
+
+}  // namespace intragate::pipeline

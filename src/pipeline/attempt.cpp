@@ -1,0 +1,214 @@
+#include "pipeline/attempt.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "dialect/openai.h"
+#include "net/loop.h"
+#include "pipeline/exchange.h"
+#include "pipeline/worker.h"
+
+namespace intragate::pipeline {
+namespace {
+
+using Fill = net::HttpClient::Fill;
+
+std::string_view path_of(llm::Api api) {
+  switch (api) {
+    case llm::Api::completions: return "/completions";
+    case llm::Api::embeddings: return "/embeddings";
+    default: return "/chat/completions";
+  }
+}
+
+void append_header(std::string& out, std::string_view name, std::string_view value) {
+  if (value.empty()) return;
+  out += name;
+  out += value;
+  out += "\r\n";
+}
+
+// The gateway's own head: of the client's headers only what a model may know of crosses.
+std::string request_head(const Exchange& x, std::size_t body_size) {
+  const config::Endpoint& to = x.endpoint->configured();
+  std::string head;
+  head.reserve(512);
+  head += "POST ";
+  head += to.path;
+  head += path_of(x.call.api);
+  head += " HTTP/1.1\r\n";
+  head += x.endpoint->fixed_headers();
+  append_header(head, "Content-Type: ", x.head.content_type.empty() ? "application/json" : x.head.content_type);
+  append_header(head, "Accept: ", x.head.accept);
+  append_header(head, "x-request-id: ", x.request_id);
+  append_header(head, "traceparent: ", x.head.traceparent);
+  append_header(head, "tracestate: ", x.head.tracestate);
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.begin(), digits.end(), body_size).ptr;
+  append_header(head, "Content-Length: ", {digits.data(), static_cast<std::size_t>(end - digits.data())});
+  head += "\r\n";
+  return head;
+}
+
+// Head, and the body in pieces around what was changed in it.
+struct Outgoing {
+  llm::Edits edits;
+  std::string head;
+  std::array<std::string_view, 6> pieces;
+  std::size_t count = 0;
+};
+
+void compose(const Exchange& x, Outgoing& out) {
+  const std::string_view body = x.connection.body();
+  const config::Endpoint& to = x.endpoint->configured();
+  const bool ask = x.usage_hidden || x.principal->stream_usage == config::StreamUsage::always;
+  using dialect::openai::AskUsage;
+  out.edits = dialect::openai::edits(x.call, body, to.model.empty() ? x.lane->name : to.model,
+                                     ask && to.ask_usage ? AskUsage::yes : AskUsage::no);
+  std::size_t size = body.size();
+  for (std::size_t i = 0; i < out.edits.count; ++i) {
+    size += out.edits.list[i].text.size();
+    size -= out.edits.list[i].where.length;
+  }
+  out.head = request_head(x, size);
+  out.pieces[out.count++] = out.head;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < out.edits.count; ++i) {
+    const llm::Edit& edit = out.edits.list[i];
+    out.pieces[out.count++] = body.substr(at, edit.where.offset - at);
+    out.pieces[out.count++] = edit.text;
+    at = edit.where.offset + edit.where.length;
+  }
+  out.pieces[out.count++] = body.substr(at);
+}
+
+// Keeps what relay needs of the answer's head; the headers themselves are scratch memory.
+void take_head(Exchange& x, const net::ResponseHead& head) {
+  const std::vector<net::Header>& headers = x.worker.headers();
+  x.answer = Answer{};
+  x.answer.head = head;
+  x.answer.content_type = net::find_header(headers, "content-type");
+  x.answer.retry_after = net::find_header(headers, "retry-after");
+  x.answer.request_id = net::find_header(headers, "x-request-id");
+  constexpr std::string_view kStream = "text/event-stream";
+  const std::string_view type = x.answer.content_type;
+  x.answer.event_stream = head.status == 200 && net::equals_ignoring_case(type.substr(0, kStream.size()), kStream);
+  x.answer.decoder.emplace(head);
+}
+
+Error timed_out(const Exchange& x, std::string_view limit, std::string detail) {
+  const bool connect = limit == "connect";
+  const config::ModelTimeouts& timeouts = x.lane->model.timeouts;
+  const Duration after = connect ? timeouts.connect : limit == "total" ? timeouts.total : timeouts.first_byte;
+  const std::string key = limit == "first_byte" ? x.lane->model.first_byte_key
+                                                : "models[" + x.lane->model.name + "].timeouts." + std::string{limit};
+  return make_error(Code::upstream_timeout,
+                    "The model `" + x.lane->name + "` did not answer within " +
+                        std::to_string(after / std::chrono::milliseconds{1}) + " ms (" + key +
+                        "); try again later, or have that limit raised.")
+      .because(std::move(detail))
+      .retrying(connect ? Retry::elsewhere : Retry::never);
+}
+
+// Fills in the words that net/ left out: which model, which limit.
+Error explained(const Exchange& x, Error error, std::string_view limit) {
+  const std::string model = "The model `" + x.lane->name + "`";
+  if (error.code == Code::upstream_timeout) {
+    if (x.deadline.reached(x.worker.loop().now())) limit = "total";
+    return timed_out(x, limit, std::move(error.detail));
+  }
+  if (!error.message.empty()) return error;
+  switch (error.code) {
+    case Code::upstream_unreachable: error.message = model + " cannot be reached at the moment; its operator has to look."; break;
+    case Code::upstream_broke: error.message = model + " broke off the connection; please try again."; break;
+    case Code::upstream_malformed: error.message = model + " gave an answer that is not valid; its operator has to look."; break;
+    case Code::egress_denied:
+      error.message = model + " is at an address this gateway may not connect to (egress.allow).";
+      break;
+    default: break;
+  }
+  return error;
+}
+
+// Reads on until the answer has what the next station needs: the first body bytes of a stream, everything of the rest.
+net::Task<Result<Unit>> receive_body(Exchange& x, net::Until until) {
+  net::HttpClient& client = x.upstream.client();
+  net::BodyDecoder& decoder = *x.answer.decoder;
+  if (x.answer.head.framing == net::Framing::length && x.answer.head.content_length <= kCollect) {
+    x.answer.owned.reserve(static_cast<std::size_t>(x.answer.head.content_length));
+  }
+  for (;;) {
+    if (x.answer.event_stream && !client.buffer().empty()) co_return Unit{};
+    bool whole = false;
+    while (!x.answer.event_stream) {
+      const net::BodyDecoder::Step step = decoder.step(client.buffer().view());
+      if (step.state == net::BodyDecoder::State::bad) {
+        co_return make_error(Code::upstream_malformed, {}).because("bad chunked coding");
+      }
+      x.answer.owned.append(step.data);
+      client.buffer().consume(step.consumed);
+      whole = step.state == net::BodyDecoder::State::end;
+      if (step.state != net::BodyDecoder::State::piece) break;
+    }
+    if (whole || x.answer.owned.size() >= kCollect) {
+      x.answer.collected = whole;
+      co_return Unit{};
+    }
+    const Fill got = client.fill(net::Buffer::kBlock);
+    if (got == Fill::more) continue;
+    if (got == Fill::closed) {
+      if (!decoder.may_close_here()) co_return make_error(Code::upstream_broke, {}).because("closed within the body");
+      x.answer.collected = true;
+      x.answer.head.keep_alive = false;
+      co_return Unit{};
+    }
+    const net::Wake wake = co_await client.readable(until);
+    if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
+    if (wake == net::Wake::deadline) co_return make_error(Code::upstream_timeout, {}).because("waiting for the body");
+  }
+}
+
+net::Task<Result<Unit>> send_and_receive(Exchange& x, net::Until until) {
+  Outgoing out;
+  compose(x, out);
+  net::HttpClient& client = x.upstream.client();
+  x.sent_at = x.worker.loop().now();
+  Result<Unit> sent = co_await client.send({out.pieces.data(), out.count}, until);
+  if (!sent) co_return sent;
+  Result<net::ResponseHead> head = co_await client.receive_head(until, x.worker.headers());
+  if (!head) co_return std::move(head).error();
+  take_head(x, *head);
+  client.drop_head();
+  if (!client.request_sent()) x.answer.head.keep_alive = false;
+  x.first_byte = x.worker.loop().now();
+  Result<Unit> body = co_await receive_body(x, until);
+  co_return body;
+}
+
+}  // namespace
+
+net::Task<Result<Unit>> attempt(Exchange& x, upstream::Pool::Want want) {
+  const config::ModelTimeouts& timeouts = x.lane->model.timeouts;
+  net::Loop& loop = x.worker.loop();
+  const net::Until whole{x.deadline, &x.connection.cancellation()};
+
+  const net::Until connecting = whole.earlier(Deadline::in(loop.now(), timeouts.connect));
+  Result<upstream::Connection> connection =
+      co_await x.worker.pool().take(x.endpoint, want, x.snapshot->config->egress, connecting);
+  if (!connection) co_return explained(x, std::move(connection).error(), "connect");
+  x.upstream = std::move(*connection);
+
+  const net::Until first_byte = whole.earlier(Deadline::in(loop.now(), timeouts.first_byte));
+  Result<Unit> received = co_await send_and_receive(x, first_byte);
+  if (received) co_return Unit{};
+  Error error = std::move(received).error();
+  // The classic race: the server closed an idle connection just as it was used again. Says nothing about the endpoint.
+  if (error.code == Code::upstream_broke && x.upstream.reused() && !x.upstream.client().answered()) {
+    error.retry = Retry::fresh_connection;
+  }
+  x.upstream.drop();
+  co_return explained(x, std::move(error), "first_byte");
+}
+
+}  // namespace intragate::pipeline

@@ -1,0 +1,100 @@
+// One request and its answer, from the first byte to the record. Every field has one writing station, named beside it.
+// Owner: the connection's coroutine (receive.cpp). Thread: one loop.
+// Does not: do anything; the stations do. Tickets die in reverse order: connection, then place.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "auth/keyring.h"
+#include "base/address.h"
+#include "base/error.h"
+#include "base/ticket.h"
+#include "llm/call.h"
+#include "llm/usage.h"
+#include "net/body_decoder.h"
+#include "net/http_connection.h"
+#include "pipeline/reply.h"
+#include "pipeline/route.h"
+#include "pipeline/snapshot.h"
+#include "upstream/pool.h"
+
+namespace intragate::pipeline {
+
+class Worker;
+
+// What was kept of the request's head: views into the connection's buffer, gone after release_request().
+struct ReceivedHead {
+  std::string_view authorization;
+  std::string_view content_type;
+  std::string_view accept;
+  std::string_view traceparent;
+  std::string_view tracestate;
+  std::string_view target;
+};
+
+// The model's answer as dispatch leaves it for relay: head read, first bytes of the body in the connection's buffer or, when the
+// whole body was collected, in `body`.
+struct Answer {
+  net::ResponseHead head;
+  std::string content_type;
+  std::string retry_after;
+  std::string request_id;  // the model's own, for the log
+  bool event_stream = false;
+  bool collected = false;
+  std::string_view body;   // collected only: in `owned` or in the connection's buffer
+  std::string owned;
+  std::optional<net::BodyDecoder> decoder;  // where the rest of the body stands
+};
+
+struct Exchange {
+  Exchange(Worker& at, net::HttpConnection& from);
+
+  Worker& worker;
+  net::HttpConnection& connection;
+
+  // receive
+  TimePoint begun;
+  WallTime wall;
+  IpAddress address;  // the client's, behind trusted proxies
+  std::string request_id;
+  ReceivedHead head;
+  RouteMatch target;
+  bool head_method = false;     // HEAD: answered like GET, without the body
+  bool method_matches = false;  // the route's method, or HEAD for GET
+  bool http_1_0 = false;
+  std::shared_ptr<const Snapshot> snapshot;  // taken once; a reload does not touch calls under way
+
+  // identify
+  const auth::Principal* principal = nullptr;  // lives in the snapshot
+
+  // understand
+  llm::Call call;
+  const Lane* lane = nullptr;  // lives in the snapshot
+  Deadline deadline;           // timeouts.total; only ever shortened
+  std::uint64_t bytes_in = 0;  // of the body
+
+  // dispatch
+  std::shared_ptr<upstream::Endpoint> endpoint;
+  std::uint32_t attempts = 0;
+  bool usage_hidden = false;  // the gateway asked for usage, the client did not
+  Ticket<upstream::Endpoint> place;
+  upstream::Connection upstream;
+  Answer answer;
+  TimePoint sent_at;                    // when the model got the request
+  std::optional<TimePoint> first_byte;  // of its answer
+
+  // relay
+  Reply reply;
+  llm::Usage usage;
+  std::uint64_t events = 0;  // with content, delivered
+  std::optional<TimePoint> last_event;
+
+  // any station; settle reads it
+  std::optional<Error> error;
+  bool settled = false;
+};
+
+}  // namespace intragate::pipeline

@@ -1,0 +1,52 @@
+// The order of a request's journey, and why each station stands where it does. receive.cpp comes before, settle.cpp after.
+#include "pipeline/journey.h"
+
+#include <exception>
+
+#include "pipeline/answer_error.h"
+#include "pipeline/exchange.h"
+#include "pipeline/settle.h"
+
+namespace intragate::pipeline {
+
+Journey::Journey()
+    : stations_{&identify_,     // first: a stranger must cost us nothing, not even the reading of his body
+                &understand_,   // reads the body; finds the model, and the end user this key is trusted to name
+                &authorize_,    // before limit and admit: a refused call uses up nothing
+                                // limit: before reuse, a hit counts as a request
+                                // reuse: before admit, a hit needs no slot
+                &list_models_,  // answered from memory: needs no slot either
+                                // admit: last before the model
+                &dispatch_, &relay_} {}
+
+namespace {
+
+// A stray exception (a bug, or memory) must not take the other calls of this loop with it.
+net::Task<Result<Next>> guarded(Station& station, Exchange& x) {
+  std::string what;
+  try {
+    Passage passage = station.pass(x);
+    if (!passage.waits()) co_return std::move(passage.result());
+    net::Task<Result<Next>> task = std::move(passage).task();
+    Result<Next> next = co_await task;
+    co_return next;
+  } catch (const std::exception& stray) {
+    what = stray.what();
+  }
+  co_return make_error(Code::internal, "The gateway failed within itself; the request id helps to find out why.")
+      .because(std::string{station.name()} + ": " + what);
+}
+
+}  // namespace
+
+net::Task<void> Journey::run(Exchange& x) {
+  for (Station* station : stations_) {
+    Result<Next> next = co_await guarded(*station, x);
+    if (!next) x.error = std::move(next).error();
+    if (!next || *next == Next::answered) break;
+  }
+  if (x.error) co_await answer_error(x);
+  settle(x);
+}
+
+}  // namespace intragate::pipeline

@@ -1,0 +1,164 @@
+#include "pipeline/receive.h"
+
+#include <array>
+#include <exception>
+
+#include "auth/client_address.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "pipeline/answer_error.h"
+#include "pipeline/exchange.h"
+#include "pipeline/settle.h"
+#include "pipeline/worker.h"
+
+namespace intragate::pipeline {
+
+// Counts a connection in and out, and lets shutdown find it.
+class OpenConnection {
+ public:
+  OpenConnection(Worker& worker, Door& door, net::Cancellation& cancellation) : worker_{worker}, door_{door} {
+    entry_.cancellation = &cancellation;
+    worker_.clients_.insert_before(entry_);
+    ++worker_.open_;
+    worker_.metrics().gauge(metrics::Metric::open_connections, {door_.name}).add(1);
+  }
+  ~OpenConnection() {
+    --worker_.open_;
+    worker_.metrics().gauge(metrics::Metric::open_connections, {door_.name}).add(-1);
+    door_.open->fetch_sub(1, std::memory_order_relaxed);
+  }
+  OpenConnection(const OpenConnection&) = delete;
+  OpenConnection& operator=(const OpenConnection&) = delete;
+  [[nodiscard]] ClientEntry& entry() { return entry_; }
+
+ private:
+  Worker& worker_;
+  Door& door_;
+  ClientEntry entry_;
+};
+
+namespace {
+
+constexpr std::size_t kForwardedLines = 16;
+
+// Takes what is needed of the head before anything waits: the headers are scratch memory of the loop.
+void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
+  const net::RequestHead& head = x.connection.head();
+  x.head.target = head.target;
+  std::array<std::string_view, kForwardedLines> forwarded;
+  std::size_t forwards = 0;
+  std::string_view id;
+  for (const net::Header& header : x.connection.headers()) {
+    using net::equals_ignoring_case;
+    switch (header.name.size()) {
+      case 6:
+        if (equals_ignoring_case(header.name, "accept")) x.head.accept = header.value;
+        break;
+      case 10:
+        if (equals_ignoring_case(header.name, "tracestate")) x.head.tracestate = header.value;
+        break;
+      case 11:
+        if (equals_ignoring_case(header.name, "traceparent")) x.head.traceparent = header.value;
+        break;
+      case 12:
+        if (equals_ignoring_case(header.name, "content-type")) x.head.content_type = header.value;
+        if (equals_ignoring_case(header.name, "x-request-id")) id = header.value;
+        break;
+      case 13:
+        if (equals_ignoring_case(header.name, "authorization")) x.head.authorization = header.value;
+        break;
+      case 15:
+        if (!equals_ignoring_case(header.name, "x-forwarded-for")) break;
+        // More lines than any chain of proxies writes: keep the last ones, which are the nearest proxies'.
+        if (forwards == forwarded.size()) std::move(forwarded.begin() + 1, forwarded.end(), forwarded.begin());
+        if (forwards < forwarded.size()) ++forwards;
+        forwarded[forwards - 1] = header.value;
+        break;
+      default: break;
+    }
+  }
+  x.request_id = acceptable_request_id(id) ? std::string{id} : std::string{new_request_id().view()};
+  x.address = auth::client_address(peer.ip, {forwarded.data(), forwards}, door.rules.trusted_proxies);
+  x.target = find_route(x.worker.routes(), head.target);
+  x.head_method = head.method == "HEAD";
+  x.http_1_0 = head.minor_version == 0;
+  if (x.target.route == nullptr) return;
+  const bool get = head.method == "GET" || x.head_method;
+  x.method_matches = x.target.route->method == Method::get ? get : head.method == "POST";
+}
+
+// OPTIONS needs no key: browsers and scanners ask what a URL can do. No CORS: a gateway for servers says nothing of origins.
+net::Task<void> answer_options(Exchange& x) {
+  const bool get = x.target.route != nullptr && x.target.route->method == Method::get;
+  const std::string_view allow = get ? "Allow: GET, HEAD, OPTIONS\r\n" : "Allow: POST, OPTIONS\r\n";
+  (void)co_await x.reply.send_whole(x, {.status = 204, .content_type = {}, .extra = allow}, {});
+  settle(x);
+}
+
+net::Task<void> go_through(Exchange& x, const SocketAddress& peer, const Door& door, Result<Unit> received) {
+  if (!received) {  // garbage too is an exchange that settle sees
+    x.request_id = new_request_id().view();
+    x.address = peer.ip;
+    x.error = std::move(received).error();
+    co_await answer_error(x);
+    settle(x);
+    co_return;
+  }
+  take_head(x, peer, door);
+  if (x.connection.head().method == "OPTIONS") {
+    co_await answer_options(x);
+    co_return;
+  }
+  co_await x.worker.journey().run(x);
+}
+
+// One request and its answer. Returns whether the connection can serve another one. The frame dies between requests, so that a
+// resting connection holds none of this.
+net::Task<bool> one_exchange(Worker& worker, net::HttpConnection& connection, SocketAddress peer, Door& door,
+                             Result<Unit> received) {
+  Exchange x{worker, connection};
+  co_await go_through(x, peer, door, std::move(received));
+  connection.ignore_hangup();
+  const bool keep = x.reply.reusable() && connection.request_complete() && !worker.draining();
+  connection.release_request();
+  if (!keep && x.reply.head_sent() && !x.reply.ended()) connection.abort();
+  co_return keep;
+}
+
+net::Task<void> exchanges(Worker& worker, net::HttpConnection& connection, SocketAddress peer, Door& door,
+                          ClientEntry& entry) {
+  if (door.rules.trusted_proxies.contains(peer.ip)) {
+    Result<std::optional<SocketAddress>> named = co_await connection.receive_proxy_header();
+    if (!named) {
+      if (named.error().code == Code::client_gone) co_return;
+      (void)co_await one_exchange(worker, connection, peer, door, std::move(named).error());
+      co_return;
+    }
+    if (*named) peer = **named;
+  }
+  for (;;) {
+    Result<net::HttpConnection::Arrival> arrival = co_await connection.receive_head();
+    if (arrival && *arrival == net::HttpConnection::Arrival::none) co_return;
+    Result<Unit> received = Unit{};
+    if (!arrival) received = std::move(arrival).error();
+    entry.in_exchange = true;
+    const bool keep = co_await one_exchange(worker, connection, peer, door, std::move(received));
+    entry.in_exchange = false;
+    if (!keep) break;
+  }
+  if (!connection.failed()) co_await connection.finish();
+}
+
+}  // namespace
+
+net::Task<void> serve_connection(Worker& worker, net::Socket socket, SocketAddress peer, Door& door) {
+  net::HttpConnection connection{worker.loop(), std::move(socket), limits_of(door.rules), worker.headers()};
+  OpenConnection open{worker, door, connection.cancellation()};
+  try {
+    co_await exchanges(worker, connection, peer, door, open.entry());
+  } catch (const std::exception& stray) {
+    log::error("connection failed within the gateway", {{"reason", stray.what()}});
+  }
+}
+
+}  // namespace intragate::pipeline

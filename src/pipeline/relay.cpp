@@ -1,0 +1,128 @@
+#include <algorithm>
+
+#include "dialect/openai.h"
+#include "pipeline/exchange.h"
+#include "pipeline/relay_stream.h"
+#include "pipeline/stations.h"
+#include "pipeline/worker.h"
+
+namespace intragate::pipeline {
+namespace {
+
+using Fill = net::HttpClient::Fill;
+constexpr std::size_t kTail = 4096;  // of a long answer: where `usage` stands
+
+// Only 200 is success for Dify: 201 and 202 become 200.
+int client_status(const Exchange& x) {
+  const int status = x.answer.head.status;
+  return status >= 200 && status < 300 ? 200 : status;
+}
+
+Reply::Head client_head(const Exchange& x, const std::string& extra) {
+  const std::string_view type = x.answer.content_type;
+  return {.status = client_status(x), .content_type = type.empty() ? "application/json" : type, .extra = extra};
+}
+
+std::string extra_headers(const Exchange& x) {
+  if (x.answer.retry_after.empty()) return {};
+  return "retry-after: " + x.answer.retry_after + "\r\n";
+}
+
+void take_usage(Exchange& x, std::string_view body) {
+  const std::optional<llm::Usage> usage = dialect::openai::find_usage(body);
+  if (usage) x.usage = *usage;
+}
+
+Error refused_by_model(const Exchange& x) {
+  return make_error(Code::upstream_status, {}).because("status " + std::to_string(x.answer.head.status));
+}
+
+net::Task<Result<Next>> relay_collected(Exchange& x) {
+  if (x.answer.head.keep_alive) x.upstream.keep();
+  x.upstream = {};  // back to the pool before the client, who may be slow, has read anything
+  take_usage(x, x.answer.owned);
+  const std::string extra = extra_headers(x);
+  const bool sent = co_await x.reply.send_whole(x, client_head(x, extra), x.answer.owned);
+  if (!sent) co_return make_error(Code::client_gone, {});
+  if (client_status(x) != 200) co_return refused_by_model(x);
+  co_return Next::answered;
+}
+
+// One piece of a long answer.
+net::Task<bool> send_piece(Exchange& x, std::string_view piece) {
+  if (!x.reply.chunked()) {
+    if (x.reply.send_now(piece, piece.size())) co_return true;
+    const bool sent = co_await x.reply.send_rest(piece);
+    co_return sent;
+  }
+  std::string framed;
+  net::append_chunk_head(framed, piece.size());
+  framed += piece;
+  framed += net::kChunkEnd;
+  if (x.reply.send_now(framed, piece.size())) co_return true;
+  const bool sent = co_await x.reply.send_rest(framed);
+  co_return sent;
+}
+
+net::Task<Result<Unit>> wait_for_more(Exchange& x) {
+  const Deadline patience = Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.between_chunks);
+  const net::Until until{x.deadline.earlier(patience), &x.connection.cancellation()};
+  const net::Wake wake = co_await x.upstream.client().readable(until);
+  if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
+  if (wake == net::Wake::deadline) co_return went_silent(x);
+  co_return Unit{};
+}
+
+// An answer too long to be collected first: what was collected goes out, the rest follows as it comes.
+net::Task<Result<Next>> relay_long(Exchange& x) {
+  net::HttpClient& client = x.upstream.client();
+  net::BodyDecoder& decoder = *x.answer.decoder;
+  const std::string extra = extra_headers(x);
+  std::optional<std::uint64_t> length;
+  if (x.answer.head.framing == net::Framing::length) length = x.answer.head.content_length;
+  x.reply.begin(x, client_head(x, extra), length);
+  take_usage(x, x.answer.owned);
+  std::string piece = std::move(x.answer.owned);
+  std::string tail;
+  for (bool ended = false;;) {
+    if (!piece.empty()) {
+      const bool sent = co_await send_piece(x, piece);
+      if (!sent) co_return make_error(Code::client_gone, {});
+    }
+    tail.append(piece, piece.size() - std::min(piece.size(), kTail));
+    tail.erase(0, tail.size() - std::min(tail.size(), kTail));
+    piece.clear();
+    if (ended) break;
+    const net::BodyDecoder::Step step = decoder.step(client.buffer().view());
+    piece.assign(step.data);
+    client.buffer().consume(step.consumed);
+    if (step.state == net::BodyDecoder::State::bad) co_return broke_off(x, "bad chunked coding");
+    ended = step.state == net::BodyDecoder::State::end;
+    if (step.state != net::BodyDecoder::State::more) continue;
+    const Fill got = client.fill(net::Buffer::kBlock);
+    if (got == Fill::closed && !decoder.may_close_here()) co_return broke_off(x, "closed within the body");
+    ended = got == Fill::closed;
+    if (got != Fill::blocked) continue;
+    Result<Unit> more = co_await wait_for_more(x);
+    if (!more) co_return std::move(more).error();
+  }
+  if (x.reply.chunked() && !x.reply.send_now(net::kLastChunk, 0)) {
+    const bool sent = co_await x.reply.send_rest(net::kLastChunk);
+    if (!sent) co_return make_error(Code::client_gone, {});
+  }
+  x.reply.end();
+  if (x.answer.head.keep_alive) x.upstream.keep();
+  if (x.usage.source == llm::UsageSource::none) take_usage(x, tail);
+  if (client_status(x) != 200) co_return refused_by_model(x);
+  co_return Next::answered;
+}
+
+}  // namespace
+
+Passage Relay::pass(Exchange& x) {
+  if (x.answer.event_stream) return relay_stream(x);
+  if (x.answer.collected) return relay_collected(x);
+  return relay_long(x);
+}
+
+}  // namespace intragate::pipeline

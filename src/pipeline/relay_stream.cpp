@@ -1,0 +1,185 @@
+#include "pipeline/relay_stream.h"
+
+#include "net/loop.h"
+#include "pipeline/exchange.h"
+#include "pipeline/stream.h"
+#include "pipeline/worker.h"
+
+namespace intragate::pipeline {
+namespace {
+
+using Fill = net::HttpClient::Fill;
+
+constexpr Duration kEndPatience = std::chrono::milliseconds{250};
+constexpr int kBusyRounds = 32;  // reads in a row before other connections get their turn
+
+// Counts a stream as open while it is relayed.
+class OpenStream {
+ public:
+  explicit OpenStream(metrics::Gauge& gauge) : gauge_{gauge} { gauge_.add(1); }
+  ~OpenStream() { gauge_.add(-1); }
+  OpenStream(const OpenStream&) = delete;
+  OpenStream& operator=(const OpenStream&) = delete;
+
+ private:
+  metrics::Gauge& gauge_;
+};
+
+void count_events(Exchange& x, const Stream::Output& out, metrics::Histogram& inter_token) {
+  if (out.events == 0) return;
+  const TimePoint now = x.worker.loop().now();
+  if (x.last_event) inter_token.observe(std::chrono::duration<double>(now - *x.last_event).count());
+  x.last_event = now;
+  x.events += out.events;
+}
+
+// The bytes went out only in part: they lie in memory that does not survive a wait, so what is left moves here.
+net::Task<bool> send_slowly(Exchange& x, std::string bytes) {
+  const bool sent = co_await x.reply.send_rest(bytes);
+  co_return sent;
+}
+
+// What the loop does after having sent what there was.
+enum class Then : std::uint8_t { read, finished };
+
+struct Relaying {
+  Stream stream;
+  std::size_t read_limit;
+  metrics::Histogram& inter_token;
+  int rounds = 0;
+};
+
+Result<Then> after(Exchange& x, const Stream::Output& out) {
+  switch (out.end) {
+    case Stream::End::open: return Then::read;
+    case Stream::End::complete: return Then::finished;
+    case Stream::End::malformed: return broke_off(x, "the stream is malformed or ends in the middle");
+    case Stream::End::model_error: break;
+  }
+  x.reply.error_told();
+  return make_error(Code::upstream_status, {}).because("the model sent an error event");
+}
+
+// Sends what `out` has; the end of the body goes with it, in the same write.
+net::Task<Result<Then>> deliver(Exchange& x, Relaying& r, Stream::Output out) {
+  count_events(x, out, r.inter_token);
+  x.usage = r.stream.usage();
+  std::string_view bytes = out.bytes;
+  if (out.end == Stream::End::complete && x.reply.chunked()) {
+    std::string& scratch = x.worker.scratch();
+    if (bytes.data() != scratch.data()) scratch.assign(bytes);
+    scratch += net::kLastChunk;
+    bytes = scratch;
+  }
+  if (!bytes.empty() || !x.reply.head_sent()) {
+    if (!x.reply.send_now(bytes, out.payload)) {
+      std::string rest{bytes};
+      const bool sent = co_await send_slowly(x, std::move(rest));
+      if (!sent) co_return make_error(Code::client_gone, {});
+    }
+    x.connection.release_request();  // no other attempt can follow: its memory is free for the life of the stream
+  }
+  if (out.end == Stream::End::complete) x.reply.end();
+  if (x.upstream.open()) x.upstream.client().buffer().consume(out.consumed);
+  if (out.end == Stream::End::complete && out.body_ended && x.answer.head.keep_alive) x.upstream.keep();
+  co_return after(x, out);
+}
+
+// Reads more of the model's answer, waiting for it if need be; false: its connection has ended.
+net::Task<Result<bool>> read_more(Exchange& x, Relaying& r) {
+  net::Loop& loop = x.worker.loop();
+  for (;;) {
+    const Fill got = x.upstream.client().fill(r.read_limit);
+    if (got == Fill::closed) co_return false;
+    if (got == Fill::more) {
+      if (++r.rounds >= kBusyRounds) {
+        r.rounds = 0;
+        co_await net::Yield{loop};
+        if (x.connection.cancellation().fired()) co_return make_error(Code::client_gone, {});
+      }
+      co_return true;
+    }
+    r.rounds = 0;
+    const Deadline patience = Deadline::in(loop.now(), x.lane->model.timeouts.between_chunks);
+    const net::Until until{x.deadline.earlier(patience), &x.connection.cancellation()};
+    const net::Wake wake = co_await x.upstream.client().readable(until);
+    if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
+    if (wake == net::Wake::deadline) co_return went_silent(x);
+  }
+}
+
+// The client has everything. Most models end the body a moment after [DONE]: waiting that long saves their connection.
+net::Task<void> save_connection(Exchange& x) {
+  net::HttpClient& client = x.upstream.client();
+  net::Loop& loop = x.worker.loop();
+  const Deadline deadline = Deadline::in(loop.now(), kEndPatience);
+  if (!x.answer.head.keep_alive) co_return;
+  for (;;) {
+    const net::BodyDecoder::Step step = x.answer.decoder->step(client.buffer().view());
+    client.buffer().consume(step.consumed);
+    if (step.state == net::BodyDecoder::State::end) break;
+    if (step.state != net::BodyDecoder::State::more) co_return;
+    const Fill got = client.fill(net::Buffer::kBlock);
+    if (got == Fill::closed) co_return;
+    if (got == Fill::more) continue;
+    const net::Wake wake = co_await client.readable({deadline, &x.connection.cancellation()});
+    if (wake != net::Wake::ready) co_return;
+  }
+  x.upstream.keep();
+}
+
+Reply::Head stream_head(const Exchange& /*x*/) {
+  return {.status = 200,
+          .content_type = "text/event-stream",
+          .extra = "cache-control: no-cache\r\nx-accel-buffering: no\r\n"};
+}
+
+}  // namespace
+
+net::Task<Result<Next>> relay_stream(Exchange& x) {
+  LaneState& state = x.worker.state_of(*x.lane);
+  const OpenStream open{state.open_streams};
+  const config::Bytes limit = x.lane->model.stream_buffer;
+  Relaying r{.stream = Stream{x.http_1_0 ? Stream::Framing::plain : Stream::Framing::chunked,
+                              x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown},
+             .read_limit = static_cast<std::size_t>(limit),
+             .inter_token = state.inter_token};
+  x.reply.begin(x, stream_head(x), std::nullopt);
+  net::HttpClient& client = x.upstream.client();
+  for (;;) {
+    const Stream::Output out = r.stream.take(client.buffer().view(), *x.answer.decoder, x.worker.scratch());
+    Result<Then> then = co_await deliver(x, r, out);
+    if (!then) co_return std::move(then).error();
+    if (*then == Then::finished) break;
+    Result<bool> more = co_await read_more(x, r);
+    if (!more) co_return std::move(more).error();
+    if (*more) continue;
+    const Stream::Output last = r.stream.finish(*x.answer.decoder, x.worker.scratch());
+    then = co_await deliver(x, r, last);
+    if (!then) co_return std::move(then).error();
+    co_return Next::answered;
+  }
+  co_await save_connection(x);
+  co_return Next::answered;
+}
+
+Error went_silent(const Exchange& x) {
+  const bool total = x.deadline.reached(x.worker.loop().now());
+  const config::ModelTimeouts& timeouts = x.lane->model.timeouts;
+  const Duration limit = total ? timeouts.total : timeouts.between_chunks;
+  return make_error(Code::upstream_timeout,
+                    "The model `" + x.lane->name + "` " + (total ? "took longer than " : "said nothing for ") +
+                        std::to_string(limit / std::chrono::milliseconds{1}) + " ms (models[" + x.lane->model.name +
+                        "].timeouts." + (total ? "total" : "between_chunks") + "); what came until then is incomplete.")
+      .because(total ? "total" : "between_chunks")
+      .retrying(Retry::never);
+}
+
+Error broke_off(const Exchange& x, std::string detail) {
+  return make_error(Code::upstream_broke,
+                    "The model `" + x.lane->name + "` broke off in the middle of its answer, which is incomplete; please try again.")
+      .because(std::move(detail))
+      .retrying(Retry::never);
+}
+
+}  // namespace intragate::pipeline

@@ -1,0 +1,147 @@
+#include "pipeline/reply.h"
+
+#include <array>
+#include <charconv>
+
+#include "pipeline/exchange.h"
+#include "pipeline/worker.h"
+
+namespace intragate::pipeline {
+namespace {
+
+std::string_view reason(int status) {
+  switch (status) {
+    case 200: return "OK";
+    case 204: return "No Content";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 417: return "Expectation Failed";
+    case 422: return "Unprocessable Content";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    default: return status < 400 ? "OK" : status < 500 ? "Bad Request" : "Error";
+  }
+}
+
+void append_number(std::string& out, std::uint64_t number) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.begin(), digits.end(), number).ptr;
+  out.append(digits.data(), end);
+}
+
+// Milliseconds with three decimals.
+void append_ms(std::string& out, Duration time) {
+  const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(0, time / std::chrono::microseconds{1}));
+  append_number(out, us / 1000);
+  out.push_back('.');
+  const std::uint64_t rest = us % 1000;
+  out.push_back(static_cast<char>('0' + rest / 100));
+  out.push_back(static_cast<char>('0' + rest / 10 % 10));
+  out.push_back(static_cast<char>('0' + rest % 10));
+}
+
+// What the gateway says of itself: design 5.4.
+void append_own_headers(std::string& out, Exchange& x) {
+  out += "\r\nx-request-id: ";
+  out += x.request_id;
+  out += "\r\nserver-timing: gateway;dur=";
+  const TimePoint now = x.worker.loop().fresh_now();
+  const Duration upstream = x.first_byte ? *x.first_byte - x.sent_at : Duration{};
+  append_ms(out, now - x.begun - upstream);
+  out += ", queue;dur=0, upstream;dur=";
+  append_ms(out, upstream);
+  if (x.attempts > 0) {
+    out += "\r\nx-intragate-attempts: ";
+    append_number(out, x.attempts);
+  }
+  if (x.endpoint != nullptr) {
+    out += "\r\nx-intragate-endpoint: ";
+    out += x.endpoint->id();
+  }
+  out += "\r\n";
+}
+
+}  // namespace
+
+void Reply::write_head(Exchange& x, const Head& head, std::optional<std::uint64_t> length) {
+  status_ = head.status;
+  head_.clear();
+  head_ += "HTTP/1.1 ";
+  append_number(head_, static_cast<std::uint64_t>(head.status));
+  head_ += ' ';
+  head_ += reason(head.status);
+  head_ += "\r\ndate: ";
+  head_ += x.worker.date();
+  if (!head.content_type.empty()) {
+    head_ += "\r\ncontent-type: ";
+    head_ += head.content_type;
+  }
+  const bool no_body = head.status == 204;
+  if (length && !no_body) {
+    head_ += "\r\ncontent-length: ";
+    append_number(head_, *length);
+  } else if (!no_body && !x.http_1_0) {
+    head_ += "\r\ntransfer-encoding: chunked";
+    chunked_ = true;
+  }
+  keep_ = x.connection.head().keep_alive && (length || chunked_ || no_body) && x.connection.request_complete() &&
+          !x.worker.draining();
+  if (!keep_) {
+    head_ += "\r\nconnection: close";
+  } else if (x.http_1_0) {
+    head_ += "\r\nconnection: keep-alive";
+  }
+  append_own_headers(head_, x);
+  head_ += head.extra;
+  head_ += "\r\n";
+}
+
+net::Task<bool> Reply::send_whole(Exchange& x, Head head, std::string_view body) {
+  write_head(x, head, body.size());
+  if (x.head_method) body = {};
+  const std::array<std::string_view, 2> pieces{head_, body};
+  const std::size_t sent = connection_.write_now(pieces);
+  head_sent_ = sent > 0;
+  if (sent < head_.size() + body.size()) {
+    const net::WriteEnd end = co_await connection_.write_rest(pieces, sent);
+    if (end != net::WriteEnd::done) co_return false;
+  }
+  head_sent_ = true;
+  bytes_ = body.size();
+  ended_ = true;
+  co_return true;
+}
+
+void Reply::begin(Exchange& x, Head head, std::optional<std::uint64_t> length) { write_head(x, head, length); }
+
+bool Reply::send_now(std::string_view framed, std::size_t payload) {
+  const bool first = !head_sent_;
+  const std::array<std::string_view, 2> pieces{first ? std::string_view{head_} : std::string_view{}, framed};
+  sent_ = connection_.write_now(pieces);
+  head_sent_ = head_sent_ || sent_ > 0;
+  bytes_ += payload;
+  if (sent_ < pieces[0].size() + framed.size()) return false;
+  if (first) std::string{}.swap(head_);
+  return true;
+}
+
+net::Task<bool> Reply::send_rest(std::string_view framed) {
+  const std::array<std::string_view, 2> pieces{std::string_view{head_}, framed};
+  const net::WriteEnd end = co_await connection_.write_rest(pieces, sent_);
+  head_sent_ = true;
+  std::string{}.swap(head_);
+  co_return end == net::WriteEnd::done;
+}
+
+}  // namespace intragate::pipeline

@@ -1,0 +1,109 @@
+#include "pipeline/stream.h"
+
+#include "dialect/openai.h"
+#include "net/chunked.h"
+
+namespace intragate::pipeline {
+
+using State = net::BodyDecoder::State;
+
+struct Stream::Writing {
+  Output out;
+  std::string& scratch;
+  bool as_it_is;  // so far out.bytes is a prefix of the input; once false, `scratch` has what goes out
+
+  void begin_copy() {
+    if (!as_it_is) return;
+    scratch.assign(out.bytes);
+    as_it_is = false;
+  }
+};
+
+Stream::Output Stream::take(std::string_view input, net::BodyDecoder& decoder, std::string& scratch) {
+  scratch.clear();
+  look_for_finish_ = decoder.may_close_here();
+  Writing writing{.out = {}, .scratch = scratch, .as_it_is = framing_ == Framing::chunked};
+  Output& out = writing.out;
+  while (out.end == End::open) {
+    const net::BodyDecoder::Step step = decoder.step(input.substr(out.consumed));
+    if (step.state == State::piece) take_piece(step, writing);
+    out.consumed += step.consumed;
+    if (writing.as_it_is && step.state == State::piece) out.bytes = input.substr(0, out.consumed);
+    if (step.state == State::bad) out.end = End::malformed;
+    if (step.state == State::end) {
+      out.end = End::complete;
+      out.body_ended = true;
+    }
+    if (step.state == State::more) break;
+  }
+  if (out.end == End::complete && !out.body_ended) {  // [DONE] came; has the end of the body come with it?
+    const net::BodyDecoder::Step step = decoder.step(input.substr(out.consumed));
+    out.body_ended = step.state == State::end;
+    out.consumed += step.consumed;
+  }
+  if (!writing.as_it_is) out.bytes = scratch;
+  return out;
+}
+
+// A whole chunk that is one whole event in the right form goes on as it lies in the input, framing included; from the first one
+// on that is not, everything is copied.
+void Stream::take_piece(const net::BodyDecoder::Step& piece, Writing& writing) {
+  const bool may_pass = writing.as_it_is && piece.whole_chunk && reader_.at_boundary();
+  std::string_view data = piece.data;
+  bool passed = false;
+  while (writing.out.end == End::open) {
+    const net::SseReader::Step step = reader_.step(data);
+    data.remove_prefix(step.consumed);
+    if (step.state == net::SseReader::State::too_long) writing.out.end = End::malformed;
+    if (step.state != net::SseReader::State::event) break;
+    const std::string_view bytes = step.event.bytes;
+    if (!wanted(step.event, writing.out)) continue;
+    writing.out.payload += bytes.size();
+    passed = may_pass && bytes.data() == piece.data.data() && bytes.size() == piece.data.size();
+    if (passed) return;
+    writing.begin_copy();
+    add(step.event, writing);
+  }
+  writing.begin_copy();
+}
+
+void Stream::add(const net::SseEvent& event, Writing& writing) const {
+  std::string& to = writing.scratch;
+  if (framing_ == Framing::chunked) net::append_chunk_head(to, event.bytes.size());
+  to += event.bytes;
+  if (framing_ == Framing::chunked) to += net::kChunkEnd;
+}
+
+// Looks into the event, and says whether the client may see it.
+bool Stream::wanted(const net::SseEvent& event, Output& out) {
+  if (event.kind == net::SseEvent::Kind::comment) return true;
+  const dialect::openai::EventFacts facts = dialect::openai::inspect_event(event.data);
+  if (facts.usage) usage_ = *facts.usage;
+  if (facts.content) ++out.events;
+  if (look_for_finish_ && event.data.find("\"finish_reason\":\"") != std::string_view::npos) finished_ = true;
+  if (facts.done) {
+    done_ = true;
+    out.end = End::complete;
+  }
+  if (facts.error) out.end = End::model_error;
+  return !(facts.usage_only && usage_events_ == UsageEvents::hidden);
+}
+
+Stream::Output Stream::finish(const net::BodyDecoder& decoder, std::string& scratch) {
+  scratch.clear();
+  Writing writing{.out = {}, .scratch = scratch, .as_it_is = false};
+  for (;;) {
+    const net::SseReader::Step step = reader_.finish();
+    if (step.state != net::SseReader::State::event) break;
+    if (!wanted(step.event, writing.out)) continue;
+    writing.out.payload += step.event.bytes.size();
+    add(step.event, writing);
+  }
+  Output out = writing.out;
+  out.bytes = scratch;
+  // A body that ends with its connection says nothing about being whole; [DONE] or a finish_reason does.
+  if (out.end == End::open) out.end = decoder.may_close_here() && (done_ || finished_) ? End::complete : End::malformed;
+  return out;
+}
+
+}  // namespace intragate::pipeline

@@ -1,0 +1,62 @@
+// Turns what a model streams into what the client gets: one HTTP chunk for each event, in the form every client reads, usage
+// events hidden from whom did not ask. Bytes already in that form are passed as they lie in the read buffer.
+// Owner: relay, one per stream. Thread: one loop. Does not: read or write sockets, know deadlines.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "llm/usage.h"
+#include "metrics/series.h"
+#include "net/body_decoder.h"
+#include "net/sse.h"
+
+namespace intragate::pipeline {
+
+class Stream {
+ public:
+  enum class Framing : std::uint8_t { chunked, plain };      // plain: until close, for HTTP/1.0 clients
+  enum class UsageEvents : std::uint8_t { shown, hidden };
+
+  Stream(Framing framing, UsageEvents usage) : framing_{framing}, usage_events_{usage} {}
+
+  // Why a stream's bytes end here.
+  enum class End : std::uint8_t {
+    open,       // more is to come
+    complete,   // [DONE], or the body's end where that is an end
+    model_error,  // an error event; nothing after it counts
+    malformed,  // broken chunked coding, or an event without end
+  };
+  struct Output {
+    std::string_view bytes;    // for the client: in the input or in `scratch`
+    std::size_t payload = 0;   // of them, body bytes (without chunk framing)
+    std::size_t consumed = 0;  // of the input
+    End end = End::open;
+    bool body_ended = false;   // the answer's body is over: its connection can serve again
+    std::uint32_t events = 0;  // with content
+  };
+  // Takes what the read buffer holds. `scratch` is overwritten.
+  Output take(std::string_view input, net::BodyDecoder& decoder, std::string& scratch);
+  // The model's connection ended: what is left of the last event (if it is whole), and whether this was a proper end.
+  Output finish(const net::BodyDecoder& decoder, std::string& scratch);
+
+  [[nodiscard]] const llm::Usage& usage() const { return usage_; }
+
+ private:
+  struct Writing;  // an Output being made
+  void take_piece(const net::BodyDecoder::Step& piece, Writing& writing);
+  void add(const net::SseEvent& event, Writing& writing) const;
+  bool wanted(const net::SseEvent& event, Output& out);
+
+  net::SseReader reader_;
+  llm::Usage usage_;
+  Framing framing_;
+  UsageEvents usage_events_;
+  bool done_ = false;
+  bool finished_ = false;  // some choice had a finish_reason; looked for only where the end of the body is no sign
+  bool look_for_finish_ = false;
+};
+
+}  // namespace intragate::pipeline

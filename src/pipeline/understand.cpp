@@ -1,0 +1,63 @@
+#include "base/log.h"
+#include "base/text.h"
+#include "dialect/openai.h"
+#include "pipeline/exchange.h"
+#include "pipeline/stations.h"
+#include "pipeline/worker.h"
+
+namespace intragate::pipeline {
+namespace {
+
+Error no_such_path(const Exchange& x) {
+  if (x.target.pasted_endpoint) {
+    return make_error(Code::unknown_path,
+                      "The base URL must end before the endpoint: use the address of this gateway followed by /v1, without "
+                      "/chat/completions or the like.");
+  }
+  return make_error(Code::unknown_path,
+                    "There is nothing at this URL. The base URL is the address of this gateway followed by /v1.");
+}
+
+Error no_such_model(const Exchange& x) {
+  if (x.snapshot->awaiting_discovery) {
+    return make_error(Code::no_endpoint, "No model server has answered yet, so the gateway does not know its models; please "
+                                         "try again in a moment.")
+        .after(std::chrono::seconds{5});
+  }
+  return make_error(Code::unknown_model, "The model " + text::quoted(x.call.model) +
+                                             " does not exist here; GET /v1/models lists those this key may use.");
+}
+
+Result<Next> understood(Exchange& x) {
+  x.bytes_in = x.connection.body().size();
+  Result<llm::Call> call = dialect::openai::understand(x.target.route->api, x.connection.body());
+  if (!call) return std::move(call).error();
+  x.call = std::move(*call);
+  if (!x.principal->trust_user) x.call.user.clear();
+  x.lane = x.snapshot->find(x.call.model);
+  if (x.lane == nullptr) return no_such_model(x);
+  x.deadline = Deadline::in(x.begun, x.lane->model.timeouts.total);
+  return Next::go_on;
+}
+
+net::Task<Result<Next>> read_and_understand(Exchange& x) {
+  Result<Unit> received = co_await x.connection.receive_body();
+  if (!received) co_return std::move(received).error();
+  co_return understood(x);
+}
+
+}  // namespace
+
+Passage Understand::pass(Exchange& x) {
+  if (x.target.route == nullptr) return no_such_path(x);
+  x.call.api = x.target.route->api;
+  if (!x.method_matches) {
+    return make_error(Code::unsupported_method, x.target.route->method == Method::post
+                                                    ? "This URL takes POST requests only."
+                                                    : "This URL takes GET requests only.");
+  }
+  if (x.target.route->method == Method::get) return Next::go_on;
+  return read_and_understand(x);
+}
+
+}  // namespace intragate::pipeline

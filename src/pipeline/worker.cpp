@@ -1,0 +1,88 @@
+#include "pipeline/worker.h"
+
+#include <ctime>
+
+#include "base/error_table.h"
+#include "base/id.h"
+#include "pipeline/exchange.h"
+#include "pipeline/receive.h"
+
+namespace intragate::pipeline {
+
+Worker::Worker(Parts parts, std::shared_ptr<const Snapshot> snapshot) : parts_{parts}, pool_{parts.loop} { adopt(snapshot); }
+
+void Worker::adopt(const std::shared_ptr<const Snapshot>& snapshot) {
+  // A control block of this loop's own: counting references to it is not shared with other loops.
+  const auto own = std::make_shared<std::shared_ptr<const Snapshot>>(snapshot);
+  snapshot_ = std::shared_ptr<const Snapshot>{own, own->get()};
+  lanes_.clear();
+}
+
+LaneState& Worker::state_of(const Lane& lane) {
+  const auto known = lanes_.find(lane.name);
+  if (known != lanes_.end()) return known->second;
+  using metrics::Metric;
+  LaneState fresh{upstream::Choice{lane.model.balance}, upstream::RetryBudget{lane.model.retry.budget_percent},
+                  metrics().gauge(Metric::open_streams, {lane.name}),
+                  metrics().histogram(Metric::inter_token_seconds, {lane.name})};
+  return lanes_.emplace(lane.name, std::move(fresh)).first->second;
+}
+
+std::string_view Worker::date() {
+  const std::time_t now = std::time(nullptr);
+  if (now == date_second_) return date_;
+  date_second_ = now;
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::array<char, 40> text{};
+  const std::size_t size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  date_.assign(text.data(), size);
+  return date_;
+}
+
+net::HttpLimits limits_of(const config::Listen& rules) {
+  return {.max_head = static_cast<std::size_t>(rules.max_head),
+          .max_body = rules.max_body,
+          .head = rules.timeouts.head,
+          .body = rules.timeouts.body,
+          .idle = rules.timeouts.idle,
+          .write = rules.timeouts.write};
+}
+
+void Worker::serve(net::Socket socket, const SocketAddress& peer, Door& door) {
+  metrics().counter(metrics::Metric::connections, {door.name}).add();
+  loop().spawn(serve_connection(*this, std::move(socket), peer, door));
+}
+
+void Worker::refuse(const SocketAddress& peer, Door& door, Code why) {
+  const ErrorRow& row = error_row(why);
+  metrics()
+      .counter(metrics::Metric::refused_connections,
+               {door.name, why == Code::address_not_allowed ? std::string_view{"address"} : std::string_view{"limit"}})
+      .add();
+  const RequestId id = new_request_id();
+  audit::Record record;
+  record.time = std::chrono::system_clock::now();
+  record.request_id = id.view();
+  record.address = peer.ip;
+  record.status = row.status;
+  record.outcome = row.outcome;
+  record.error = row.name;
+  audit().append(loop().index(), record);
+}
+
+void Worker::drain() {
+  draining_ = true;
+  for (net::ListHook* hook = clients_.next(); hook != &clients_; hook = hook->next()) {
+    auto& entry = static_cast<ClientEntry&>(*hook);
+    if (!entry.in_exchange) entry.cancellation->fire(net::CancelReason::shutdown);
+  }
+}
+
+void Worker::cancel_all() {
+  for (net::ListHook* hook = clients_.next(); hook != &clients_; hook = hook->next()) {
+    static_cast<ClientEntry&>(*hook).cancellation->fire(net::CancelReason::shutdown);
+  }
+}
+
+}  // namespace intragate::pipeline

@@ -1,0 +1,110 @@
+// One loop's part of the gateway: its connections, pools, counters, and the snapshot it works with. Nothing here is shared.
+// Owner: app, one per loop; outlives every exchange. Thread: its loop, except where said.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "audit/writer.h"
+#include "base/random.h"
+#include "metrics/registry.h"
+#include "net/http_connection.h"
+#include "net/list.h"
+#include "net/loop.h"
+#include "pipeline/journey.h"
+#include "pipeline/route.h"
+#include "pipeline/snapshot.h"
+#include "upstream/choice.h"
+#include "upstream/pool.h"
+#include "upstream/retry.h"
+
+namespace intragate::pipeline {
+
+// One open client connection, as shutdown sees it.
+struct ClientEntry : net::ListHook {
+  net::Cancellation* cancellation = nullptr;
+  bool in_exchange = false;
+};
+
+// What one loop remembers of a model between calls.
+struct LaneState {
+  upstream::Choice choice;
+  upstream::RetryBudget budget;
+  metrics::Gauge& open_streams;
+  metrics::Histogram& inter_token;
+};
+
+// A listener as one loop sees it. A reload replaces the rules, on the loop itself; connections keep the limits they began with.
+struct Door {
+  config::Listen rules;
+  std::string name;                                  // its address, for metrics
+  std::shared_ptr<std::atomic<std::uint32_t>> open;  // connections of all loops
+};
+[[nodiscard]] net::HttpLimits limits_of(const config::Listen& rules);
+
+class Worker {
+ public:
+  struct Parts {
+    net::Loop& loop;
+    audit::Writer& audit;
+    metrics::Shard& metrics;
+    RouteTable routes;
+  };
+  Worker(Parts parts, std::shared_ptr<const Snapshot> snapshot);
+
+  [[nodiscard]] net::Loop& loop() { return parts_.loop; }
+  [[nodiscard]] metrics::Shard& metrics() { return parts_.metrics; }
+  [[nodiscard]] audit::Writer& audit() { return parts_.audit; }
+  [[nodiscard]] RouteTable routes() const { return parts_.routes; }
+  [[nodiscard]] upstream::Pool& pool() { return pool_; }
+  [[nodiscard]] Journey& journey() { return journey_; }
+  // The loop's own copy of the pointer: taking it does not touch memory that other loops write.
+  [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
+  void adopt(const std::shared_ptr<const Snapshot>& snapshot);
+  [[nodiscard]] LaneState& state_of(const Lane& lane);
+
+  // Scratch memory that is valid until the caller waits for anything.
+  [[nodiscard]] std::vector<net::Header>& headers() { return headers_; }
+  [[nodiscard]] std::string& scratch() { return scratch_; }
+
+  // "Mon, 23 Nov 2026 22:46:23 GMT", made once a second.
+  [[nodiscard]] std::string_view date();
+  // Uniform in [0, 1): jitter, choice.
+  [[nodiscard]] double random() { return random_.unit(); }
+
+  // Serves a connection until it ends. The address has been let in already.
+  void serve(net::Socket socket, const SocketAddress& peer, Door& door);
+  // A connection that was not let in: a record, a counter, and it is closed unread.
+  void refuse(const SocketAddress& peer, Door& door, Code why);
+
+  // Shutdown: connections without a call are closed, the others after their call; no new calls.
+  void drain();
+  [[nodiscard]] bool draining() const { return draining_; }
+  // Shutdown's end: whatever still goes on is cancelled.
+  void cancel_all();
+  // Connections and calls that are still there.
+  [[nodiscard]] std::size_t connections() const { return open_; }
+
+ private:
+  friend class OpenConnection;
+  Parts parts_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  upstream::Pool pool_;
+  Journey journey_;
+  std::vector<net::Header> headers_;
+  std::string scratch_;
+  std::string date_;
+  std::int64_t date_second_ = 0;
+  Random random_;
+  std::map<std::string, LaneState, std::less<>> lanes_;
+  net::ListHook clients_;
+  std::size_t open_ = 0;
+  bool draining_ = false;
+};
+
+}  // namespace intragate::pipeline

@@ -1,0 +1,27 @@
+#include "upstream/endpoint.h"
+
+#include "base/base64.h"
+
+namespace intragate::upstream {
+namespace {
+
+std::string credentials(const config::EndpointAuth& auth) {
+  switch (auth.type) {
+    case config::AuthType::none: return {};
+    case config::AuthType::bearer: return "Authorization: Bearer " + auth.key.reveal() + "\r\n";
+    case config::AuthType::basic: return "Authorization: Basic " + base64(auth.key.reveal()) + "\r\n";
+    case config::AuthType::header: return auth.header + ": " + auth.key.reveal() + "\r\n";
+  }
+  return {};
+}
+
+}  // namespace
+
+Endpoint::Endpoint(std::string id, config::Endpoint configured, const config::Health& health)
+    : id_{std::move(id)},
+      configured_{std::move(configured)},
+      fixed_headers_{"Host: " + configured_.host_header + "\r\n" + credentials(configured_.auth)},
+      health_rule_{health},
+      health_{health} {}
+
+}  // namespace intragate::upstream

@@ -1,0 +1,105 @@
+#include "upstream/pool.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/loop.h"
+#include "net/resolver.h"
+
+namespace intragate::upstream {
+namespace {
+
+constexpr Duration kIdleLimit = std::chrono::seconds{50};  // below the 60-75 s after which model servers hang up
+constexpr std::size_t kIdleMost = 512;                     // per endpoint and loop
+
+}  // namespace
+
+Connection::Connection(Pool& pool, std::shared_ptr<Endpoint> endpoint, std::unique_ptr<net::HttpClient> client, bool reused)
+    : pool_{&pool}, endpoint_{std::move(endpoint)}, client_{std::move(client)}, reused_{reused} {}
+
+Connection& Connection::operator=(Connection&& other) noexcept {
+  if (this == &other) return *this;
+  give_back();
+  pool_ = other.pool_;
+  endpoint_ = std::move(other.endpoint_);
+  client_ = std::move(other.client_);
+  reused_ = other.reused_;
+  keep_ = std::exchange(other.keep_, false);
+  return *this;
+}
+
+void Connection::give_back() noexcept {
+  if (client_ == nullptr) return;
+  pool_->give_back(endpoint_, std::move(client_), std::exchange(keep_, false));
+}
+
+net::Task<Result<Connection>> Pool::take(std::shared_ptr<Endpoint> endpoint, Want want, const AddressList& egress,
+                                         net::Until until) {
+  std::unique_ptr<net::HttpClient> client;
+  if (want == Want::any) client = find_idle(*endpoint);
+  const bool reused = client != nullptr;
+  if (!reused) {
+    Result<net::Socket> socket = co_await open(endpoint->configured(), egress, until);
+    if (!socket) co_return std::move(socket).error();
+    client = std::make_unique<net::HttpClient>(loop_, std::move(*socket));
+  }
+  co_return Connection{*this, std::move(endpoint), std::move(client), reused};
+}
+
+std::unique_ptr<net::HttpClient> Pool::find_idle(Endpoint& endpoint) {
+  const auto shelf = shelves_.find(&endpoint);
+  if (shelf == shelves_.end() || shelf->second.endpoint.expired()) return nullptr;
+  std::vector<Idle>& idle = shelf->second.idle;
+  while (!idle.empty()) {
+    std::unique_ptr<net::HttpClient> client = std::move(idle.back().client);
+    const bool too_old = loop_.now() - idle.back().since > kIdleLimit;
+    idle.pop_back();
+    endpoint.idle_connections.fetch_sub(1, std::memory_order_relaxed);
+    if (!too_old && !client->stale()) return client;
+  }
+  return nullptr;
+}
+
+net::Task<Result<net::Socket>> Pool::open(const config::Endpoint& endpoint, const AddressList& egress, net::Until until) {
+  Result<std::vector<IpAddress>> addresses = co_await loop_.resolver().resolve(endpoint.host, until);
+  if (!addresses) co_return std::move(addresses).error();
+  Error last = make_error(Code::egress_denied, {})
+                   .because(endpoint.host + " resolves to " + addresses->front().text() + ", which egress does not allow");
+  for (const IpAddress& address : *addresses) {
+    if (!egress.contains(address)) continue;
+    Result<net::Socket> socket = co_await net::connect(loop_, {address, endpoint.port}, until);
+    if (socket) co_return std::move(*socket);
+    last = std::move(socket).error();
+    if (last.code == Code::client_gone || last.code == Code::upstream_timeout) break;
+  }
+  co_return last;
+}
+
+void Pool::give_back(const std::shared_ptr<Endpoint>& endpoint, std::unique_ptr<net::HttpClient> client,
+                     bool keep) noexcept {
+  if (!keep) return;
+  client->reset();
+  Shelf& shelf = shelves_[endpoint.get()];
+  if (shelf.endpoint.expired()) shelf = Shelf{endpoint, {}};  // also when a new endpoint stands where a dead one stood
+  if (shelf.idle.size() >= kIdleMost) return;
+  shelf.idle.push_back({std::move(client), loop_.now()});
+  endpoint->idle_connections.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Pool::sweep() {
+  const TimePoint now = loop_.now();
+  for (auto it = shelves_.begin(); it != shelves_.end();) {
+    std::vector<Idle>& idle = it->second.idle;
+    const std::size_t before = idle.size();
+    const std::shared_ptr<Endpoint> endpoint = it->second.endpoint.lock();
+    std::erase_if(idle, [&](Idle& entry) {
+      return endpoint == nullptr || now - entry.since > kIdleLimit || entry.client->stale();
+    });
+    if (endpoint != nullptr) {
+      endpoint->idle_connections.fetch_sub(static_cast<std::uint32_t>(before - idle.size()), std::memory_order_relaxed);
+    }
+    it = endpoint == nullptr ? shelves_.erase(it) : std::next(it);
+  }
+}
+
+}  // namespace intragate::upstream

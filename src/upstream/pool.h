@@ -1,0 +1,81 @@
+// One loop's connections to the endpoints: kept alive between calls, opened when none is idle, checked against egress at
+// connect on the resolved address. Owner: the loop's Worker. Thread: that loop; the counters may be read from any.
+// Does not: choose endpoints, retry, send requests.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/address.h"
+#include "base/result.h"
+#include "net/http_client.h"
+#include "upstream/endpoint.h"
+
+namespace intragate::upstream {
+
+class Pool;
+
+// A connection on loan. Dies closed, unless keep() said that it can serve another call.
+class Connection {
+ public:
+  Connection() = default;
+  Connection(Connection&&) noexcept = default;
+  Connection& operator=(Connection&& other) noexcept;
+  ~Connection() { give_back(); }
+
+  [[nodiscard]] bool open() const { return client_ != nullptr; }
+  [[nodiscard]] net::HttpClient& client() { return *client_; }
+  // Taken from the pool, not newly opened: its death before an answer says nothing about the endpoint.
+  [[nodiscard]] bool reused() const { return reused_; }
+  // The answer was read to its end and the peer keeps the connection.
+  void keep() { keep_ = true; }
+  // Closes it now; the model learns at once that nobody wants the answer.
+  void drop() {
+    keep_ = false;
+    give_back();
+  }
+
+ private:
+  friend class Pool;
+  Connection(Pool& pool, std::shared_ptr<Endpoint> endpoint, std::unique_ptr<net::HttpClient> client, bool reused);
+  void give_back() noexcept;
+
+  Pool* pool_ = nullptr;
+  std::shared_ptr<Endpoint> endpoint_;
+  std::unique_ptr<net::HttpClient> client_;
+  bool reused_ = false;
+  bool keep_ = false;
+};
+
+class Pool {
+ public:
+  explicit Pool(net::Loop& loop) : loop_{loop} {}
+
+  enum class Want : std::uint8_t { any, fresh };
+  // A connection to the endpoint. Errors: upstream_unreachable, upstream_timeout (`connect`), egress_denied, client_gone.
+  [[nodiscard]] net::Task<Result<Connection>> take(std::shared_ptr<Endpoint> endpoint, Want want,
+                                                   const AddressList& egress, net::Until until);
+
+  // Closes connections that were idle too long, and those of endpoints that no snapshot holds any more. Once a few seconds.
+  void sweep();
+
+ private:
+  friend class Connection;
+  struct Idle {
+    std::unique_ptr<net::HttpClient> client;
+    TimePoint since;
+  };
+  struct Shelf {
+    std::weak_ptr<Endpoint> endpoint;
+    std::vector<Idle> idle;  // newest last
+  };
+  std::unique_ptr<net::HttpClient> find_idle(Endpoint& endpoint);
+  net::Task<Result<net::Socket>> open(const config::Endpoint& endpoint, const AddressList& egress, net::Until until);
+  void give_back(const std::shared_ptr<Endpoint>& endpoint, std::unique_ptr<net::HttpClient> client, bool keep) noexcept;
+
+  net::Loop& loop_;
+  std::map<Endpoint*, Shelf> shelves_;
+};
+
+}  // namespace intragate::upstream

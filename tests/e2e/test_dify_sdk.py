@@ -1,0 +1,265 @@
+"""Dify's own model code (dify-plugin), through the gateway, to llama.cpp with a real model.
+
+Every expectation is what a Dify user or administrator would see: the form's "Save", the answer of an app, an error's
+text. Where setup found a Python 3.12, the tests also run with the SDK version that Dify runs today.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+
+import pytest
+
+import parts
+from gateway import KEY, ROOT
+from wire import eventually
+
+CHAT, EMBEDDING = parts.CHAT_MODEL, parts.EMBEDDING_MODEL
+PYTHONS = [path for path in (ROOT / "build/venv/bin/python", ROOT / "build/venv-dify/bin/python") if path.exists()]
+LONG = [{"role": "user", "content": "Write a long story about a bank and a river."}]
+SHORT = [{"role": "system", "content": "You are brief."}, {"role": "user", "content": "What is a bank?"}]
+WEATHER = {"name": "get_weather", "description": "The weather of a city",
+           "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}
+
+
+class DifyError(Exception):
+    def __init__(self, error):
+        super().__init__(error["text"])
+        self.name, self.text = error["class"], error["text"]
+
+
+class Dify:
+    """A plugin process, and the credentials that an administrator typed into the form."""
+
+    def __init__(self, python):
+        self.folder = tempfile.TemporaryDirectory(prefix="dify-")
+        self.unread = False  # an answer has not been read to its end
+        self.log = open(os.path.join(self.folder.name, "stderr"), "w+")
+        self.process = subprocess.Popen([python, ROOT / "tests/e2e/dify_process.py"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=self.log, text=True, cwd=self.folder.name)
+
+    def calls(self, **request):
+        """Sends a request; yields ("chunk", value) as they come and at last ("result", value), or raises DifyError."""
+        while self.unread:  # what a failed test left behind
+            self._next()
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        self.unread = True
+        while self.unread:
+            kind, value = self._next()
+            if kind == "error":
+                raise DifyError(value)
+            yield kind, value
+
+    def _next(self):
+        line = self.process.stdout.readline()
+        if not line:
+            self.log.seek(0)
+            raise AssertionError("the plugin process ended:\n" + self.log.read()[-3000:])
+        (kind, value), = json.loads(line).items()
+        self.unread = kind == "chunk"
+        return kind, value
+
+    def validate(self, credentials, model=CHAT, kind="llm"):
+        return list(self.calls(do="validate", kind=kind, model=model, credentials=credentials))[-1][1]
+
+    def invoke(self, credentials, messages=None, model=CHAT, **more):
+        more["parameters"] = {"max_tokens": 24, "temperature": 0, **more.get("parameters", {})}
+        found = self.calls(do="invoke", model=model, credentials=credentials, messages=messages or SHORT, **more)
+        return [chunk for kind, chunk in found if kind == "chunk"]
+
+    def embed(self, credentials, texts, model=EMBEDDING):
+        return list(self.calls(do="embed", model=model, credentials=credentials, texts=texts))[-1][1]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(30)
+        self.log.close()
+        self.folder.cleanup()
+
+
+@pytest.fixture(scope="module")
+def gateway(gateway_factory):
+    keys = [{"name": "dify", "key": "${TEST_KEY}", "models": ["*"], "stream_usage": "always", "trust_user": True}]
+    config = parts.gateway_config(keys=keys)
+    dead = {"url": f"http://127.0.0.1:{parts.free_port()}/v1"}
+    config["models"].append({"name": "dead", "endpoints": [dead], "retry": {"attempts": 1},
+                             "health": {"failures": 1000}})
+    return gateway_factory(config=config, env=parts.GATEWAY_ENV)
+
+
+@pytest.fixture(scope="module", params=PYTHONS, ids=lambda path: path.parents[1].name)
+def dify(request):
+    process = Dify(request.param)
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def form(gateway):
+    """What is typed into the provider's form."""
+    return {"endpoint_url": gateway.base, "api_key": gateway.key, "mode": "chat", "context_size": "2048",
+            "max_tokens_to_sample": "2048", "function_calling_type": "tool_call",
+            "stream_function_calling": "supported"}
+
+
+def text_of(chunks):
+    return "".join(chunk["text"] for chunk in chunks)
+
+
+# ---- "Save" in the form --------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"mode": "completion"}, {"stream_mode_auth": "use"}, {"endpoint_model_name": CHAT}],
+    ids=["chat", "completion", "streamed", "endpoint model name"])
+def test_saving_a_model_works(dify, form, changes):
+    assert dify.validate({**form, **changes}) == "saved"
+
+
+@pytest.mark.parametrize("base", ["/v1", "/v1/", "", "/"])
+def test_every_usual_base_url_works(dify, form, gateway, base):
+    assert dify.validate({**form, "endpoint_url": gateway.url + base}) == "saved"
+
+
+def test_saving_an_embedding_model_works(dify, form):
+    assert dify.validate(form, EMBEDDING, "embedding") == "saved"
+
+
+def test_a_wrong_key_cannot_be_saved_and_the_text_says_why(dify, form):
+    with pytest.raises(DifyError) as caught:
+        dify.validate({**form, "api_key": "sk-wrong"})
+    assert caught.value.name == "CredentialsValidateFailedError"
+    assert "status code 401" in caught.value.text and "invalid_api_key" in caught.value.text
+    with pytest.raises(DifyError, match="status code 401"):
+        dify.validate({**form, "api_key": "sk-wrong"}, EMBEDDING, "embedding")
+
+
+def test_an_unknown_model_cannot_be_saved_and_is_named(dify, form):
+    with pytest.raises(DifyError) as caught:
+        dify.validate(form, "qwen-900b")
+    assert "status code 404" in caught.value.text and "qwen-900b" in caught.value.text
+    assert "/v1/models" in caught.value.text  # where valid names are listed
+
+
+def test_a_base_pasted_too_long_cannot_be_saved_and_the_text_says_the_right_one(dify, form, gateway):
+    with pytest.raises(DifyError) as caught:
+        dify.validate({**form, "endpoint_url": gateway.base + "/chat/completions"})
+    assert "status code 404" in caught.value.text and "/v1" in caught.value.text
+
+
+# ---- answers -------------------------------------------------------------------------------------------------------
+
+def test_a_blocking_answer_has_text_and_usage(dify, form, gateway):
+    chunk, = dify.invoke(form, stream=False, user="blocking-user")
+    assert chunk["text"].strip() and chunk["usage"]["completion_tokens"] > 0
+    record = gateway.wait_for_record(lambda record: record["end_user"] == "blocking-user")
+    assert record["prompt_tokens"] == chunk["usage"]["prompt_tokens"]
+    assert (record["principal"], record["outcome"]) == ("dify", "ok")
+
+
+@pytest.mark.parametrize("asks", ["disabled", "enabled"], ids=["plugin that never asks for usage", "plugin that asks"])
+def test_a_streamed_answer_ends_well_and_has_the_gateway_s_usage(dify, form, gateway, asks):
+    user = f"stream-{asks}-{dify.process.pid}"
+    chunks = dify.invoke({**form, "stream_include_usage": asks}, user=user)
+    assert len(chunks) > 5 and text_of(chunks).strip()
+    last = chunks[-1]
+    assert last["finish_reason"] in ("stop", "length")  # "Non-JSON encountered." means that Dify dropped the rest
+    record = gateway.wait_for_record(lambda record: record["end_user"] == user)
+    assert last["usage"] == {"prompt_tokens": record["prompt_tokens"], "completion_tokens": record["completion_tokens"]}
+    assert last["usage"]["completion_tokens"] > 0 and record["usage_source"] == "upstream"
+
+
+def test_a_stream_says_the_same_as_a_blocking_answer(dify, form):
+    assert text_of(dify.invoke(form)).strip() == text_of(dify.invoke(form, stream=False)).strip()
+
+
+def test_words_come_while_the_model_is_still_at_work(dify, form):
+    calls = dify.calls(do="invoke", model=CHAT, credentials=form, messages=LONG,
+                       parameters={"max_tokens": 250, "temperature": 0})
+    assert next(calls)[1]["text"]
+    assert parts.chat_model().busy() == 1
+    assert len(list(calls)) > 50
+
+
+def test_completion_mode(dify, form):
+    chunks = dify.invoke({**form, "mode": "completion"}, [{"role": "user", "content": "The capital of France is"}],
+                         parameters={"max_tokens": 8})
+    assert "Paris" in text_of(chunks) and chunks[-1]["usage"]["completion_tokens"] == 8
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_tool_is_called(dify, form, stream):
+    chunks = dify.invoke(form, [{"role": "user", "content": "Use get_weather for Paris."}], tools=[WEATHER],
+                         stream=stream, parameters={"max_tokens": 80})
+    call, = [call for chunk in chunks for call in chunk["tool_calls"]]
+    assert (call["name"], json.loads(call["arguments"])) == ("get_weather", {"city": "Paris"}) and call["id"]
+
+
+def test_embeddings_come_one_vector_for_each_text(dify, form, gateway):
+    before = len(gateway.records())
+    answer = dify.embed(form, ["A bank lends money.", "银行", "a river"])
+    assert [len(vector) for vector in answer["embeddings"]] == [parts.EMBEDDING_SIZE] * 3 and answer["tokens"] > 0
+    records = eventually(lambda: [record for record in gateway.records()[before:] if record["model"] == EMBEDDING][2:],
+                         "three records: Dify sends one text a call")
+    assert records[0]["outcome"] == "ok"
+
+
+# ---- errors as Dify shows them -------------------------------------------------------------------------------------
+
+def expect_error(call, name, *parts_of_text):
+    with pytest.raises(DifyError) as caught:
+        call()
+    assert caught.value.name == name
+    for part in (*parts_of_text,):
+        assert part in caught.value.text, caught.value.text
+    for forbidden in ("<html", "thinking", "budget_tokens", parts.MODEL_KEY, KEY, "\n"):
+        assert forbidden not in caught.value.text, caught.value.text
+    assert len(caught.value.text) < 1200
+    return caught.value.text
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_refused_call_is_an_invoke_error_with_the_gateway_s_words(dify, form, stream):
+    prefix = "[models] Error: API request failed with status code "
+    for credentials, model, status in (({**form, "api_key": "sk-wrong"}, CHAT, 401), (form, "qwen-900b", 404)):
+        text = expect_error(lambda: dify.invoke(credentials, model=model, stream=stream), "InvokeError", prefix)
+        body = json.loads(text.removeprefix(f"{prefix}{status}: "))
+        assert len(body["error"]["message"]) > 10
+
+
+def test_a_model_that_is_down_is_told_without_its_address(dify, form):
+    text = expect_error(lambda: dify.invoke(form, model="dead"), "InvokeError", "status code 502", "dead")
+    assert "127.0.0.1" not in text
+
+
+def test_a_prompt_that_is_too_long_is_told_in_the_model_s_words(dify, form):
+    expect_error(lambda: dify.invoke(form, [{"role": "user", "content": "word " * 4000}]), "InvokeError",
+                 "status code 400", "context")
+
+
+def test_an_embedding_refused_is_a_bad_request(dify, form):
+    stranger = {**form, "api_key": "sk-wrong"}
+    expect_error(lambda: dify.embed(stranger, ["a"]), "InvokeBadRequestError", "401 Client Error")
+
+
+def test_a_gateway_that_is_not_there_is_server_unavailable(dify, form):
+    gone = {**form, "endpoint_url": f"http://127.0.0.1:{parts.free_port()}/v1"}
+    with pytest.raises(DifyError, match="Server Unavailable Error"):
+        dify.invoke(gone)
+
+
+def test_a_model_killed_in_the_middle_is_an_error_and_not_a_short_answer(dify, form, gateway_factory):
+    doomed = parts.ModelServer("doomed")
+    keys = [{"name": "dify", "key": "${TEST_KEY}", "models": ["*"], "stream_usage": "always"}]
+    gateway = gateway_factory(config={"models": [{"name": "doomed", "endpoints": [doomed.endpoint()]}], "keys": keys},
+                              env=parts.GATEWAY_ENV)
+    calls = dify.calls(do="invoke", model="doomed", credentials={**form, "endpoint_url": gateway.base}, messages=LONG,
+                       parameters={"max_tokens": 1500})
+    assert next(calls)[1]["text"]
+    doomed.process.kill()
+    with pytest.raises(DifyError):
+        list(calls)
+    assert gateway.wait_for_record(lambda record: record["model"] == "doomed")["outcome"] == "upstream_error"
+    doomed.stop()

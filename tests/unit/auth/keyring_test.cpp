@@ -1,0 +1,143 @@
+#include "auth/keyring.h"
+
+#include <gtest/gtest.h>
+
+#include "auth/rules.h"
+#include "net/digest.h"
+
+namespace intragate::auth {
+namespace {
+
+using namespace std::chrono_literals;
+
+const WallTime kNow{1'767'225'600s};  // 2026-01-01
+const IpAddress kHome = IpAddress::v4({10, 0, 1, 2});
+
+config::Key key(const std::string& name, const std::string& secret) {
+  config::Key key;
+  key.name = name;
+  key.hash = net::sha256_hex(secret);
+  return key;
+}
+
+Keyring ring_of(const std::vector<config::Key>& keys) {
+  auto ring = Keyring::make(keys);
+  EXPECT_TRUE(ring);
+  return std::move(*ring);
+}
+
+TEST(Keyring, FindsEachHolderByTheDigestOfItsKey) {
+  std::vector<config::Key> keys;
+  for (int i = 0; i < 200; ++i) keys.push_back(key("k" + std::to_string(i), "secret" + std::to_string(i)));
+  const Keyring ring = ring_of(keys);
+  EXPECT_EQ(ring.size(), 200U);
+  for (int i = 0; i < 200; ++i) {
+    const Principal* holder = ring.find(net::sha256("secret" + std::to_string(i)));
+    ASSERT_NE(holder, nullptr);
+    EXPECT_EQ(holder->name, "k" + std::to_string(i));
+  }
+  EXPECT_EQ(ring.find(net::sha256("secret200")), nullptr);
+}
+
+TEST(Keyring, OneWrongBitAnywhereIsNobody) {
+  const Keyring ring = ring_of({key("a", "s")});
+  const Digest right = net::sha256("s");
+  for (std::size_t bit = 0; bit < 256; ++bit) {
+    Digest wrong = right;
+    wrong[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
+    EXPECT_EQ(ring.find(wrong), nullptr) << bit;
+  }
+}
+
+TEST(Keyring, KeepsWhatTheConfigurationSays) {
+  config::Key configured = key("dify", "s");
+  configured.models = {"qwen*"};
+  configured.trust_user = true;
+  configured.stream_usage = config::StreamUsage::always;
+  const Keyring ring = ring_of({configured});
+  const Principal* holder = ring.find(net::sha256("s"));
+  ASSERT_NE(holder, nullptr);
+  EXPECT_EQ(holder->key_id, configured.hash.substr(0, 12));
+  EXPECT_TRUE(holder->trust_user);
+  EXPECT_EQ(holder->stream_usage, config::StreamUsage::always);
+  EXPECT_EQ(holder->models, configured.models);
+}
+
+TEST(Keyring, TakesUpperCaseHashesAndRefusesWhatIsNone) {
+  config::Key configured = key("a", "s");
+  for (char& c : configured.hash) c = static_cast<char>(std::toupper(c));
+  EXPECT_NE(ring_of({configured}).find(net::sha256("s")), nullptr);
+  for (const std::string& hash :
+       {std::string{}, configured.hash + "0", configured.hash.substr(1), std::string(64, 'g')}) {
+    configured.hash = hash;
+    const auto ring = Keyring::make({configured});
+    ASSERT_FALSE(ring) << hash;
+    EXPECT_EQ(ring.error().code, Code::invalid_configuration);
+    EXPECT_EQ(ring.error().message.find(hash.empty() ? "\n" : hash), std::string::npos) << "a hash in a message";
+  }
+}
+
+TEST(Keyring, RefusesOneKeyUnderTwoNames) {
+  const auto ring = Keyring::make({key("a", "s"), key("b", "s")});
+  ASSERT_FALSE(ring);
+  EXPECT_NE(ring.error().message.find("`a`"), std::string::npos);
+  EXPECT_NE(ring.error().message.find("`b`"), std::string::npos);
+}
+
+TEST(KeyRules, UnknownKeyIs401) {
+  const auto who = identify(ring_of({key("a", "s")}), net::sha256("t"), kHome, kNow);
+  ASSERT_FALSE(who);
+  EXPECT_EQ(who.error().code, Code::invalid_key);
+}
+
+TEST(KeyRules, KeyWorksUntilTheMomentItExpires) {
+  config::Key configured = key("a", "s");
+  configured.expires = kNow;
+  const Keyring ring = ring_of({configured});
+  EXPECT_TRUE(identify(ring, net::sha256("s"), kHome, kNow - 1ns));
+  const auto who = identify(ring, net::sha256("s"), kHome, kNow);
+  ASSERT_FALSE(who);
+  EXPECT_EQ(who.error().code, Code::expired_key);
+  EXPECT_NE(who.error().message.find("2026-01-01"), std::string::npos);
+}
+
+TEST(KeyRules, KeyWorksOnlyFromItsAddresses) {
+  config::Key configured = key("a", "s");
+  configured.allow = AddressList{{*Cidr::parse("10.0.1.0/24")}};
+  const Keyring ring = ring_of({configured});
+  EXPECT_TRUE(identify(ring, net::sha256("s"), kHome, kNow));
+  const auto who = identify(ring, net::sha256("s"), IpAddress::v4({10, 0, 2, 1}), kNow);
+  ASSERT_FALSE(who);
+  EXPECT_EQ(who.error().code, Code::address_not_allowed);
+  configured.allow = AddressList{};
+  EXPECT_FALSE(identify(ring_of({configured}), net::sha256("s"), kHome, kNow)) << "an empty list is nobody";
+}
+
+TEST(KeyRules, ModelsMatchExactlyOrByTheirBeginning) {
+  Principal principal;
+  principal.models = {"qwen2.5-7b", "bge-*"};
+  EXPECT_TRUE(may_use(principal, "qwen2.5-7b"));
+  EXPECT_TRUE(may_use(principal, "bge-m3"));
+  EXPECT_TRUE(may_use(principal, "bge-"));
+  for (const char* other : {"qwen2.5-7", "qwen2.5-7b-instruct", "Qwen2.5-7b", "bge", "", "*", "xbge-m3"}) {
+    EXPECT_FALSE(may_use(principal, other)) << other;
+  }
+  principal.models = {"*"};
+  EXPECT_TRUE(may_use(principal, "anything"));
+  principal.models = {};
+  EXPECT_FALSE(may_use(principal, "anything")) << "an empty list is none";
+  principal.models = {"a*b"};
+  EXPECT_FALSE(may_use(principal, "axb")) << "only a trailing * is a pattern";
+  EXPECT_TRUE(may_use(principal, "a*b"));
+}
+
+TEST(KeyRules, RefusedModelIs403AndNamedInShort) {
+  Principal principal;
+  const auto refused = check_model(principal, std::string(5000, 'x') + "\n");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::model_not_allowed);
+  EXPECT_LT(refused.error().message.size(), 300U);
+}
+
+}  // namespace
+}  // namespace intragate::auth

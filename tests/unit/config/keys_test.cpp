@@ -1,0 +1,104 @@
+// `keys` of the file.
+#include <gtest/gtest.h>
+
+#include "loading.h"
+
+namespace intragate::config {
+namespace {
+
+const std::string kHash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+
+Loaded load_keys(const std::string& keys, const Environment& environment = {}) {
+  return load(std::string{kOneModel} + "keys: [" + keys + "]\n", environment);
+}
+
+TEST(ConfigKeys, ReadEveryKey) {
+  const Loaded loaded = load_keys(
+      "{name: dify, key: \"${K}\", allow: [10.0.1.0/24], models: [m, \"q*\"], trust_user: true, "
+      "stream_usage: always, expires: 2027-01-01T00:00:00Z}, {name: b, hash: \"sha256:" +
+          kHash + "\"}",
+      {{"K", "sk-1"}});
+  ASSERT_TRUE(loaded.ok()) << all_problems(loaded);
+  ASSERT_EQ(loaded.config.keys.size(), 2U);
+  const Key& key = loaded.config.keys[0];
+  EXPECT_EQ(key.name, "dify");
+  EXPECT_EQ(key.hash, fake_hash("sk-1"));
+  EXPECT_EQ(key.allow.ranges().size(), 1U);
+  EXPECT_EQ(key.models, (std::vector<std::string>{"m", "q*"}));
+  EXPECT_TRUE(key.trust_user);
+  EXPECT_EQ(key.stream_usage, StreamUsage::always);
+  EXPECT_EQ(key.expires, WallTime{std::chrono::sys_days{std::chrono::year{2027} / 1 / 1}});
+  const Key& plain = loaded.config.keys[1];
+  EXPECT_EQ(plain.hash, kHash);
+  EXPECT_EQ(plain.allow, AddressList::any());
+  EXPECT_EQ(plain.models, std::vector<std::string>{"*"});
+  EXPECT_FALSE(plain.expires);
+}
+
+TEST(ConfigKeys, AreHashedAtOnceAndNotKept) {
+  const Loaded loaded = load_keys("{name: a, key: sk-1}");
+  EXPECT_TRUE(loaded.config.keys[0].plain.empty());
+  const Loaded without_hasher = load_yaml(std::string{kOneModel} + "keys: [{name: a, key: sk-1}]", "t", {}, nullptr);
+  EXPECT_EQ(without_hasher.config.keys[0].plain.reveal(), "sk-1");
+  EXPECT_EQ(without_hasher.config.keys[0].hash, "");
+}
+
+TEST(ConfigKeys, NeedOneOfHashAndKey) {
+  EXPECT_TRUE(contains(all_problems(load_keys("{name: a}")), "test.yaml:2:8: keys[0] needs `hash` or `key`"));
+  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: x, hash: y}")), "has both"));
+}
+
+TEST(ConfigKeys, AHashHas64Digits) {
+  EXPECT_EQ(load_keys("{name: a, hash: \"SHA256:" + kHash + "\"}").problems.size(), 1U);
+  EXPECT_EQ(load_keys("{name: a, hash: \"" + kHash + "\"}").problems.size(), 1U);
+  EXPECT_EQ(load_keys("{name: a, hash: \"sha256:" + kHash.substr(1) + "\"}").problems.size(), 1U);
+  EXPECT_EQ(load_keys("{name: a, hash: \"sha256:" + kHash.substr(1) + "g\"}").problems.size(), 1U);
+  EXPECT_EQ(load_keys("{name: a, hash: \"sha256:9F86" + kHash.substr(4) + "\"}").config.keys[0].hash, kHash);
+}
+
+TEST(ConfigKeys, NeverReachMessages) {
+  for (const char* keys :
+       {"{name: a, hash: sk-hunter2}", "{name: a, key: \"hunter2 x\"}", "{name: a, key: hunter2, hash: hunter2}",
+        "{name: a, key: hunter2}, {name: b, key: hunter2}"}) {
+    const Loaded loaded = load_keys(keys);
+    EXPECT_FALSE(loaded.ok()) << keys;
+    EXPECT_FALSE(contains(all_problems(loaded), "hunter2")) << all_problems(loaded);
+  }
+}
+
+TEST(ConfigKeys, AreUniqueByNameAndByValue) {
+  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: x}, {name: a, key: y}")),
+                       "the key name `a` is already taken by keys[0]"));
+  EXPECT_TRUE(
+      contains(all_problems(load_keys("{name: a, key: x}, {name: b, key: x}")), "the same key as that of keys[0]"));
+}
+
+TEST(ConfigKeys, ModelsAreNamesOrBeginningsOfNames) {
+  EXPECT_TRUE(
+      contains(all_problems(load_keys("{name: a, key: x, models: [\"a*b\"]}")), "the beginning of names and then `*`"));
+  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: x, models: [\"\"]}")), "test.yaml:2:35: "));
+  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: x, models: m}")), "must be a list, not one value"));
+  EXPECT_TRUE(
+      contains(all_warnings(load_keys("{name: a, key: x, models: [n]}")), "there is no model `n` for the key `a`"));
+  EXPECT_EQ(all_warnings(load_keys("{name: a, key: x, models: [m, \"*\", \"m*\"]}")), "");
+  EXPECT_TRUE(contains(all_warnings(load_keys("{name: a, key: x, models: []}")), "no model may be used"));
+  EXPECT_TRUE(load_keys("{name: a, key: x, models: []}").config.keys[0].models.empty());
+}
+
+TEST(ConfigKeys, AnEmptyAllowListMeansNobody) {
+  const Loaded loaded = load_keys("{name: a, key: x, allow: []}");
+  EXPECT_TRUE(loaded.config.keys[0].allow.empty());
+  EXPECT_TRUE(contains(all_warnings(loaded), "nobody may use this key"));
+}
+
+TEST(ConfigKeys, ExpireAtMomentsInUtc) {
+  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: x, expires: 2027-01-01}")),
+                       "did you mean `2027-01-01T00:00:00Z`?"));
+}
+
+TEST(ConfigKeys, TheirAbsenceIsRemarked) {
+  EXPECT_TRUE(contains(all_warnings(load(kOneModel)), "there are no keys: every call will be refused"));
+}
+
+}  // namespace
+}  // namespace intragate::config

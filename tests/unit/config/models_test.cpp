@@ -1,0 +1,214 @@
+// `models` of the file.
+#include <gtest/gtest.h>
+
+#include "loading.h"
+
+namespace intragate::config {
+namespace {
+
+constexpr std::string_view kEndpoints = "endpoints: [{url: \"http://10.0.0.1\"}]";
+
+// One model `m` with further keys.
+Loaded load_model(const std::string& keys) {
+  return load("models:\n  - {name: m, " + std::string{kEndpoints} + ", " + keys + "}\n");
+}
+// One endpoint of the model `m`, as its keys.
+Loaded load_endpoint(const std::string& keys, const Environment& environment = {}) {
+  return load("models: [{name: m, endpoints: [{" + keys + "}]}]\n", environment);
+}
+
+TEST(ConfigModels, ReadEveryKey) {
+  const Loaded loaded = load(R"(
+stream_buffer: 8KiB
+models:
+  - name: qwen
+    aliases: [gpt-4o-mini, gpt-4o]
+    kind: chat
+    context_window: 32768
+    balance: round_robin
+    stream_buffer: 16KiB
+    timeouts: {connect: 1s, first_byte: 2s, between_chunks: 3s, total: 4m}
+    retry: {attempts: 5, backoff: 100ms, max_backoff: 1s, budget: 30%}
+    health: {failures: 7, cooldown: 20s, probe: 5s}
+    endpoints:
+      - url: http://10.0.0.5:8000/v1
+        dialect: openai
+        model: Qwen/Qwen2.5-7B-Instruct
+        auth: {type: bearer, key: "${KEY}"}
+        weight: 3
+        ask_usage: false
+      - url: http://10.0.0.6
+  - name: second
+    endpoints: [{url: "http://h"}]
+)",
+                             {{"KEY", "t0ken"}});
+  ASSERT_TRUE(loaded.ok()) << all_problems(loaded);
+  ASSERT_EQ(loaded.config.models.size(), 2U);
+  const Model& model = loaded.config.models[0];
+  EXPECT_EQ(model.name, "qwen");
+  EXPECT_EQ(model.aliases, (std::vector<std::string>{"gpt-4o-mini", "gpt-4o"}));
+  EXPECT_EQ(model.kind, "chat");
+  EXPECT_EQ(model.context_window, 32768U);
+  EXPECT_EQ(model.balance, Balance::round_robin);
+  EXPECT_EQ(model.stream_buffer, 16 * kKiB);
+  EXPECT_EQ(model.timeouts, (ModelTimeouts{.connect = 1s, .first_byte = 2s, .between_chunks = 3s, .total = 4min}));
+  EXPECT_EQ(model.retry, (RetryPolicy{.attempts = 5, .backoff = 100ms, .max_backoff = 1s, .budget_percent = 30}));
+  EXPECT_EQ(model.health, (Health{.failures = 7, .cooldown = 20s, .probe = 5s}));
+  EXPECT_EQ(model.first_byte_key, "models[qwen].timeouts.first_byte");
+  EXPECT_EQ(model.timeouts_key, "models[qwen].timeouts");
+  ASSERT_EQ(model.endpoints.size(), 2U);
+  const Endpoint& endpoint = model.endpoints[0];
+  EXPECT_EQ(endpoint.url, "http://10.0.0.5:8000/v1");
+  EXPECT_EQ(endpoint.host_header, "10.0.0.5:8000");
+  EXPECT_EQ(endpoint.model, "Qwen/Qwen2.5-7B-Instruct");
+  EXPECT_EQ(endpoint.auth.type, AuthType::bearer);
+  EXPECT_EQ(endpoint.auth.key.reveal(), "t0ken");
+  EXPECT_EQ(endpoint.weight, 3U);
+  EXPECT_FALSE(endpoint.ask_usage);
+  EXPECT_EQ(loaded.config.models[1].stream_buffer, 8 * kKiB) << "the file's own is the default of its models";
+  EXPECT_EQ(all_warnings(loaded), "test.yaml:2:1: there are no keys: every call will be refused\n");
+}
+
+TEST(ConfigModels, MustBeThereAndHaveEndpoints) {
+  EXPECT_EQ(all_problems(load("drain: 1s\n")), "test.yaml:1:1: `models` is missing\n");
+  EXPECT_TRUE(contains(all_problems(load("models: []\n")), "must name at least one model"));
+  EXPECT_TRUE(
+      contains(all_problems(load("models: [{name: m}]\n")), "test.yaml:1:10: `endpoints` is missing in models[0]"));
+  EXPECT_TRUE(
+      contains(all_problems(load("models: [{name: m, endpoints: []}]\n")), "a model needs at least one endpoint"));
+  EXPECT_TRUE(contains(all_problems(load("models: [{name: m, endpoints: [{}]}]\n")),
+                       "`url` is missing in models[0].endpoints[0]"));
+}
+
+TEST(ConfigModels, NamesAndAliasesAreUniqueOverAllModels) {
+  const std::string two = "models:\n  - {name: a, aliases: [b], " + std::string{kEndpoints} + "}\n  - {name: ";
+  EXPECT_TRUE(contains(all_problems(load(two + "a, " + std::string{kEndpoints} + "}\n")),
+                       "test.yaml:3:12: the model name `a` is already taken by models[0]"));
+  EXPECT_TRUE(
+      contains(all_problems(load(two + "b, " + std::string{kEndpoints} + "}\n")), "`b` is already taken by models[0]"));
+  EXPECT_TRUE(contains(all_problems(load(two + "c, aliases: [a], " + std::string{kEndpoints} + "}\n")),
+                       "`a` is already taken"));
+  EXPECT_TRUE(load(two + "c, aliases: [d], " + std::string{kEndpoints} + "}\n").ok());
+}
+
+TEST(ConfigModels, AStarIsAloneAndOnce) {
+  const std::string star = "  - {name: \"*\", " + std::string{kEndpoints};
+  EXPECT_TRUE(load("models:\n" + star + "}\n").ok());
+  EXPECT_TRUE(contains(all_problems(load("models:\n" + star + "}\n" + star + "}\n")), "already taken"));
+  EXPECT_TRUE(contains(all_problems(load("models:\n" + star + ", aliases: [a]}\n")), "cannot have aliases"));
+  EXPECT_TRUE(contains(all_problems(load("models: [{name: \"*\", endpoints: [{url: \"http://h\", model: x}]}]\n")),
+                       "keeps the names that it lists itself"));
+  EXPECT_TRUE(contains(all_problems(load("models: [{name: \"qwen*\", " + std::string{kEndpoints} + "}]\n")),
+                       "a model's name is plain"));
+  EXPECT_TRUE(contains(all_problems(load_model("aliases: [\"a*\"]")), "an alias is a plain name"));
+  EXPECT_TRUE(contains(all_problems(load_model("aliases: [\"\"]")), "an alias is empty"));
+}
+
+TEST(ConfigModels, NamesAreText) {
+  EXPECT_TRUE(contains(all_problems(load("models: [{name: \"a\\nb\", " + std::string{kEndpoints} + "}]\n")),
+                       "control characters"));
+  EXPECT_TRUE(contains(all_problems(load("models: [{name: \"\", " + std::string{kEndpoints} + "}]\n")),
+                       "must be 1 to 4096 bytes"));
+  EXPECT_TRUE(contains(all_problems(load("models: [{name: [a], " + std::string{kEndpoints} + "}]\n")),
+                       "must be one value, not a list"));
+  EXPECT_TRUE(contains(all_problems(load("models: [{name: , " + std::string{kEndpoints} + "}]\n")), "has no value"));
+}
+
+TEST(ConfigModels, ChoicesAreCheckedWithSuggestions) {
+  EXPECT_TRUE(contains(all_problems(load_model("kind: embeding")), "did you mean `embedding`?"));
+  EXPECT_TRUE(contains(all_problems(load_model("balance: roundrobin")), "did you mean `round_robin`?"));
+  EXPECT_TRUE(
+      contains(all_problems(load_model("balance: session")), "`balance: session` is not available in this version"));
+  EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", dialect: ollama")),
+                       "`dialect: ollama` is not available"));
+  EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", dialect: open-ai")), "did you mean `openai`?"));
+  EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", ask_usage: no")), "did you mean `false`?"));
+}
+
+TEST(ConfigModels, NumbersHaveRanges) {
+  EXPECT_TRUE(contains(all_problems(load_model("retry: {attempts: 0}")), "`0` is outside 1..10"));
+  EXPECT_TRUE(contains(all_problems(load_model("retry: {attempts: 11}")), "`11` is outside 1..10"));
+  EXPECT_TRUE(contains(all_problems(load_model("retry: {attempts: 4294967297}")), "is outside 1..10"));
+  EXPECT_TRUE(contains(all_problems(load_model("retry: {budget: 120%}")), "`120%` is outside 0%..100%"));
+  EXPECT_TRUE(contains(all_problems(load_model("retry: {budget: 20}")), "did you mean `20%`?"));
+  EXPECT_TRUE(contains(all_problems(load_model("stream_buffer: 1")), "is outside 1KiB..64MiB"));
+  EXPECT_TRUE(contains(all_problems(load_model("timeouts: {first_byte: 25sec}")), "did you mean `25s`?"));
+  EXPECT_TRUE(contains(all_problems(load_model("health: {probe: 1ns}")), "is not a duration"));
+  EXPECT_EQ(load_model("health: {probe: off}").config.models[0].health.probe, 0s);
+}
+
+TEST(ConfigModels, RemarksOnLimitsThatNeverMatter) {
+  EXPECT_TRUE(contains(all_warnings(load_model("timeouts: {first_byte: 20m}")), "is longer than `total`"));
+  EXPECT_FALSE(contains(all_warnings(load_model("timeouts: {total: 1s}")), "longer"))
+      << "the default is nobody's mistake";
+  EXPECT_TRUE(contains(all_warnings(load_model("retry: {backoff: 10s}")), "is longer than `max_backoff`"));
+}
+
+TEST(ConfigModels, HintsWithoutDangerAreRemarks) {
+  const Loaded loaded = load_model("queue: {size: 1}, batch: {window: 5ms}, reasoning: inline, repair: true");
+  ASSERT_TRUE(loaded.ok()) << all_problems(loaded);
+  for (const char* key : {"queue", "batch", "reasoning", "repair"}) {
+    EXPECT_TRUE(contains(all_warnings(loaded), "`models[0]." + std::string{key} + "` is known, but has no effect"))
+        << key;
+  }
+  const Loaded endpoint =
+      load_endpoint("url: \"http://h\", max_concurrency: 32, zone: a, chat_template: qwen, tokenizer: /t.json");
+  ASSERT_TRUE(endpoint.ok()) << all_problems(endpoint);
+  EXPECT_TRUE(contains(all_warnings(endpoint), "test.yaml:1:50: `models[0].endpoints[0].max_concurrency`"));
+}
+
+TEST(ConfigModels, WhatWouldBeDangerousToIgnoreIsRefused) {
+  EXPECT_TRUE(contains(all_problems(load_model("cache: {exact: 10m}")), "`cache` is not available in this version"));
+  for (const std::string key : {"tls", "template", "triton"}) {
+    EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", " + key + ": {a: b}")),
+                         '`' + key + "` is not available in this version"));
+  }
+}
+
+TEST(ConfigModels, UrlsHaveTheirPlaceAndSuggestion) {
+  EXPECT_EQ(
+      all_problems(load_endpoint("url: \"http://h/v1/chat/completions\"")),
+      "test.yaml:1:38: `models[0].endpoints[0].url`: the URL must be the base of the API, without `/chat/completions`; "
+      "did you mean `http://h/v1`?\n");
+  EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"https://h\"")),
+                       "TLS towards models is not available in this version"));
+}
+
+TEST(ConfigModels, AnAddressOutsideEgressIsRemarked) {
+  EXPECT_TRUE(
+      contains(all_warnings(load_endpoint("url: \"http://8.8.8.8\"")), "`egress.allow` does not contain 8.8.8.8"));
+  const Loaded allowed = load("egress: {allow: any}\nmodels: [{name: m, endpoints: [{url: \"http://8.8.8.8\"}]}]\n");
+  EXPECT_FALSE(contains(all_warnings(allowed), "egress"));
+}
+
+TEST(EndpointAuth, NeedsWhatItsTypeNeeds) {
+  const std::string url = "url: \"http://h\", auth: ";
+  EXPECT_TRUE(
+      contains(all_problems(load_endpoint(url + "{key: x}")), "`type` is missing in models[0].endpoints[0].auth"));
+  EXPECT_TRUE(contains(all_problems(load_endpoint(url + "{type: bearer}")), "the key is missing"));
+  EXPECT_TRUE(contains(all_problems(load_endpoint(url + "{type: basic, key: x}")), "user:password"));
+  EXPECT_TRUE(contains(all_problems(load_endpoint(url + "{type: barer, key: x}")), "did you mean `bearer`?"));
+  EXPECT_TRUE(contains(all_warnings(load_endpoint(url + "{type: none, key: x}")), "is never sent"));
+  const Loaded header = load_endpoint(url + "{type: \"header:X-Api-Key\", key: x}");
+  ASSERT_TRUE(header.ok()) << all_problems(header);
+  EXPECT_EQ(header.config.models[0].endpoints[0].auth.header, "X-Api-Key");
+}
+
+TEST(EndpointAuth, SecretsNeverReachMessages) {
+  const Environment environment{{"KEY", "hunter2\n"}, {"URL", "http://10.0.0.1/hunter2 hunter2"}};
+  const Loaded key = load_endpoint("url: \"http://h\", auth: {type: bearer, key: \"${KEY}\"}", environment);
+  EXPECT_FALSE(key.ok());
+  EXPECT_FALSE(contains(all_problems(key), "hunter2")) << all_problems(key);
+  const Loaded url = load_endpoint("url: \"${URL}\"", environment);
+  EXPECT_FALSE(url.ok());
+  EXPECT_FALSE(contains(all_problems(url), "hunter2")) << all_problems(url);
+  for (const char* place :
+       {"weight: \"${KEY}\"", "dialect: \"${KEY}\"", "auth: {type: \"${KEY}\"}", "ask_usage: \"${KEY}\""}) {
+    const Loaded loaded = load_endpoint("url: \"http://h\", " + std::string{place}, environment);
+    EXPECT_FALSE(loaded.ok()) << place;
+    EXPECT_FALSE(contains(all_problems(loaded), "hunter2")) << all_problems(loaded);
+  }
+}
+
+}  // namespace
+}  // namespace intragate::config
