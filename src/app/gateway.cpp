@@ -271,10 +271,10 @@ void Gateway::publish_totals() {
   const TimePoint now = MonotonicClock::now();
   for (const auto& lane : snapshot()->listed) {
     for (const auto& endpoint : lane->endpoints) {
-      process.gauge(Metric::endpoint_up, {lane->name, endpoint->id()}).set(endpoint->health().open(now) ? 1 : 0);
-      process.gauge(Metric::pool_connections, {lane->name, endpoint->id(), "idle"})
+      process.gauge(Metric::endpoint_up, {endpoint->id()}).set(endpoint->health().open(now) ? 1 : 0);
+      process.gauge(Metric::pool_connections, {endpoint->id(), "idle"})
           .set(endpoint->idle_connections.load(std::memory_order_relaxed));
-      process.gauge(Metric::pool_connections, {lane->name, endpoint->id(), "busy"}).set(endpoint->in_flight());
+      process.gauge(Metric::pool_connections, {endpoint->id(), "busy"}).set(endpoint->in_flight());
     }
   }
 }

@@ -60,21 +60,21 @@ Section::Section(Reading& reading, const Node& mapping, std::string path)
     mapping_ = nullptr;
     return;
   }
-  for (const Member& member : mapping.members) check_key(member);
+  for (const Label& label : mapping.labels) check_key(label);
   check_required();
 }
 
-void Section::check_key(const Member& member) {
+void Section::check_key(const Label& label) {
   if (reading_.problems.full()) return;  // looking for suggestions that nobody sees would be the dearest part of all
   const std::string where = path_.empty() ? "at the top" : "in " + path_;
-  const bool plain = member.key.find_first_of(".[]") == std::string::npos;
-  const KeyRow* known = plain ? find_key(path(member.key)) : nullptr;
+  const bool plain = label.key.find_first_of(".[]") == std::string::npos;
+  const KeyRow* known = plain ? find_key(path(label.key)) : nullptr;
   if (known == nullptr) {
-    problem(member.place, "unknown key " + text::quoted(member.key) + ' ' + where, suggest_key(member.key, path_));
+    problem(label.place, "unknown key " + text::quoted(label.key) + ' ' + where, suggest_key(label.key, path_));
   } else if (known->use == Use::unavailable) {
-    problem(member.place, named(member.key) + " is not available in this version", "leave it out");
+    problem(label.place, named(label.key) + " is not available in this version", "leave it out");
   } else if (known->use == Use::ignored) {
-    warn(member.place, named(path(member.key)) + " is known, but has no effect in this version");
+    warn(label.place, named(path(label.key)) + " is known, but has no effect in this version");
   }
 }
 
@@ -88,9 +88,9 @@ void Section::check_required() {
 
 const Node* Section::find(std::string_view key) const {
   if (mapping_ == nullptr) return nullptr;
-  const auto at = std::find_if(mapping_->members.begin(), mapping_->members.end(),
-                               [&](const Member& member) { return member.key == key; });
-  return at == mapping_->members.end() ? nullptr : &at->value;
+  const std::vector<Label>& labels = mapping_->labels;
+  const auto at = std::find_if(labels.begin(), labels.end(), [&](const Label& label) { return label.key == key; });
+  return at == labels.end() ? nullptr : &mapping_->items[static_cast<std::size_t>(at - labels.begin())];
 }
 
 const KeyRow& Section::row(std::string_view key) const {

@@ -78,7 +78,7 @@ class Section {
   [[nodiscard]] const Node* find(std::string_view key) const;
   // The key's row; every key that is read must have one (asserted, and tested for all).
   [[nodiscard]] const KeyRow& row(std::string_view key) const;
-  void check_key(const Member& member);
+  void check_key(const Label& label);
   void check_required();
   std::optional<Scalar> expanded(const Node& node, const std::string& path);
   // A scalar through `parse`, checked against the table's range.

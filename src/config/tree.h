@@ -10,21 +10,18 @@
 
 namespace intragate::config {
 
-struct Member;
+struct Label {
+  std::string key;
+  Place place;
+};
 
 struct Node {
   enum class Kind : std::uint8_t { null, scalar, sequence, mapping };
   Kind kind = Kind::null;
   Place place;
-  std::string text{};             // scalar
-  std::vector<Node> items{};      // sequence
-  std::vector<Member> members{};  // mapping, in the file's order, keys unique
-};
-
-struct Member {
-  std::string key;
-  Place place;  // of the key
-  Node value;
+  std::string text{};           // scalar
+  std::vector<Node> items{};    // sequence and mapping, in the file's order
+  std::vector<Label> labels{};  // mapping: the key of each item; unique
 };
 
 }  // namespace intragate::config

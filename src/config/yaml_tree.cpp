@@ -56,7 +56,7 @@ class TreeBuilder : public YAML::EventHandler {
   // A mapping or sequence that is not complete yet.
   struct Open {
     Node node;
-    std::optional<Member> key{};                         // mapping: read, its value not yet
+    std::optional<Label> label{};                        // mapping: read, its value not yet
     std::unordered_map<std::string, int> line_of_key{};  // mapping
   };
 
@@ -92,7 +92,7 @@ class TreeBuilder : public YAML::EventHandler {
       root_ = std::move(node);
     } else if (stack_.back().node.kind == Node::Kind::sequence) {
       stack_.back().node.items.push_back(std::move(node));
-    } else if (!stack_.back().key) {
+    } else if (!stack_.back().label) {
       take_key(node);
     } else {
       take_value(std::move(node));
@@ -104,22 +104,22 @@ class TreeBuilder : public YAML::EventHandler {
       problems_.add(node.place, "a key must be a plain word");
       throw Unreadable{};
     }
-    stack_.back().key = Member{.key = node.text, .place = node.place, .value = {}};
+    stack_.back().label = Label{.key = node.text, .place = node.place};
   }
 
   void take_value(Node node) {
     Open& mapping = stack_.back();
-    Member member = std::move(*mapping.key);
-    mapping.key.reset();
-    const auto [known, fresh] = mapping.line_of_key.emplace(member.key, member.place.line);
+    Label label = std::move(*mapping.label);
+    mapping.label.reset();
+    const auto [known, fresh] = mapping.line_of_key.emplace(label.key, label.place.line);
     if (!fresh) {
-      problems_.add(member.place, "the key " + text::quoted(member.key) + " stands here a second time",
+      problems_.add(label.place, "the key " + text::quoted(label.key) + " stands here a second time",
                     "the first one is in line " + std::to_string(known->second));
       return;
     }
-    member.value = std::move(node);
-    if (member.value.kind == Node::Kind::null) member.value.place = member.place;  // where there is something to see
-    mapping.node.members.push_back(std::move(member));
+    if (node.kind == Node::Kind::null) node.place = label.place;  // where there is something to see
+    mapping.node.items.push_back(std::move(node));
+    mapping.node.labels.push_back(std::move(label));
   }
 
   Problems& problems_;
@@ -134,7 +134,8 @@ void report(const YAML::Exception& error, Place last, Problems& problems) {
   if (error.msg == YAML::ErrorMsg::EOF_IN_SCALAR) {  // whose own place is the end of the file
     return problems.add(last, "this is not YAML: a quote behind this place is never closed");
   }
-  const bool star = error.msg.find("alias") != std::string::npos || error.msg == YAML::ErrorMsg::UNKNOWN_ANCHOR;
+  const bool star =
+      error.msg.find("alias") != std::string::npos || error.msg.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR);
   const Place place = error.mark.is_null() ? Place{} : place_from(error.mark);
   problems.add(place, "this is not YAML: " + error.msg, star ? "write `\"*\"` in quotes for a star" : "");
 }
@@ -149,7 +150,8 @@ std::optional<Node> parse_yaml(std::string_view text, Problems& problems) {
   if (!problems.check_text(text)) return std::nullopt;
   TreeBuilder builder{problems};
   try {
-    // The library takes a quote that is never closed for closed when the file's last line ends: then there must be no end.
+    // The library takes a quote that is never closed for closed when the file's last line ends: then there must be no
+    // end.
     std::istringstream stream{std::string{text} + "\n#"};
     YAML::Parser parser{stream};
     if (!parser.HandleNextDocument(builder)) {

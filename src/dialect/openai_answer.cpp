@@ -8,6 +8,8 @@ namespace {
 using json::Kind;
 using json::Member;
 
+constexpr std::string_view kSpace = " \t\r\n";
+
 // The usage object at `offset` of a text.
 std::optional<llm::Usage> read_usage(std::string_view text, std::size_t offset) {
   std::optional<std::uint64_t> prompt;
@@ -21,11 +23,18 @@ std::optional<llm::Usage> read_usage(std::string_view text, std::size_t offset) 
   return llm::Usage{prompt.value_or(0), completion.value_or(0), llm::UsageSource::upstream};
 }
 
+// Offset of the first thing in the container at `offset`: its closing bracket if it is empty.
+std::size_t first_inside(std::string_view text, std::size_t offset) {
+  ++offset;
+  while (offset < text.size() && kSpace.find(text[offset]) != std::string_view::npos) ++offset;
+  return offset;
+}
+
 // A string, object or array with something in it.
 bool says_something(const Member& member) {
   if (member.kind == Kind::string) return member.value.size() > 2;
   if (member.kind != Kind::object && member.kind != Kind::array) return false;
-  return member.value.find_first_not_of(" \t\r\n", 1) != member.value.size() - 1;
+  return first_inside(member.value, 0) != member.value.size() - 1;
 }
 
 // The three below take a value by its place in the whole event: see ObjectScan::inside.
@@ -51,6 +60,9 @@ bool choice_has_content(std::string_view event, std::size_t offset) {
 }
 
 bool choices_have_content(std::string_view event, std::size_t offset) {
+  // Nearly always there is one choice, and it has something: no need to find its end first.
+  const std::size_t first = first_inside(event, offset);
+  if (event[first] == '{' && choice_has_content(event, first)) return true;
   json::ArrayScan scan = json::ArrayScan::inside(event, offset);
   while (const std::optional<Member> choice = scan.next()) {
     if (choice->kind == Kind::object && choice_has_content(event, choice->offset)) return true;
@@ -59,7 +71,7 @@ bool choices_have_content(std::string_view event, std::size_t offset) {
 }
 
 bool is_done(std::string_view data) {
-  constexpr std::string_view kSpace = " \t\r\n";
+  if (data.starts_with('{')) return false;
   const std::size_t first = data.find_first_not_of(kSpace);
   if (first == std::string_view::npos || data[first] != '[') return false;
   return data.substr(first, data.find_last_not_of(kSpace) - first + 1) == "[DONE]";

@@ -140,6 +140,12 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
   return kTable[static_cast<std::size_t>(metric)];
 }
 
+// The convention's word for an API: `chat`, `text_completion`, `embeddings`. Takes llm::api_name(); others are their
+// own.
+[[nodiscard]] constexpr std::string_view operation_of(std::string_view api) {
+  return api == "completions" ? "text_completion" : api;
+}
+
 constexpr bool table_is_sound() {
   for (std::size_t i = 0; i < kTable.size(); ++i) {
     if (kTable[i].metric != static_cast<Metric>(i) || kTable[i].bounds.size() > kMaxBounds) return false;

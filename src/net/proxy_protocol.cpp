@@ -57,10 +57,9 @@ std::optional<IpAddress> read_address(std::string_view text, std::string_view fa
 
 // `line`: what stands between "PROXY " and CRLF; `size`: of the whole header.
 ProxyHeader read_text_line(std::string_view line, std::size_t size) {
-  const std::size_t spaces = static_cast<std::size_t>(std::ranges::count(line, ' '));
   const std::string_view family = next_word(line);
   if (family == "UNKNOWN") return complete(size, std::nullopt);  // and whatever follows, says the rule
-  if ((family != "TCP4" && family != "TCP6") || spaces != 4) return bad();
+  if (family != "TCP4" && family != "TCP6") return bad();
   const std::optional<IpAddress> source = read_address(next_word(line), family);
   const std::optional<IpAddress> destination = read_address(next_word(line), family);
   const std::optional<std::uint16_t> source_port = read_port(next_word(line));

@@ -35,11 +35,11 @@ void Wait::complete(Wake wake) {
   if (completed_) return;
   completed_ = true;
   wake_ = wake;
-  detach();
+  forget();
   loop_.enqueue(ready_);
 }
 
-void Wait::detach() {
+void Wait::forget() {
   unlink();
   if (until_.cancellation != nullptr && until_.cancellation->waiting_ == this) until_.cancellation->waiting_ = nullptr;
 }

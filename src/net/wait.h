@@ -61,7 +61,7 @@ class Wait : private TimerNode {
   Wait(Loop& loop, Until until) : loop_{loop}, until_{until} {}
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;
-  ~Wait() { detach(); }
+  ~Wait() { forget(); }
 
   // Ends the wait; the coroutine resumes from the loop's ready queue. Later calls do nothing.
   void complete(Wake wake);
@@ -78,7 +78,7 @@ class Wait : private TimerNode {
  private:
   friend class Loop;
   friend class TimerWheel;
-  void detach();
+  void forget();
 
   Loop& loop_;
   Until until_;

@@ -39,7 +39,7 @@ std::string request_head(const Exchange& x, std::size_t body_size) {
   head += path_of(x.call.api);
   head += " HTTP/1.1\r\n";
   head += x.endpoint->fixed_headers();
-  append_header(head, "Content-Type: ", x.head.content_type.empty() ? "application/json" : x.head.content_type);
+  head += "Content-Type: application/json\r\n";  // the body was read as JSON, whatever the client called it
   append_header(head, "Accept: ", x.head.accept);
   append_header(head, "x-request-id: ", x.request_id);
   append_header(head, "traceparent: ", x.head.traceparent);
@@ -181,8 +181,9 @@ net::Task<Result<Unit>> send_and_receive(Exchange& x, net::Until until) {
   take_head(x, *head);
   client.drop_head();
   if (!client.request_sent()) x.answer.head.keep_alive = false;
-  x.first_byte = x.worker.loop().now();
+  if (!x.answer.event_stream) x.first_byte = x.worker.loop().now();
   Result<Unit> body = co_await receive_body(x, until);
+  if (body && x.answer.event_stream) x.first_byte = x.worker.loop().now();
   co_return body;
 }
 

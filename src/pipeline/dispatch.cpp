@@ -54,7 +54,7 @@ void choose(Exchange& x, Tries& tries) {
 }
 
 void count_attempt(Exchange& x, std::string_view result) {
-  x.worker.metrics().counter(Metric::upstream_attempts, {x.lane->name, x.endpoint->id(), result}).add();
+  x.worker.metrics().counter(Metric::upstream_attempts, {x.endpoint->id(), result}).add();
 }
 
 // An attempt that gave no usable answer.

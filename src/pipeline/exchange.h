@@ -28,7 +28,6 @@ class Worker;
 // What was kept of the request's head: views into the connection's buffer, gone after release_request().
 struct ReceivedHead {
   std::string_view authorization;
-  std::string_view content_type;
   std::string_view accept;
   std::string_view traceparent;
   std::string_view tracestate;

@@ -61,7 +61,6 @@ void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
         if (equals_ignoring_case(header.name, "traceparent")) x.head.traceparent = header.value;
         break;
       case 12:
-        if (equals_ignoring_case(header.name, "content-type")) x.head.content_type = header.value;
         if (equals_ignoring_case(header.name, "x-request-id")) id = header.value;
         break;
       case 13:

@@ -31,7 +31,7 @@ Evidence evidence_of(const Error& error) {
 
 void Health::Trial::report(Evidence evidence, TimePoint now) {
   if (health_ == nullptr) return;
-  health_->report(evidence, now, probe_);
+  health_->take_in(evidence, now);
   end();
 }
 
@@ -64,7 +64,7 @@ std::uint32_t Health::recent_failures(TimePoint now) const {
   return troubles_.load();
 }
 
-void Health::report(Evidence evidence, TimePoint now, bool probe) {
+void Health::take_in(Evidence evidence, TimePoint now) {
   if (evidence == Evidence::none) return;
   if (evidence != Evidence::sick) {
     failures_.store(0);
@@ -78,8 +78,8 @@ void Health::report(Evidence evidence, TimePoint now, bool probe) {
   troubles_.fetch_add(1);
   trouble_at_.store(count_of(now));
   if (evidence == Evidence::busy) return;
-  const std::uint32_t failures = failures_.fetch_add(1) + 1;
-  if (probe || failures >= policy_.failures) cools_until_.store(count_of(now + policy_.cooldown));
+  // A probe's failure comes on top of those before it, so one is enough.
+  if (failures_.fetch_add(1) + 1 >= policy_.failures) cools_until_.store(count_of(now + policy_.cooldown));
 }
 
 }  // namespace intragate::upstream

@@ -68,7 +68,7 @@ class Health {
 
  private:
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
-  void report(Evidence evidence, TimePoint now, bool probe);
+  void take_in(Evidence evidence, TimePoint now);
 
   config::Health policy_;
   std::atomic<std::uint32_t> failures_{0};  // consecutive, sick only

@@ -51,10 +51,10 @@ class RetryBudget {
 
 // An attempt that failed before anything reached the client.
 struct FailedAttempt {
-  Retry retry = Retry::never;           // what its error allows; a status is first asked of retryable_status
-  std::uint32_t attempts = 1;           // made so far with this one; a fresh_connection does not count as one
-  std::optional<Duration> retry_after{}; // what the model asked for
-  bool endpoint_left = false;           // another endpoint that was not tried yet and is not cooling down
+  Retry retry = Retry::never;             // what its error allows; a status is first asked of retryable_status
+  std::uint32_t attempts = 1;             // made so far with this one; a fresh_connection does not count as one
+  std::optional<Duration> retry_after{};  // what the model asked for
+  bool endpoint_left = false;             // another endpoint that was not tried yet and is not cooling down
 };
 
 // Where a call stands when it asks.

@@ -53,11 +53,15 @@ def _fresh_models(request):
     models = request.getfixturevalue("model_factory").started if "model_factory" in request.fixturenames else []
     for model in models:
         model.reset()
+    for gateway in Gateway.running:
+        gateway.mark = len(gateway.log())
+    if any(gateway.is_dead for gateway in Gateway.running):
+        pytest.fail("the gateway died in an earlier test", pytrace=False)
     yield
     violations = [violation for model in models for violation in model.violations]
     assert not violations, f"the gateway sent what no strict server accepts: {violations}"
-    dead = [gateway for gateway in Gateway.running if gateway.process.poll() is not None and not gateway.ending]
-    assert not dead, "a gateway died:\n" + "\n".join(gateway.tail(100) for gateway in dead)
+    dead = [gateway for gateway in Gateway.running if gateway.is_dead]
+    assert not dead, "the gateway died:\n" + "\n".join(gateway.tail(100) for gateway in dead)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -66,4 +70,5 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.failed:
         for number, gateway in enumerate(Gateway.running):
-            report.sections.append((f"log of gateway {number}", gateway.tail()))
+            if gateway.tail():
+                report.sections.append((f"log of gateway {number}", gateway.tail()))

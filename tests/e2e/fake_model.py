@@ -247,6 +247,10 @@ class FakeModel:
         """What calls get that find no script; without steps the proper answer again."""
         self._default = list(steps) or [proper_answer()]
 
+    def forget_scripts(self):
+        with self._lock:
+            self._scripts.clear()
+
     def reset(self):
         """Forgets scripts and records. Running calls and open connections stay."""
         with self._lock:
@@ -593,7 +597,7 @@ def proper_answer(text="Hello there, friend.", usage=None):
 def _proper_steps(call, text, usage):
     try:
         asked = call.json
-    except ValueError:
+    except (ValueError, RecursionError):
         return [refusal(400, "not JSON")]
     model = asked.get("model", "")
     path = call.target.split("?")[0]

@@ -79,6 +79,7 @@ class Gateway:
         self.addresses = []   # (host, port) of every API listener, in the order of the configuration
         self.admin_address = None
         self.stopped = self.ending = False
+        self.mark = 0         # log lines there were when the running test began
         self._readers = [self._read(process.stdout, self.output), self._read(process.stderr, self._log)]
 
     @classmethod
@@ -124,6 +125,7 @@ class Gateway:
                 self._finish_reading()
                 Gateway.running.remove(self)
                 self.stopped = True
+                self.forget()
                 raise StartFailed(f"exit {self.process.returncode}\n" + "\n".join(self.output + self._log))
             return any(line.startswith("data in ") for line in self.output)
         eventually(ready, "the gateway's start", STOP_PATIENCE)
@@ -153,6 +155,11 @@ class Gateway:
     @property
     def admin_url(self):
         return _url(self.admin_address)
+
+    @property
+    def is_dead(self):
+        """Whether it ended without having been told to."""
+        return self.process.poll() is not None and not self.ending
 
     # --- what it leaves behind
     def records(self):
@@ -233,7 +240,7 @@ class Gateway:
             raise AssertionError("the gateway did not stop\n" + self.tail()) from None
         finally:
             self._finish_reading()
-        assert not SANITIZER.search("\n".join(self._log)), self.tail(200)
+        assert not SANITIZER.search("\n".join(self._log)), "\n".join(self._log[-200:])
         assert self.process.returncode == 0, f"exit code {self.process.returncode}\n{self.tail()}"
 
     def forget(self):
@@ -247,7 +254,8 @@ class Gateway:
             pipe.close()
 
     def tail(self, lines=40):
-        return "\n".join(self._log[-lines:])
+        """The log since the running test began, at most that many lines of it."""
+        return "\n".join(line[:500] for line in self._log[self.mark:][-lines:])
 
 
 def _url(address):

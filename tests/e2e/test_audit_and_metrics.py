@@ -90,8 +90,10 @@ def outcomes(gateway, model):
 
     def scripted(model_name, *steps):
         def run(name):
-            model.script(*steps)
-            return plain(chat(model_name, PROMPT))(name)
+            model.script(*steps, times=2)  # a connection lost at its reuse is tried once more
+            reply = plain(chat(model_name, PROMPT))(name)
+            model.forget_scripts()
+            return reply
         return run
 
     good, broken = chat("m", PROMPT), b'{"model": "m", ' + PROMPT.encode()
@@ -104,6 +106,8 @@ def outcomes(gateway, model):
     yield "slow", scripted("hasty", stall()), 504, "upstream_timeout", "upstream_timeout"
     yield "lost", scripted("m", cut()), 502, "upstream_error", "upstream_broke"
     yield "its fault", scripted("m", refusal(422, ANSWER)), 422, "upstream_error", "upstream_status"
+    yield "its failure", scripted("m", refusal(500, ANSWER + PROMPT)), 502, "upstream_error", "upstream_status"
+    yield "its door", scripted("m", refusal(401, "bad key " + UPSTREAM_KEY)), 502, "upstream_error", "upstream_status"
 
 
 def test_every_kind_of_end_leaves_exactly_one_record(gateway, model):
@@ -232,7 +236,7 @@ def test_open_streams_and_connections_are_gauges(gateway, model):
         metrics = gateway.metrics()
         assert metrics.total("intragate_open_streams", model="m") == 1
         assert metrics.total("intragate_open_connections") >= 1
-        assert metrics.total("intragate_pool_connections", model="m", state="busy") == 1
+        assert metrics.total("intragate_pool_connections", endpoint="m/0", state="busy") == 1
         gate.open()
         reply.rest()
         eventually(lambda: gateway.metrics().total("intragate_open_streams") == 0)

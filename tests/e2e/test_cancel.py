@@ -29,7 +29,7 @@ def gateway(gateway_factory, model, hole):
     return gateway_factory(config={"workers": 2, "models": [
         {"name": "m", "endpoints": [{"url": model.base}], **patient},
         {"name": "pausing", "endpoints": [{"url": model.base}], **patient,
-         "retry": {"attempts": 3, "backoff": "600s", "max_backoff": "600s", "budget": "100%"}},
+         "retry": {"attempts": 3, "backoff": "60s", "max_backoff": "60s", "budget": "100%"}},
         {"name": "hole", "endpoints": [{"url": hole.base}], **patient, "timeouts": {"connect": "60s"}}]})
 
 
@@ -154,7 +154,7 @@ def test_while_the_request_body_goes_to_a_slow_model(gateway, model):
 
 
 def test_in_a_backoff_pause(gateway, model):
-    """600 s of backoff: only the hang-up can end this call."""
+    """Up to 60 s of backoff: only the hang-up can end this call at once."""
     model.script(refusal(503), times=3)
     name = new_id()
     with Connection(gateway.address) as connection:

@@ -476,6 +476,17 @@ def test_bad_chunk_is_refused(gateway, model, name):
     assert expect_refused(gateway, model, with_coding(b"chunked", CHUNKS[name] + REST))["outcome"] == "malformed"
 
 
+@pytest.mark.parametrize("name, status", [("both length headers", 400), ("bare LF hides a length", 400),
+                                          ("plus sign", 400), ("too large", 431)])
+def test_bad_request_behind_a_good_one_ends_the_connection_too(gateway, connection, name, status):
+    assert connection.send(call(gateway)).read_answer().status == 200
+    bad = HEADS.get(name, b"GET /" + b"a" * 40000)
+    connection.send(bad.replace(b"@KEY@", gateway.key.encode()) + SMUGGLED)
+    answer = connection.read_answer()
+    assert answer.status == status and answer.headers["connection"].lower() == "close"
+    connection.expect_closed()
+
+
 @pytest.mark.parametrize("trailer", [b"X-A: b\nX-B: c\r\n", b"X-A: b\0\r\n", b"\n", b"x" * 70000 + b": y\r\n"])
 def test_bad_trailer_is_refused(gateway, model, trailer):
     if trailer.startswith(b"xxx"):  # bounded: nobody may send trailers for ever

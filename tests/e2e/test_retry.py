@@ -44,7 +44,7 @@ def gateway(gateway_factory, a, b, c, hole):
     # A model of its own for each test that fails on purpose: retry budgets are counted per model.
     models = [entry(f"single-{case}", a.base)
               for case in [*RETRIED, "wait", "long", "x", "reset", "reuse", "after", "plain", "all"]]
-    models += [entry(f"pair-{case}", a.base, b.base, balance="round_robin") for case in [*RETRIED, "reset", "wait"]]
+    models += [entry(f"pair-{case}", a.base, b.base, balance="round_robin") for case in [*RETRIED, "reset", "wait", "third"]]
     models += [
         entry("dead-first", dead, b.base, balance="round_robin"),
         entry("hole-first", hole.base, b.base, balance="round_robin", timeouts={"connect": "200ms"}),
@@ -59,7 +59,8 @@ def gateway(gateway_factory, a, b, c, hole):
         entry("cooling", a.base, b.base, balance="round_robin", health={"failures": 2, "cooldown": "300s"}),
         entry("recovering", a.base, b.base, balance="round_robin", health={"failures": 1, "cooldown": "50ms"}),
         entry("cooling-alone", a.base, retry={"attempts": 1}, health={"failures": 1, "cooldown": "300s"}),
-        entry("probed", a.base, retry={"attempts": 1}, health={"failures": 1, "cooldown": "300s", "probe": "50ms"}),
+        entry("probed", a.base, b.base, balance="round_robin",
+              health={"failures": 1, "cooldown": "300s", "probe": "100ms"}),
         entry("blamed", a.base, retry={"attempts": 1}, health={"failures": 1, "cooldown": "300s"}),
         entry("by-name", a.base.replace("127.0.0.1", "localhost"))]
     return gateway_factory(config={"models": models})
@@ -88,9 +89,18 @@ def test_another_endpoint_is_preferred(gateway, a, b, status):
         model.default(refusal(status))
     reply = ask(gateway, chat(f"pair-{status}"))
     assert reply.status >= 400 and attempts(reply) == 3
-    assert {len(a.calls), len(b.calls)} == {1, 2}  # never twice in a row at the same one
-    order = sorted(a.calls + b.calls, key=lambda call: call.began_at)
-    assert order[0].model is order[2].model is not order[1].model
+    first, second, _ = sorted(a.calls + b.calls, key=lambda call: call.began_at)
+    assert first.model is not second.model
+
+
+def test_third_attempt_is_not_where_the_second_has_just_failed(gateway, a, b):
+    for _ in range(3):  # more than luck
+        for model in (a, b):
+            model.reset()
+            model.default(refusal(503))
+        ask(gateway, chat("pair-third"))
+        first, second, third = sorted(a.calls + b.calls, key=lambda call: call.began_at)
+        assert first.model is third.model is not second.model
 
 
 def test_attempts_end(gateway, a):
@@ -135,7 +145,7 @@ def test_stream_is_tried_again_before_its_first_byte(gateway, a):
 
 # --- what is not tried again
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
+@pytest.mark.parametrize("status", [400, 404, 413, 422])
 def test_the_callers_fault_is_never_tried_again(gateway, a, status):
     a.script(refusal(status))
     assert ask(gateway, chat("single-x")).status == status and len(a.calls) == 1
@@ -154,8 +164,8 @@ def test_nothing_is_tried_again_after_the_first_event(gateway, a, ending):
 
 def test_nothing_is_tried_again_after_the_first_byte_of_a_plain_answer(gateway, a):
     gate = Gate()
-    a.script(head(200, [("Content-Type", "application/json"), ("Content-Length", 2_000_000)]),
-             send(b"{" + b" " * 1_000_000), wait(gate), cut())
+    a.script(head(200, [("Content-Type", "application/json"), ("Content-Length", 8_000_000)]),
+             send(b"{" + b" " * 4_000_000), wait(gate), cut())
     with Connection(gateway.address) as connection:
         connection.ask(body=chat("single-plain"), key=gateway.key)
         gate.wait_reached()
@@ -276,7 +286,8 @@ def test_endpoint_that_keeps_failing_is_left_alone(gateway, a, b):
     a.default(refusal(503))
     counts = collections.Counter(attempts(ask(gateway, chat("cooling"))) for _ in range(10))
     assert len(a.calls) == 2 and len(b.calls) == 10 and counts[1] == 8
-    assert gateway.metrics().total("intragate_endpoint_up", model="cooling") == 1
+    metrics = gateway.metrics()
+    assert sorted(metrics[f'intragate_endpoint_up{{endpoint="cooling/{number}"}}'] for number in (0, 1)) == [0, 1]
 
 
 def test_cooled_down_endpoint_is_tried_again(gateway, a, b):
@@ -284,19 +295,16 @@ def test_cooled_down_endpoint_is_tried_again(gateway, a, b):
     eventually(lambda: ask(gateway, chat("recovering")).status == 200 and len(a.calls) >= 2, "a to be asked again")
 
 
-def test_model_whose_endpoints_all_cool_down_is_503_with_retry_after(gateway, a):
-    a.default(refusal(503))
-    ask(gateway, chat("cooling-alone"))
-    reply = ask(gateway, chat("cooling-alone"))
-    assert reply.status == 503 and reply.error["code"] == "no_endpoint" and int(reply.headers["retry-after"]) >= 1
-    assert len(a.calls) == 1
-    assert gateway.wait_for_record(reply.request_id)["error"] == "no_endpoint"
+def test_endpoint_that_cools_down_is_better_than_none(gateway, a):
+    a.script(refusal(503), times=2)
+    for _ in range(2):
+        assert ask(gateway, chat("cooling-alone")).status >= 500
+    assert ask(gateway, chat("cooling-alone")).status == 200 and len(a.calls) == 3
 
 
-def test_probe_brings_an_endpoint_back_before_its_cooldown_ends(gateway, a):
+def test_probe_brings_an_endpoint_back_before_its_cooldown_ends(gateway, a, b):
     a.script(refusal(503))
-    assert ask(gateway, chat("probed")).status >= 500
-    eventually(lambda: ask(gateway, chat("probed")).status == 200, "the probe to bring the endpoint back")
+    eventually(lambda: ask(gateway, chat("probed")).status == 200 and len(a.calls) >= 2, "a to be asked again")
     assert a.listings
 
 

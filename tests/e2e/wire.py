@@ -243,9 +243,11 @@ class Connection:
 
     def read_to_end(self):
         """Everything until the peer closes."""
+        deadline = time.monotonic() + 2 * PATIENCE
         try:
             while True:
                 self.receive()
+                assert time.monotonic() < deadline, f"no end in sight: {bytes(self.buffer[-500:])!r}"
         except Reset:
             raise
         except Closed:

@@ -91,7 +91,7 @@ const scenarios = {
 
   async impatience() {
     return errorOf(client.chat.completions.create(
-      { ...question, max_tokens: 1900, ignore_eos: true }, { ...named, timeout: 400 }));
+      { ...question, max_tokens: 300, ignore_eos: true }, { ...named, timeout: 400 }));
   },
 };
 

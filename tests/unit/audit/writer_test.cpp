@@ -284,6 +284,19 @@ TEST_F(AuditWriter, SaysFullAndRecoversWithoutATornLine) {
   expect_numbered(written);
 }
 
+TEST_F(AuditWriter, IsFullBeforeALaneOverflows) {
+  Writer::Options slow = options();
+  slow.buffer_limit = 8192;
+  slow.flush = 1h;  // nobody empties the lane
+  auto writer = open(slow);
+  while (!writer->full()) {
+    writer->append(0, record_of("x"));
+    ASSERT_EQ(writer->dropped(), 0U);
+  }
+  writer->append(0, record_of("still taken"));
+  EXPECT_EQ(writer->dropped(), 0U);
+}
+
 TEST_F(AuditWriter, IsFullBeforeItDropsAndCountsWhatItDrops) {
   Writer::Options small = options();
   small.buffer_limit = 8192;

@@ -160,15 +160,10 @@ TEST_F(SchemaTest, HasEveryKeyThatAFileMayHaveAndNoOther) {
 }
 
 bool same(const Node& a, const Node& b) {
-  if (a.kind != b.kind || a.text != b.text || a.items.size() != b.items.size() || a.members.size() != b.members.size())
-    return false;
-  for (std::size_t i = 0; i < a.items.size(); ++i) {
-    if (!same(a.items[i], b.items[i])) return false;
-  }
-  for (std::size_t i = 0; i < a.members.size(); ++i) {
-    if (a.members[i].key != b.members[i].key || !same(a.members[i].value, b.members[i].value)) return false;
-  }
-  return true;
+  const auto same_key = [](const Label& x, const Label& y) { return x.key == y.key; };
+  return a.kind == b.kind && a.text == b.text &&
+         std::equal(a.labels.begin(), a.labels.end(), b.labels.begin(), b.labels.end(), same_key) &&
+         std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(), same);
 }
 
 TEST_F(SchemaTest, HasTheLoadersDefaults) {

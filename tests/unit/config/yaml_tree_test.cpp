@@ -28,18 +28,19 @@ std::string refusal(std::string_view text) {
 TEST(YamlTree, KeepsWhatStandsWhere) {
   const Parsed parsed = parse("a: 1\nlist:\n  - x\n  - {b: \"y\"}\nnone:\n");
   ASSERT_TRUE(parsed.root) << parsed.problems;
-  ASSERT_EQ(parsed.root->members.size(), 3U);
-  const Member& list = parsed.root->members[1];
-  EXPECT_EQ(list.key, "list");
-  EXPECT_EQ(list.place.line, 2);
-  EXPECT_EQ(list.place.column, 1);
-  ASSERT_EQ(list.value.items.size(), 2U);
-  EXPECT_EQ(list.value.items[0].text, "x");
-  EXPECT_EQ(list.value.items[0].place.line, 3);
-  EXPECT_EQ(list.value.items[0].place.column, 5);
-  EXPECT_EQ(list.value.items[1].members[0].value.text, "y");
-  EXPECT_EQ(parsed.root->members[2].value.kind, Node::Kind::null);
-  EXPECT_EQ(parsed.root->members[2].value.place.line, 5) << "a missing value stands where its key does";
+  ASSERT_EQ(parsed.root->items.size(), 3U);
+  ASSERT_EQ(parsed.root->labels.size(), 3U);
+  EXPECT_EQ(parsed.root->labels[1].key, "list");
+  EXPECT_EQ(parsed.root->labels[1].place.line, 2);
+  EXPECT_EQ(parsed.root->labels[1].place.column, 1);
+  const Node& list = parsed.root->items[1];
+  ASSERT_EQ(list.items.size(), 2U);
+  EXPECT_EQ(list.items[0].text, "x");
+  EXPECT_EQ(list.items[0].place.line, 3);
+  EXPECT_EQ(list.items[0].place.column, 5);
+  EXPECT_EQ(list.items[1].items[0].text, "y");
+  EXPECT_EQ(parsed.root->items[2].kind, Node::Kind::null);
+  EXPECT_EQ(parsed.root->items[2].place.line, 5) << "a missing value stands where its key does";
 }
 
 TEST(YamlTree, ReportsDuplicateKeysAndGoesOn) {
@@ -48,8 +49,8 @@ TEST(YamlTree, ReportsDuplicateKeysAndGoesOn) {
   EXPECT_EQ(parsed.problems,
             "t.yaml:3:1: the key `a` stands here a second time; the first one is in line 1\n"
             "t.yaml:4:1: the key `b` stands here a second time; the first one is in line 2\n");
-  EXPECT_EQ(parsed.root->members.size(), 2U);
-  EXPECT_EQ(parsed.root->members[0].value.text, "1");
+  EXPECT_EQ(parsed.root->items.size(), 2U);
+  EXPECT_EQ(parsed.root->items[0].text, "1");
 }
 
 TEST(YamlTree, RefusesWhatUnfolds) {
@@ -66,7 +67,8 @@ TEST(YamlTree, ExplainsABareStar) {
 
 TEST(YamlTree, RefusesWhatIsNoYaml) {
   EXPECT_TRUE(contains(refusal("a: [1, 2\n"), "this is not YAML"));
-  EXPECT_EQ(refusal("b: 1\na: \"x\nc: 2\n"), "t.yaml:2:1: this is not YAML: a quote behind this place is never closed\n");
+  EXPECT_EQ(refusal("b: 1\na: \"x\nc: 2\n"),
+            "t.yaml:2:1: this is not YAML: a quote behind this place is never closed\n");
   EXPECT_TRUE(contains(refusal("a: 'x"), "never closed"));
   EXPECT_TRUE(contains(refusal("a: 1\n b: 2\n"), "t.yaml:2:"));
   EXPECT_TRUE(contains(refusal("\tb: 1\n"), "this is not YAML"));
@@ -100,15 +102,15 @@ TEST(YamlTree, ReadsAByteOrderMarkAndWindowsLineEnds) {
       "\xEF\xBB\xBF"
       "a: 1\r\nb: x\r\n");
   ASSERT_TRUE(parsed.root) << parsed.problems;
-  EXPECT_EQ(parsed.root->members[0].key, "a");
-  EXPECT_EQ(parsed.root->members[1].value.text, "x");
+  EXPECT_EQ(parsed.root->labels[0].key, "a");
+  EXPECT_EQ(parsed.root->items[1].text, "x");
 }
 
 TEST(YamlTree, JsonIsYaml) {
   const Parsed parsed = parse("{\n \"a\": [\"\\u00e4\", 1, true, null],\n \"b\": {}\n}\n");
   ASSERT_TRUE(parsed.root) << parsed.problems;
-  EXPECT_EQ(parsed.root->members[0].value.items[0].text, "ä");
-  EXPECT_EQ(parsed.root->members[0].value.items[3].kind, Node::Kind::null);
+  EXPECT_EQ(parsed.root->items[0].items[0].text, "ä");
+  EXPECT_EQ(parsed.root->items[0].items[3].kind, Node::Kind::null);
 }
 
 }  // namespace

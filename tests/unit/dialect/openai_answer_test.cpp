@@ -146,6 +146,10 @@ TEST(FindUsage, ReadsEveryLastPartThatHoldsIt) {
   }
 }
 
+TEST(FindUsage, LooksBehindANestedUsageInALastPart) {
+  expect_usage(find_usage(R"(text"}],"usage":{"prompt_tokens":2},"y":{"usage":{"prompt_tokens":3}}})"), 2, 0);
+}
+
 TEST(FindUsage, ReadsAFirstPartThatHoldsIt) {
   const std::string body = R"({"usage":{"prompt_tokens":5,"completion_tokens":7},"data":[{"embedding":[0.25,0.5]}]})";
   const std::size_t end = body.find(R"(,"data")");

@@ -55,5 +55,11 @@ TEST(MetricNames, FollowPrometheusRules) {
   }
 }
 
+TEST(MetricNames, OperationsAreTheConventionsWords) {
+  EXPECT_EQ(operation_of("chat"), "chat");
+  EXPECT_EQ(operation_of("completions"), "text_completion");
+  EXPECT_EQ(operation_of("embeddings"), "embeddings");
+}
+
 }  // namespace
 }  // namespace intragate::metrics

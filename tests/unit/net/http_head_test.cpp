@@ -219,8 +219,9 @@ TEST(RequestHeadTest, RefusesBothLengthHeaders) {
 }
 
 TEST(RequestHeadTest, RefusesEveryDoubtfulLength) {
-  for (const std::string value : {"", "\t5", "5\t", "+5", "-5", " 5 5", "5, 5", "5,5", "5,", "0x5", "5a", "5.0", "1_000", "5 ;",
-                                  "1234567890123456789", "99999999999999999999999999", "\x80", "five"}) {
+  for (const std::string value :
+       {"", "\t5", "5\t", "+5", "-5", " 5 5", "5, 5", "5,5", "5,", "0x5", "5a", "5.0", "1_000", "5 ;",
+        "1234567890123456789", "99999999999999999999999999", "\x80", "five"}) {
     expect_refused(request_with("Content-Length: " + value + "\r\n"), "Content-Length");
   }
   expect_refused(request_with("Content-Length: 5\r\nContent-Length: 5\r\n"), "more than once");

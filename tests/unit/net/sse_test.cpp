@@ -3,6 +3,7 @@
 #include "net/sse.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <random>
 #include <string>
@@ -260,6 +261,22 @@ TEST(SseReaderTest, CountsEveryLineOfAnEventTowardsTheLimit) {
   Reading endless{100};
   for (int i = 0; i < 200 && endless.state() == State::more; ++i) endless.feed("x");
   EXPECT_EQ(endless.state(), State::too_long);
+}
+
+TEST(SseReaderTest, GivesTheMemoryOfASplitEventBack) {
+  const std::string half(200'000, 'x');
+  SseReader reader;
+  const auto in_use = [] { return mallinfo2().uordblks + mallinfo2().hblkhd; };
+  const std::size_t before = in_use();
+  for (const std::string_view end : {"\n\n", "\r\n\r\n"}) {
+    EXPECT_EQ(reader.step("data: " + half).state, State::more);
+    EXPECT_EQ(reader.step(end).state, State::event);
+    EXPECT_EQ(reader.step({}).state, State::more);
+    EXPECT_LT(in_use(), before + 100'000);
+  }
+  EXPECT_EQ(reader.step("event: " + half).state, State::more);
+  EXPECT_EQ(reader.step("\n").state, State::more);
+  EXPECT_LT(in_use(), before + 100'000);
 }
 
 TEST(SseReaderTest, IsSmallBecauseThousandsAreOpen) {
