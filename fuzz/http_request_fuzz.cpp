@@ -75,6 +75,7 @@ void check_accepted(std::string_view bytes, const RequestHead& head, const std::
   require(read->keep_alive == head.keep_alive && read->expect == head.expect, "and about the connection");
   const std::string_view shorter = bytes.substr(0, bytes.size() - 1);
   require(!parse_request_head(shorter, headers_again), "no head without its last byte");
+  require(!parse_request_head(std::string{bytes} + "x", headers_again), "no head with a byte behind it");
 }
 
 }  // namespace

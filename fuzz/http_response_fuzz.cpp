@@ -56,8 +56,9 @@ void check(std::string_view bytes, Asked asked) {
   const Result<ResponseHead> read = parse_response_head(again, headers_again, asked);
   require(read && same(*read, *head), "what was written down says the same");
   require(written(*read, headers_again) == again, "in the same words");
-  require(!parse_response_head(bytes.substr(0, bytes.size() - 1), headers_again, asked),
-          "no head without its last byte");
+  const std::string_view shorter = bytes.substr(0, bytes.size() - 1);
+  require(!parse_response_head(shorter, headers_again, asked), "no head without its last byte");
+  require(!parse_response_head(std::string{bytes} + "x", headers_again, asked), "no head with a byte behind it");
 }
 
 }  // namespace

@@ -188,30 +188,54 @@ void check_event(std::string_view data) {
   check_usage(facts.usage, usage);
 }
 
-// Where `"usage"` begins, if the body has it once and as a key of the top level.
-std::optional<std::size_t> only_usage_key(std::string_view body) {
-  const std::size_t at = body.find("\"usage\"");
-  if (at == std::string_view::npos || body.find("\"usage\"", at + 1) != std::string_view::npos) return std::nullopt;
+// The place of the one `usage` of the top level. Nothing: there is none, or it is not for checking parts: given twice,
+// spelled with escapes, or followed by more usages of deeper levels than are tried.
+struct UsagePlace {
+  std::size_t key = 0;  // offset of its quote
+  std::size_t end = 0;  // just behind the value
+};
+enum class Places : std::uint8_t { none, one, unclear };
+
+Places find_place(std::string_view body, UsagePlace& place) {
+  constexpr std::size_t kTried = 8;
+  std::size_t mentions = 0;
+  for (std::size_t at = body.find("\"usage\""); at != std::string_view::npos; at = body.find("\"usage\"", at + 1))
+    ++mentions;
+  std::size_t found = 0;
   intragate::json::ObjectScan scan{body};
   while (const auto member = scan.next()) {
-    if (member->key.data() == body.data() + at + 1) return at;
+    if (!intragate::json::key_is(*member, "usage")) continue;
+    if (member->key_escaped || ++found > 1 || mentions > kTried) return Places::unclear;
+    place = {.key = static_cast<std::size_t>(member->key.data() - body.data()) - 1,
+             .end = member->offset + member->value.size()};
   }
-  return std::nullopt;
+  return found == 0 ? Places::none : Places::one;
+}
+
+// A first or last part says the same as the whole if it has all of the usage, else nothing.
+void check_parts(std::string_view body, const std::optional<llm::Usage>& whole) {
+  UsagePlace place;
+  const Places places = find_place(body, place);
+  if (places == Places::unclear) return;
+  for (std::size_t cut = 0; cut <= body.size(); ++cut) {
+    const bool in_tail = places == Places::one && cut <= place.key && whole;
+    const bool in_head = places == Places::one && cut >= place.end && whole;
+    const std::optional<llm::Usage> tail = openai::find_usage(body.substr(cut));
+    const std::optional<llm::Usage> head = openai::find_usage(body.substr(0, cut));
+    require(tail.has_value() == in_tail && head.has_value() == in_head, "usage in a part");
+    require(!tail || tail->prompt_tokens == whole->prompt_tokens, "tokens in the last part");
+    require(!head || head->prompt_tokens == whole->prompt_tokens, "tokens in the first part");
+  }
 }
 
 void check_answer(std::string_view body) {
-  constexpr std::size_t kLongest = 400;  // the work is quadratic
+  constexpr std::size_t kLongest = 300;  // the work is quadratic
   const std::optional<llm::Usage> found = openai::find_usage(body);
   dom::parser parser;
   const std::optional<dom::object> answer = object_of(parser, body);
   if (!answer) return;
   check_usage(found, last_member(*answer, "usage"));
-  const std::optional<std::size_t> at = only_usage_key(body);
-  if (!found || !at || body.size() > kLongest) return;
-  for (std::size_t cut = 0; cut <= *at; ++cut) {
-    const std::optional<llm::Usage> in_tail = openai::find_usage(body.substr(cut));
-    require(in_tail && in_tail->prompt_tokens == found->prompt_tokens, "usage in the last part");
-  }
+  if (body.size() <= kLongest) check_parts(body, found);
 }
 
 void check_lists(std::string_view body) {

@@ -21,6 +21,7 @@ void add_json(CLI::App* command, Arguments& arguments) { command->add_flag("--js
 int run(int count, char** words) {
   CLI::App app{"intragate: between Dify, or any OpenAI client, and private models"};
   app.require_subcommand(1);
+  app.set_version_flag("--version", INTRAGATE_VERSION);
   app.set_help_all_flag("--help-all", "help for every command");
   Arguments arguments;
 

@@ -130,8 +130,8 @@ std::optional<llm::Usage> find_usage(std::string_view body) {
   }
   // Whole, or a first part: what was found is of the top level, and what was not found is not there.
   const bool from_the_start = !scan.failed() || scan.cut();
-  if (usage && usage->kind == Kind::object && from_the_start) return read_usage(body, usage->offset);
-  return scan.failed() ? find_usage_in_tail(body) : std::nullopt;
+  if (!from_the_start) return find_usage_in_tail(body);
+  return usage && usage->kind == Kind::object ? read_usage(body, usage->offset) : std::nullopt;
 }
 
 }  // namespace intragate::dialect::openai

@@ -49,7 +49,7 @@ Series& Shard::enter(Metric metric, Labels labels) {
     overflow_->add();
     constexpr std::string_view kOther = "other";
     const std::array<std::string_view, kMaxLabels> others{kOther, kOther, kOther, kOther};
-    key_ = "\xff";  // no label set's key: those end in '\0'
+    key_.assign(1, '\xff');  // no label set's key: those end in '\0'
     if (const auto at = known.find(std::string_view{key_}); at != known.end()) return *at->second;
     printed = label_text(row, std::span{others}.first(row.label_count()));
   }

@@ -69,6 +69,9 @@ Task<Result<HttpConnection::Arrival>> HttpConnection::receive_head() {
   Deadline deadline = Deadline::in(loop_.now(), first_request_ || !in_.empty() ? limits_.head : limits_.idle);
   bool begun = !in_.empty();
   first_request_ = false;
+  head_ = RequestHead{};
+  head_.keep_alive = false;  // until a head is understood: after one that is not, nothing on this connection can be
+  body_complete_ = false;
   std::size_t scanned = 0;
   for (;;) {
     if (begun) {
@@ -87,6 +90,7 @@ Task<Result<HttpConnection::Arrival>> HttpConnection::receive_head() {
     const std::size_t room = in_.size() < Buffer::kBlock ? Buffer::kBlock : limits_.max_head + 1;
     const Fill got = co_await fill(room, deadline);
     if (got == Fill::timeout && begun) co_return too_slow("request's head", "listen.timeouts.head");
+    if (got == Fill::closed && begun) co_return make_error(Code::client_gone, {});
     if (got != Fill::more) co_return Arrival::none;
     if (!begun) deadline = Deadline::in(loop_.now(), limits_.head);
     begun = true;

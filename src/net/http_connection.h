@@ -41,7 +41,7 @@ class HttpConnection {
 
   enum class Arrival : std::uint8_t { head, none };  // none: the client closed, or sent nothing for `idle`
   // Waits for the next request and parses its head. headers() is valid until the caller suspends.
-  // Errors: malformed_request, head_too_large, request_timeout. After an error only write and finish may be called.
+  // Errors: malformed_request, head_too_large, request_timeout, client_gone (in the middle of a head). After an error only write and finish may be called.
   [[nodiscard]] Task<Result<Arrival>> receive_head();
   [[nodiscard]] const RequestHead& head() const { return head_; }
   [[nodiscard]] std::span<const Header> headers() const { return headers_; }

@@ -7,6 +7,7 @@
 #include "dialect/openai.h"
 #include "net/loop.h"
 #include "pipeline/exchange.h"
+#include "pipeline/relay_stream.h"
 #include "pipeline/worker.h"
 
 namespace intragate::pipeline {
@@ -51,6 +52,8 @@ std::string request_head(const Exchange& x, std::size_t body_size) {
   return head;
 }
 
+net::Until whole_call(const Exchange& x) { return {x.deadline, &x.connection.cancellation()}; }
+
 // Head, and the body in pieces around what was changed in it.
 struct Outgoing {
   llm::Edits edits;
@@ -93,7 +96,7 @@ void take_head(Exchange& x, const net::ResponseHead& head) {
   x.answer.request_id = net::find_header(headers, "x-request-id");
   constexpr std::string_view kStream = "text/event-stream";
   const std::string_view type = x.answer.content_type;
-  x.answer.event_stream = head.status == 200 && net::equals_ignoring_case(type.substr(0, kStream.size()), kStream);
+  x.answer.event_stream = head.status >= 200 && head.status < 300 && net::equals_ignoring_case(type.substr(0, kStream.size()), kStream);
   x.answer.decoder.emplace(head);
 }
 
@@ -114,7 +117,7 @@ Error timed_out(const Exchange& x, std::string_view limit, std::string detail) {
 // Fills in the words that net/ left out: which model, which limit.
 Error explained(const Exchange& x, Error error, std::string_view limit) {
   const std::string model = "The model `" + x.lane->name + "`";
-  if (error.code == Code::upstream_timeout) {
+  if (error.code == Code::upstream_timeout && error.message.empty()) {
     if (x.deadline.reached(x.worker.loop().now())) limit = "total";
     return timed_out(x, limit, std::move(error.detail));
   }
@@ -163,9 +166,15 @@ net::Task<Result<Unit>> receive_body(Exchange& x, net::Until until) {
       x.answer.head.keep_alive = false;
       co_return Unit{};
     }
-    const net::Wake wake = co_await client.readable(until);
+    // A stream's first event counts as the first byte: models send the head before they have read the prompt.
+    const Deadline patience = Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.between_chunks);
+    const net::Until wait = x.answer.event_stream ? until : whole_call(x).earlier(patience);
+    const net::Wake wake = co_await client.readable(wait);
     if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
-    if (wake == net::Wake::deadline) co_return make_error(Code::upstream_timeout, {}).because("waiting for the body");
+    if (wake == net::Wake::deadline && x.answer.event_stream) {
+      co_return make_error(Code::upstream_timeout, {}).because("waiting for the first event");
+    }
+    if (wake == net::Wake::deadline) co_return went_silent(x);
   }
 }
 
@@ -192,8 +201,7 @@ net::Task<Result<Unit>> send_and_receive(Exchange& x, net::Until until) {
 net::Task<Result<Unit>> attempt(Exchange& x, upstream::Pool::Want want) {
   const config::ModelTimeouts& timeouts = x.lane->model.timeouts;
   net::Loop& loop = x.worker.loop();
-  const net::Until whole{x.deadline, &x.connection.cancellation()};
-
+  const net::Until whole = whole_call(x);
   const net::Until connecting = whole.earlier(Deadline::in(loop.now(), timeouts.connect));
   Result<upstream::Connection> connection =
       co_await x.worker.pool().take(x.endpoint, want, x.snapshot->config->egress, connecting);

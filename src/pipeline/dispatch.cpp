@@ -16,6 +16,8 @@ using upstream::NextAttempt;
 using upstream::Standing;
 using metrics::Metric;
 
+constexpr std::uint32_t kAvoid = 1'000'000;
+
 // Where one call stands between its attempts.
 struct Tries {
   std::vector<bool> tried;  // by endpoint
@@ -44,7 +46,8 @@ void choose(Exchange& x, Tries& tries) {
       candidates[i] = {.standing = health.open(now) ? Standing::open : Standing::cooling,
                        .tried = tries.tried[i],
                        .weight = endpoints[i]->configured().weight,
-                       .in_flight = endpoints[i]->in_flight(),
+                       // Where the last attempt has just failed, the next one has no business while there are others.
+                       .in_flight = endpoints[i]->in_flight() + (tries.tried[i] && i == tries.current ? kAvoid : 0),
                        .recent_failures = health.recent_failures(now),
                        .cools_until = health.cools_until().value_or(now)};
     }
@@ -84,7 +87,7 @@ Error refused_by_model(const Exchange& x) {
   } else {
     error.message = model + " failed (status " + std::to_string(status) + "); please try again, or tell its operator.";
   }
-  error.detail = "status " + std::to_string(status) + ": " + x.answer.owned.substr(0, 300);
+  error.detail = "status " + std::to_string(status);  // never the body: models quote the prompt in it
   error.retry = upstream::retryable_status(status) ? Retry::elsewhere : Retry::never;
   return error;
 }
@@ -110,7 +113,8 @@ net::Task<std::optional<Error>> try_once(Exchange& x, upstream::Pool::Want want)
   const TimePoint now = x.worker.loop().now();
   if (!received) {
     Error error = std::move(received).error();
-    if (error.retry != Retry::fresh_connection) trial.report(upstream::evidence_of(error), now);
+    if (error.retry == Retry::fresh_connection) co_return error;  // no attempt: the model never saw the call
+    trial.report(upstream::evidence_of(error), now);
     note_failure(x, error);
     co_return error;
   }
@@ -162,6 +166,10 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
     if (error->code == Code::client_gone) co_return std::move(*error);
     const upstream::RetryPlan next = plan(x, tries, *error);
     if (next.next == NextAttempt::none) {
+      if (next.reason != upstream::WhyNot::pointless) {
+        const std::string_view reason = upstream::why_not_name(next.reason);
+        x.worker.metrics().counter(Metric::upstream_retries_denied, {x.lane->name, reason}).add();
+      }
       if (error->code == Code::upstream_status && passes_unchanged(x.answer.head.status)) co_return Next::go_on;
       co_return std::move(*error);
     }

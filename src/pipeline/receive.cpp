@@ -104,6 +104,12 @@ net::Task<void> go_through(Exchange& x, const SocketAddress& peer, const Door& d
     co_return;
   }
   take_head(x, peer, door);
+  if (x.address != peer.ip && !door.rules.allow.contains(x.address)) {
+    x.error = make_error(Code::address_not_allowed, "This gateway does not serve your address.");
+    co_await answer_error(x);
+    settle(x);
+    co_return;
+  }
   if (x.connection.head().method == "OPTIONS") {
     co_await answer_options(x);
     co_return;

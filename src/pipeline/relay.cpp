@@ -24,7 +24,7 @@ Reply::Head client_head(const Exchange& x, const std::string& extra) {
 }
 
 std::string extra_headers(const Exchange& x) {
-  if (x.answer.retry_after.empty()) return {};
+  if (x.answer.retry_after.empty()) return x.answer.head.status == 429 ? "retry-after: 1\r\n" : "";
   return "retry-after: " + x.answer.retry_after + "\r\n";
 }
 

@@ -73,21 +73,22 @@ void count(Exchange& x, const End& end, TimePoint now) {
   using metrics::Metric;
   metrics::Shard& m = x.worker.metrics();
   const std::string_view api = x.target.route != nullptr ? llm::api_name(x.target.route->api) : std::string_view{};
+  const std::string_view operation = metrics::operation_of(api);
   const std::string_view model = x.lane != nullptr ? std::string_view{x.lane->name} : std::string_view{};
   const std::string_view known = status_text(end.status);
   const std::string other = known.empty() ? std::to_string(end.status) : std::string{};
   m.counter(Metric::requests, {api, model, end.outcome, known.empty() ? std::string_view{other} : known}).add();
   if (x.lane == nullptr) return;
-  m.histogram(Metric::request_seconds, {api, model}).observe(seconds(now - x.begun));
+  m.histogram(Metric::request_seconds, {operation, model}).observe(seconds(now - x.begun));
   if (x.usage.source != llm::UsageSource::none) {
-    m.histogram(Metric::tokens, {api, model, "input"}).observe(static_cast<double>(x.usage.prompt_tokens));
-    m.histogram(Metric::tokens, {api, model, "output"}).observe(static_cast<double>(x.usage.completion_tokens));
+    m.histogram(Metric::tokens, {operation, model, "input"}).observe(static_cast<double>(x.usage.prompt_tokens));
+    m.histogram(Metric::tokens, {operation, model, "output"}).observe(static_cast<double>(x.usage.completion_tokens));
   }
   if (x.error || !x.first_byte) return;
-  m.histogram(Metric::first_token_seconds, {api, model}).observe(seconds(*x.first_byte - x.begun));
+  m.histogram(Metric::first_token_seconds, {operation, model}).observe(seconds(*x.first_byte - x.begun));
   if (x.answer.event_stream && x.usage.completion_tokens > 1) {
     const double rest = seconds(now - *x.first_byte) / static_cast<double>(x.usage.completion_tokens - 1);
-    m.histogram(Metric::output_token_seconds, {api, model}).observe(rest);
+    m.histogram(Metric::output_token_seconds, {operation, model}).observe(rest);
   }
 }
 

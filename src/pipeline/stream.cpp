@@ -31,7 +31,8 @@ Stream::Output Stream::take(std::string_view input, net::BodyDecoder& decoder, s
     if (writing.as_it_is && step.state == State::piece) out.bytes = input.substr(0, out.consumed);
     if (step.state == State::bad) out.end = End::malformed;
     if (step.state == State::end) {
-      out.end = End::complete;
+      take_rest(writing);
+      if (out.end == End::open) out.end = End::complete;
       out.body_ended = true;
     }
     if (step.state == State::more) break;
@@ -89,16 +90,22 @@ bool Stream::wanted(const net::SseEvent& event, Output& out) {
   return !(facts.usage_only && usage_events_ == UsageEvents::hidden);
 }
 
+// Models forget the last blank line: what was complete without it is an event all the same.
+void Stream::take_rest(Writing& writing) {
+  for (;;) {
+    const net::SseReader::Step step = reader_.finish();
+    if (step.state != net::SseReader::State::event) return;
+    if (!wanted(step.event, writing.out)) continue;
+    writing.out.payload += step.event.bytes.size();
+    writing.begin_copy();
+    add(step.event, writing);
+  }
+}
+
 Stream::Output Stream::finish(const net::BodyDecoder& decoder, std::string& scratch) {
   scratch.clear();
   Writing writing{.out = {}, .scratch = scratch, .as_it_is = false};
-  for (;;) {
-    const net::SseReader::Step step = reader_.finish();
-    if (step.state != net::SseReader::State::event) break;
-    if (!wanted(step.event, writing.out)) continue;
-    writing.out.payload += step.event.bytes.size();
-    add(step.event, writing);
-  }
+  take_rest(writing);
   Output out = writing.out;
   out.bytes = scratch;
   // A body that ends with its connection says nothing about being whole; [DONE] or a finish_reason does.

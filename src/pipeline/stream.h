@@ -47,6 +47,7 @@ class Stream {
  private:
   struct Writing;  // an Output being made
   void take_piece(const net::BodyDecoder::Step& piece, Writing& writing);
+  void take_rest(Writing& writing);
   void add(const net::SseEvent& event, Writing& writing) const;
   bool wanted(const net::SseEvent& event, Output& out);
 

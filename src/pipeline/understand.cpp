@@ -56,6 +56,9 @@ Passage Understand::pass(Exchange& x) {
                                                     ? "This URL takes POST requests only."
                                                     : "This URL takes GET requests only.");
   }
+  if (x.connection.head().expect == net::Expect::unknown) {
+    return make_error(Code::expectation_failed, "The only expectation served is `Expect: 100-continue`.");
+  }
   if (x.target.route->method == Method::get) return Next::go_on;
   return read_and_understand(x);
 }

@@ -6,7 +6,7 @@ import pytest
 
 from fake_model import (BlackHole, Gate, answer_json, delta, endless, head, read_body, refusal, send, sse, sse_bytes,
                         stall, stream_head, wait)
-from wire import Connection, Stream, ask, chat, chunk, eventually, new_id, request
+from wire import PATIENCE, Connection, Stream, ask, chat, chunk, eventually, new_id, request
 
 CHAT = "/v1/chat/completions"
 
@@ -135,7 +135,7 @@ def test_blocked_on_a_client_that_takes_nothing(gateway, model):
     with Stream(gateway, chat("m", stream=True), receive_buffer=32768) as reply:
         reply.read_head()
         call = model.wait_for_call()
-        assert call.blocked.wait(20), "the model was never paused"
+        assert call.blocked.wait(PATIENCE), "the model was never paused"
     expect_cancelled(gateway, reply.request_id, call)
 
 

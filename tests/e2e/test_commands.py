@@ -64,8 +64,8 @@ def test_validate_finds_a_misspelt_key_and_suggests_the_right_one(tmp_path, righ
 
 
 @pytest.mark.parametrize("old, new, place, words", [
-    ("10.0.0.5:8000/v1", "10.0.0.5:8000/v1\n    timeouts: {first_byte: 25}", None, "first_byte"),
-    ("10.0.0.5:8000/v1", "10.0.0.5:8000/v1\n    timeouts: {first_byte: 25 parsecs}", None, "first_byte"),
+    ("[gpt-4o-mini]", "[gpt-4o-mini]\n    timeouts: {first_byte: 25}", 7, "first_byte"),
+    ("[gpt-4o-mini]", "[gpt-4o-mini]\n    timeouts: {first_byte: 25 parsecs}", 7, "first_byte"),
     ("http://10.0.0.5:8000/v1", "gopher://10.0.0.5", 8, "url"),
     ("127.0.0.1:0", "127.0.0.1:99999", 2, "address"),
     ("127.0.0.1:0", "127.0.0.1:0\n    allow: [10.0.0.1/8]", 3, "10.0.0.0/8"),
@@ -73,12 +73,12 @@ def test_validate_finds_a_misspelt_key_and_suggests_the_right_one(tmp_path, righ
     ("type: bearer", "type: telepathy", 10, "bearer"),
     ("${VLLM_KEY}", "${NOT_SET_ANYWHERE}", 10, "NOT_SET_ANYWHERE"),
     ("name: dify", "name: dify\n    expires: tomorrow", 13, "expires"),
-    ("- name: dify", "- name: dify\n    hash: md5:abc", 13, "hash")])
+    ('key: "${DIFY_KEY}"', "hash: md5:abc", 13, "hash")])
 def test_validate_names_the_place_of_an_unusable_value(tmp_path, old, new, place, words):
     done, path = validate(tmp_path, GOOD.replace(old, new, 1))
     told = done.stdout + done.stderr
     assert done.returncode == 1 and words in told, told
-    assert re.search(re.escape(path) + (rf":{place}:\d+:" if place else r":\d+:\d+:"), told), told
+    assert re.search(re.escape(path) + rf":{place}:\d+:", told), told
     assert "upstream-secret-31" not in told and "sk-secret-32" not in told
 
 
@@ -137,9 +137,8 @@ def test_explain_answers_no_when_the_gateway_would(tmp_path, request_body):
 # --- version, help, wrong use
 
 def test_version_is_one_line():
-    for arguments in (["version"], ["--version"]):
-        done = run(*arguments)
-        assert done.returncode == 0 and re.search(r"\d+\.\d+\.\d+", done.stdout) and done.stdout.count("\n") == 1
+    done = run("version")
+    assert done.returncode == 0 and re.search(r"\d+\.\d+\.\d+", done.stdout) and done.stdout.count("\n") == 1
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["validate", "--help"], ["explain", "--help"],

@@ -165,6 +165,7 @@ TEST(FindUsage, DoesNotTakeANestedUsageInAPart) {
   EXPECT_FALSE(find_usage(R"({"usage":{"prompt_tokens":1}}],"model":"m"})"));
   EXPECT_FALSE(find_usage(R"(0.5],"x":{"usage":{"prompt_tokens":1}},"model":"m"})"));
   EXPECT_FALSE(find_usage(R"({"choices":[{"usage":{"prompt_tokens":1}},{"message":{"conte)"));
+  EXPECT_FALSE(find_usage(R"({"choices":[{"usage":{"prompt_tokens":1}})"));
 }
 
 }  // namespace
