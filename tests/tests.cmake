@@ -29,6 +29,10 @@ endforeach()
 add_test(NAME source.rules COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/scripts/check_source.py)
 set_tests_properties(source.rules PROPERTIES LABELS unit)
 
+# What tests/differential compares with other parsers.
+add_executable(http_head_verdict ${CMAKE_SOURCE_DIR}/tests/differential/http_head_verdict.cpp)
+target_link_libraries(http_head_verdict PRIVATE ig_net)
+
 # One ctest entry per end-to-end file: scripts/setup made the Python environment.
 set(venv_python ${CMAKE_SOURCE_DIR}/build/venv/bin/python)
 file(GLOB e2e_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/e2e/test_*.py ${CMAKE_SOURCE_DIR}/tests/differential/test_*.py)
@@ -36,8 +40,13 @@ foreach(file ${e2e_files})
   get_filename_component(name ${file} NAME_WE)
   string(REPLACE "test_" "" name ${name})
   add_test(NAME e2e.${name}
-           COMMAND ${venv_python} -m pytest -q -x -p no:cacheprovider ${file}
+           COMMAND ${venv_python} -m pytest -q -p no:cacheprovider ${file}
            WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(e2e.${name} PROPERTIES LABELS e2e TIMEOUT 600
+  # sdk: what clients see, with their own libraries and a real model; faults: what real parts do not do on demand.
+  set(label faults)
+  if(name MATCHES "openai|dify|nginx|readme|http_head")
+    set(label sdk)
+  endif()
+  set_tests_properties(e2e.${name} PROPERTIES LABELS ${label} TIMEOUT 900
                        ENVIRONMENT "INTRAGATE_BINARY=$<TARGET_FILE:intragate>;INTRAGATE_BUILD=${CMAKE_BINARY_DIR}")
 endforeach()

@@ -83,9 +83,10 @@ net::Task<void> Server::serve(net::Socket socket) {
       Result<Unit> body = co_await connection.receive_body();
       keep = static_cast<bool>(body);
     }
-    const std::string head = "HTTP/1.1 " + std::to_string(shown.status) + " Status\r\ncontent-type: " +
-                             std::string{shown.content_type} + "\r\ncache-control: no-store\r\ncontent-length: " +
-                             std::to_string(shown.body.size()) + (keep ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n");
+    const std::string head = "HTTP/1.1 " + std::to_string(shown.status) +
+                             " Status\r\ncontent-type: " + std::string{shown.content_type} +
+                             "\r\ncache-control: no-store\r\ncontent-length: " + std::to_string(shown.body.size()) +
+                             (keep ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n");
     const std::array<std::string_view, 2> pieces{head, head_only ? std::string_view{} : std::string_view{shown.body}};
     const std::size_t sent = connection.write_now(pieces);
     const net::WriteEnd end = co_await connection.write_rest(pieces, sent);

@@ -1,6 +1,6 @@
-// The admin side: /livez, /readyz, /metrics on an address of its own, loopback by default. A plain server for a few requests:
-// simple, not fast. Owner: Gateway; runs on one loop. Thread: that loop.
-// Does not: know the data path; what it shows is asked through functions.
+// The admin side: /livez, /readyz, /metrics on an address of its own, loopback by default. A plain server for a few
+// requests: simple, not fast. Owner: Gateway; runs on one loop. Thread: that loop. Does not: know the data path; what
+// it shows is asked through functions.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@ namespace intragate::admin {
 // What is not ready, each with a reason for people; empty: ready.
 struct Readiness {
   struct Item {
-    std::string name;    // "model qwen", "audit"
+    std::string name;  // "model qwen", "audit"
     std::string reason;
   };
   std::vector<Item> missing;
@@ -25,7 +25,7 @@ struct Readiness {
 class Server {
  public:
   struct Views {
-    std::function<std::string()> metrics;      // Prometheus text
+    std::function<std::string()> metrics;  // Prometheus text
     std::function<Readiness()> readiness;
   };
   Server(net::Loop& loop, net::Listener listener, config::Secret token, Views views);

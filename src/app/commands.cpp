@@ -42,7 +42,8 @@ int validate(const std::string& file, Output output) {
   for (const config::Problem& problem : loaded.problems) std::fprintf(stderr, "%s\n", problem.text().c_str());
   for (const std::string& warning : loaded.config.warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
   if (!loaded.ok()) return 1;
-  std::printf("%s is valid: %zu models, %zu keys\n", file.c_str(), loaded.config.models.size(), loaded.config.keys.size());
+  std::printf("%s is valid: %zu models, %zu keys\n", file.c_str(), loaded.config.models.size(),
+              loaded.config.keys.size());
   return 0;
 }
 

@@ -35,7 +35,8 @@ net::Task<void> Discovery::ask_wildcards(std::shared_ptr<const pipeline::Snapsho
   bool anybody = false;
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     const net::Until until{Deadline::in(worker_.loop().now(), kProbeLimit), &ended_};
-    Result<std::string> body = co_await upstream::ask_models(worker_.pool(), endpoints[i], snapshot->config->egress, until);
+    Result<std::string> body =
+        co_await upstream::ask_models(worker_.pool(), endpoints[i], snapshot->config->egress, until);
     Result<std::vector<std::string>> names = std::vector<std::string>{};
     if (body) {
       names = dialect::openai::decode_models(*body);
@@ -43,7 +44,8 @@ net::Task<void> Discovery::ask_wildcards(std::shared_ptr<const pipeline::Snapsho
       names = std::move(body).error();
     }
     if (!names) {
-      log::warning("models not listed", {{"endpoint", endpoints[i]->configured().url}, {"reason", names.error().detail}});
+      log::warning("models not listed",
+                   {{"endpoint", endpoints[i]->configured().url}, {"reason", names.error().detail}});
       continue;
     }
     anybody = true;

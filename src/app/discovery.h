@@ -28,8 +28,8 @@ class Discovery {
  private:
   net::Task<void> ask_wildcards(std::shared_ptr<const pipeline::Snapshot> snapshot);
   net::Task<void> probe_due(std::shared_ptr<const pipeline::Snapshot> snapshot);
-  net::Task<void> probe(std::shared_ptr<upstream::Endpoint> endpoint, std::shared_ptr<const pipeline::Snapshot> snapshot,
-                        Duration limit);
+  net::Task<void> probe(std::shared_ptr<upstream::Endpoint> endpoint,
+                        std::shared_ptr<const pipeline::Snapshot> snapshot, Duration limit);
 
   pipeline::Worker& worker_;
   Found found_;

@@ -96,15 +96,17 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
   }
   const pipeline::Lane* lane = (*snapshot)->find(call->model);
   if (lane == nullptr) {
-    result.refusal = make_error(Code::unknown_model, (*snapshot)->awaiting_discovery
-                                                         ? "No model of that name is in the file; its \"*\" entry may know it "
-                                                           "once the endpoints have been asked, which a dry run does not do."
-                                                         : "No model has that name or alias.");
+    result.refusal =
+        make_error(Code::unknown_model, (*snapshot)->awaiting_discovery
+                                            ? "No model of that name is in the file; its \"*\" entry may know it "
+                                              "once the endpoints have been asked, which a dry run does not do."
+                                            : "No model has that name or alias.");
     return result;
   }
   result.findings.push_back({"model", lane->name});
   explain_keys(*config, options.key, *lane, *call, result);
-  result.findings.push_back({"balance", lane->model.balance == config::Balance::least_busy ? "least_busy" : "round_robin"});
+  result.findings.push_back(
+      {"balance", lane->model.balance == config::Balance::least_busy ? "least_busy" : "round_robin"});
   result.findings.push_back({"attempts", "at most " + std::to_string(lane->model.retry.attempts)});
   explain_changes(*call, body, *lane, result);
   return result;
@@ -118,14 +120,17 @@ void print_json(const Explanation& explanation) {
   writer.close_array();
   if (explanation.refusal) {
     const ErrorRow& row = error_row(explanation.refusal->code);
-    writer.number("status", std::int64_t{row.status}).text("code", row.name).text("message", explanation.refusal->message);
+    writer.number("status", std::int64_t{row.status})
+        .text("code", row.name)
+        .text("message", explanation.refusal->message);
   }
   writer.close_object();
   std::printf("%s\n", text.c_str());
 }
 
 void print_text(const Explanation& explanation) {
-  for (const Finding& finding : explanation.findings) std::printf("%-22s %s\n", finding.name.c_str(), finding.value.c_str());
+  for (const Finding& finding : explanation.findings)
+    std::printf("%-22s %s\n", finding.name.c_str(), finding.value.c_str());
   if (!explanation.refusal) {
     std::printf("%-22s would be sent\n", "answer");
     return;

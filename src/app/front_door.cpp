@@ -11,7 +11,8 @@ constexpr Duration kStarvedPause = std::chrono::milliseconds{100};
 constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n"
     "content-length: 132\r\n\r\n"
-    R"({"error":{"message":"The gateway has too many open connections; try again.","type":"server_error","param":null,"code":"overloaded"}})";
+    R"({"error":{"message":"The gateway has too many open connections; try again.",)"
+    R"("type":"server_error","param":null,"code":"overloaded"}})";
 
 void admit(pipeline::Worker& worker, net::Listener::Accepted accepted, pipeline::Door& door) {
   if (!door.rules.allow.contains(accepted.peer.ip)) {

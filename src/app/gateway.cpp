@@ -119,7 +119,8 @@ Result<Unit> Gateway::open_admin() {
 
 void Gateway::start(Duration patience) {
   Core& first = *cores_.front();
-  discovery_ = std::make_unique<Discovery>(*first.worker, [this](pipeline::Discovered found) { discovered(std::move(found)); });
+  discovery_ =
+      std::make_unique<Discovery>(*first.worker, [this](pipeline::Discovered found) { discovered(std::move(found)); });
   running_ = true;
   for (auto& core : cores_) {
     core->thread = std::thread{[loop = core->loop.get()] { loop->run(); }};
@@ -239,7 +240,9 @@ std::vector<std::string> Gateway::listening() const {
   return addresses;
 }
 
-std::string Gateway::admin_listening() const { return admin_->address().text(); }
+std::string Gateway::admin_listening() const {
+  return admin_->address().text();
+}
 
 std::shared_ptr<const pipeline::Snapshot> Gateway::snapshot() const {
   const std::lock_guard lock{mutex_};

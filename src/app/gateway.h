@@ -1,6 +1,6 @@
-// The running gateway: loops and their workers, doors, snapshot, discovery, books. Everything that lives as long as `serve` does.
-// Owner: the serve command. Thread: built and ended by the main thread; reload() from the main thread or a signal's.
-// Does not: parse command lines, read configuration files (serve.cpp hands them in).
+// The running gateway: loops and their workers, doors, snapshot, discovery, books. Everything that lives as long as
+// `serve` does. Owner: the serve command. Thread: built and ended by the main thread; reload() from the main thread or
+// a signal's. Does not: parse command lines, read configuration files (serve.cpp hands them in).
 #pragma once
 
 #include <atomic>
@@ -28,13 +28,15 @@ class Gateway {
   static Result<std::unique_ptr<Gateway>> open(std::shared_ptr<const config::Config> config);
   ~Gateway();
 
-  // Starts the loops and asks endpoints for their models; returns when it accepts calls (after at most `patience` for discovery).
+  // Starts the loops and asks endpoints for their models; returns when it accepts calls (after at most `patience` for
+  // discovery).
   void start(Duration patience);
-  // Swaps the configuration. Errors: invalid_configuration when it asks for what only a restart can change (then nothing changes).
+  // Swaps the configuration. Errors: invalid_configuration when it asks for what only a restart can change (then
+  // nothing changes).
   Result<Unit> reload(std::shared_ptr<const config::Config> config);
   void count_refused_reload() { count_reload("refused"); }
-  // Graceful end: no new calls, open ones finish within config.drain, then are cancelled. Writes all records. `hurry` may become
-  // true meanwhile: then what is open is cancelled at once.
+  // Graceful end: no new calls, open ones finish within config.drain, then are cancelled. Writes all records. `hurry`
+  // may become true meanwhile: then what is open is cancelled at once.
   void stop(const std::function<bool()>& hurry);
 
   [[nodiscard]] std::vector<std::string> listening() const;  // addresses, as bound
@@ -46,9 +48,9 @@ class Gateway {
   struct Core {
     std::unique_ptr<net::Loop> loop;
     std::unique_ptr<pipeline::Worker> worker;
-    std::vector<net::Listener> listeners;               // one for each door
+    std::vector<net::Listener> listeners;                // one for each door
     std::vector<std::unique_ptr<pipeline::Door>> doors;  // addresses do not move
-    net::Cancellation closing;                          // ends accepting
+    net::Cancellation closing;                           // ends accepting
     std::thread thread;
     // What still waits refers to the worker: it goes first.
     ~Core() {

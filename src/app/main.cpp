@@ -16,7 +16,9 @@ struct Arguments {
   [[nodiscard]] Output output() const { return json ? Output::json : Output::text; }
 };
 
-void add_json(CLI::App* command, Arguments& arguments) { command->add_flag("--json", arguments.json, "print JSON"); }
+void add_json(CLI::App* command, Arguments& arguments) {
+  command->add_flag("--json", arguments.json, "print JSON");
+}
 
 int run(int count, char** words) {
   CLI::App app{"intragate: between Dify, or any OpenAI client, and private models"};
@@ -36,7 +38,8 @@ int run(int count, char** words) {
 
   CLI::App* explain_command = app.add_subcommand("explain", "dry run: what would happen to a request");
   explain_command->add_option("FILE", arguments.explain.file, "configuration file")->required();
-  explain_command->add_option("REQUEST", arguments.explain.request_file, "request body as JSON (- for standard input)")->required();
+  explain_command->add_option("REQUEST", arguments.explain.request_file, "request body as JSON (- for standard input)")
+      ->required();
   explain_command->add_option("--key", arguments.explain.key, "name of the key that asks (default: any)");
   explain_command->add_option("--path", arguments.explain.path, "URL path (default: /v1/chat/completions)");
   add_json(explain_command, arguments);

@@ -11,15 +11,15 @@ using pipeline::Route;
 
 // Each path answers with and without /v1 in front. The admin side's URLs are in admin/pages.cpp.
 constexpr std::array kRoutes{
-    Route{"/chat/completions", Method::post, Api::chat},
-    Route{"/completions", Method::post, Api::completions},
-    Route{"/embeddings", Method::post, Api::embeddings},
-    Route{"/models", Method::get, Api::models},
+    Route{"/chat/completions", Method::post, Api::chat}, Route{"/completions", Method::post, Api::completions},
+    Route{"/embeddings", Method::post, Api::embeddings}, Route{"/models", Method::get, Api::models},
     Route{"/models/", Method::get, Api::model},  // a name follows; it may hold slashes
 };
 
 }  // namespace
 
-pipeline::RouteTable routes() { return kRoutes; }
+pipeline::RouteTable routes() {
+  return kRoutes;
+}
 
 }  // namespace intragate::app

@@ -17,7 +17,9 @@ namespace {
 
 constexpr Duration kDiscoveryPatience = std::chrono::seconds{3};
 
-log::Level log_level(config::LogLevel level) { return static_cast<log::Level>(level); }
+log::Level log_level(config::LogLevel level) {
+  return static_cast<log::Level>(level);
+}
 
 int cannot_start(const std::string& reason) {
   std::fprintf(stderr, "intragate: %s\n", reason.c_str());
@@ -67,7 +69,8 @@ void say_what_runs(const Gateway& gateway, const std::string& new_key) {
   if (models.empty()) models = "none yet (no endpoint has answered; see the log)";
   std::string endpoints;
   for (const config::Model& model : snapshot->config->models) {
-    for (const config::Endpoint& endpoint : model.endpoints) endpoints += (endpoints.empty() ? "" : ", ") + endpoint.url;
+    for (const config::Endpoint& endpoint : model.endpoints)
+      endpoints += (endpoints.empty() ? "" : ", ") + endpoint.url;
   }
   if (!new_key.empty()) std::printf("api key: %s\n", new_key.c_str());
   for (const std::string& address : gateway.listening()) std::printf("listening on %s\n", address.c_str());
@@ -90,8 +93,9 @@ void reload(Gateway& gateway, const ServeOptions& options) {
   }
   if (!loaded.ok()) {
     gateway.count_refused_reload();
-    log::error("reload refused, the old configuration stays", {{"problem", loaded.problems.front().text()},
-                                                               {"problems", static_cast<std::int64_t>(loaded.problems.size())}});
+    log::error(
+        "reload refused, the old configuration stays",
+        {{"problem", loaded.problems.front().text()}, {"problems", static_cast<std::int64_t>(loaded.problems.size())}});
     return;
   }
   const config::LogLevel level = loaded.config.log_level;
@@ -140,7 +144,8 @@ int serve(const ServeOptions& options) {
   log::start(log_level(loaded.config.log_level));
   for (const std::string& warning : loaded.config.warnings) log::warning("configuration", {{"remark", warning}});
 
-  Result<std::unique_ptr<Gateway>> gateway = Gateway::open(std::make_shared<const config::Config>(std::move(loaded.config)));
+  Result<std::unique_ptr<Gateway>> gateway =
+      Gateway::open(std::make_shared<const config::Config>(std::move(loaded.config)));
   if (!gateway) {
     log::stop();
     return cannot_start(gateway.error().message);

@@ -1,5 +1,6 @@
-// Error: what went wrong, whose fault it was, and whether another attempt makes sense. A plain value; making one neither
-// logs nor counts (the settle station does, once). Status, type and outcome of every code stand in base/error_table.cpp.
+// Error: what went wrong, whose fault it was, and whether another attempt makes sense. A plain value; making one
+// neither logs nor counts (the settle station does, once). Status, type and outcome of every code stand in
+// base/error_table.cpp.
 #pragma once
 
 #include <cstdint>
@@ -12,52 +13,52 @@ namespace intragate {
 
 // One code per thing that can go wrong. A new one needs a row in error_table.cpp (a test walks them all).
 enum class Code : std::uint8_t {
-  malformed_request,     // not HTTP, or HTTP that request smuggling lives on
-  head_too_large,        // request line and headers above listen.max_head
-  body_too_large,        // body above listen.max_body
-  request_timeout,       // the client sent its head or body too slowly
-  unsupported_method,    // a known path, another method
-  unknown_path,          // no such URL
-  expectation_failed,    // an Expect header other than 100-continue
-  invalid_json,          // the body is not one JSON object
-  invalid_request,       // JSON, but without what the API needs
-  invalid_key,           // no key, or one nobody issued
-  expired_key,           // a key past its `expires`
-  address_not_allowed,   // the key may not be used from this address
-  model_not_allowed,     // the key may not use this model
-  unknown_model,         // no such model here
-  rate_limited,          // a limit of this principal
-  queue_full,            // the model's queue is full
-  upstream_unreachable,  // no connection to any endpoint
-  upstream_broke,        // the connection died before the answer was whole
-  upstream_malformed,    // the answer is not the protocol it should be
-  upstream_status,       // the model refused or failed, and its own answer goes to the client
-  upstream_timeout,      // connect, first_byte, between_chunks or total ran out
-  egress_denied,         // the endpoint resolves to an address that egress does not allow
-  no_endpoint,           // every endpoint of the model is cooling down, or its names are not known yet
-  audit_unavailable,     // records cannot be written and audit.on_full says refuse
-  draining,              // the gateway is stopping
-  overloaded,            // listen.max_connections is reached
-  client_gone,           // nobody is left to answer; only in records
+  malformed_request,      // not HTTP, or HTTP that request smuggling lives on
+  head_too_large,         // request line and headers above listen.max_head
+  body_too_large,         // body above listen.max_body
+  request_timeout,        // the client sent its head or body too slowly
+  unsupported_method,     // a known path, another method
+  unknown_path,           // no such URL
+  expectation_failed,     // an Expect header other than 100-continue
+  invalid_json,           // the body is not one JSON object
+  invalid_request,        // JSON, but without what the API needs
+  invalid_key,            // no key, or one nobody issued
+  expired_key,            // a key past its `expires`
+  address_not_allowed,    // the key may not be used from this address
+  model_not_allowed,      // the key may not use this model
+  unknown_model,          // no such model here
+  rate_limited,           // a limit of this principal
+  queue_full,             // the model's queue is full
+  upstream_unreachable,   // no connection to any endpoint
+  upstream_broke,         // the connection died before the answer was whole
+  upstream_malformed,     // the answer is not the protocol it should be
+  upstream_status,        // the model refused or failed, and its own answer goes to the client
+  upstream_timeout,       // connect, first_byte, between_chunks or total ran out
+  egress_denied,          // the endpoint resolves to an address that egress does not allow
+  no_endpoint,            // every endpoint of the model is cooling down, or its names are not known yet
+  audit_unavailable,      // records cannot be written and audit.on_full says refuse
+  draining,               // the gateway is stopping
+  overloaded,             // listen.max_connections is reached
+  client_gone,            // nobody is left to answer; only in records
   invalid_configuration,  // a file or variable that cannot be used; start-up and reload only
-  io,                    // the operating system refused a file, a socket, a port; start-up only
-  internal,              // ours
+  io,                     // the operating system refused a file, a socket, a port; start-up only
+  internal,               // ours
 };
 inline constexpr std::size_t kCodeCount = static_cast<std::size_t>(Code::internal) + 1;
 
 enum class Fault : std::uint8_t { client, upstream, dependency, ours };
 
-// Whether another attempt may help: never, on a new connection to the same endpoint (a pooled one died at reuse; does not
-// count as an attempt), or at another endpoint (the same one when there is only one).
+// Whether another attempt may help: never, on a new connection to the same endpoint (a pooled one died at reuse; does
+// not count as an attempt), or at another endpoint (the same one when there is only one).
 enum class Retry : std::uint8_t { never, fresh_connection, elsewhere };
 
 struct Error {
   Code code = Code::internal;
   Fault fault = Fault::ours;
   Retry retry = Retry::never;
-  std::string message{};     // one sentence an end user may read: no secret, no address of a model
-  std::string detail{};     // for the log only: endpoint, errno, cause
-  Duration retry_after{};    // zero: none
+  std::string message{};   // one sentence an end user may read: no secret, no address of a model
+  std::string detail{};    // for the log only: endpoint, errno, cause
+  Duration retry_after{};  // zero: none
 
   // Fluent additions, for `return make_error(…).because(…)`.
   Error&& because(std::string text) && {

@@ -60,7 +60,9 @@ static_assert(in_order(), "error_table.cpp: one row per code, in the order of en
 
 }  // namespace
 
-const ErrorRow& error_row(Code code) noexcept { return kTable[static_cast<std::size_t>(code)]; }
+const ErrorRow& error_row(Code code) noexcept {
+  return kTable[static_cast<std::size_t>(code)];
+}
 
 int retry_after_seconds(const Error& error, int fallback) noexcept {
   if (error.retry_after <= Duration::zero()) return fallback;

@@ -1,9 +1,11 @@
 // Reads the top level of one JSON object without building it: keys, kinds and the raw bytes of the values. Nested
-// objects, arrays and long strings are skipped in 64-byte blocks (docs/decisions/0003-body-scanner.md), so a 400 KB
-// prompt costs about 20 µs. Owner: the caller; views point into the scanned text. Thread: any. Does not: check what
-// lies inside nested values beyond balanced brackets (counted, without limit) and closed strings, nor escapes and UTF-8
-// in strings: the model parses the rest. Keys, numbers and literals of the scanned level are checked, so that no two
-// readers can differ about which member is which. Rule: RFC 8259.
+// objects, arrays and long strings are skipped in 64-byte blocks (docs/decisions/0003-body-scanner.md): a prompt of
+// 400 KB costs about 20 µs.
+// Owner: the caller; views point into the scanned text. Thread: any.
+// Does not: check what lies inside nested values beyond balanced brackets (counted, without limit) and closed strings,
+// nor escapes and UTF-8 of strings: the model parses the rest. Keys, numbers and literals of the scanned level are
+// checked, so that no two readers can differ about which member is which.
+// Rule: RFC 8259.
 #pragma once
 
 #include <cstddef>

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/json_word.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -16,24 +18,21 @@ namespace {
 using Bits = std::uint64_t;  // one bit for each byte of a block; bit 0 is the first byte
 constexpr std::size_t kBlock = 64;
 
-// An instruction set is three functions over one block. They take and give plain integers, so that the loops below need
-// not know vectors; the entry functions at the end of this file inline all of it (flatten).
-//   equal(block, wanted)       which bytes are `wanted`
-//   equal_folded(block, wanted) which bytes are `wanted` once bit 0x20 is set: '{' finds '{' and '[', '}' finds '}' and
-//   ']' prefix_xor(bits)           bit i of the result is the parity of bits 0 … i
+// An instruction set is three functions over one block:
+//   equal         which bytes are `wanted`
+//   equal_folded  which bytes are `wanted` once their bit 0x20 is set: '{' finds '{' and '[', '}' finds '}' and ']'
+//   prefix_xor    bit i of the result is the parity of bits 0 … i
+// They take and give plain integers, so that the loops below need not know vectors; the entry functions at the end of
+// this file inline all of it (flatten).
 
 struct Portable {
-  static_assert(std::endian::native == std::endian::little);
-  static constexpr Bits kOnes = 0x0101010101010101;
-  static constexpr Bits kLow7 = 0x7F7F7F7F7F7F7F7F;
+  static constexpr Word kLow7 = 0x7F7F7F7F7F7F7F7F;
 
-  static Bits matches(const char* block, char wanted, Bits fold) {
+  static Bits matches(const char* block, char wanted, Word fold) {
     Bits result = 0;
     for (std::size_t i = 0; i < kBlock / 8; ++i) {
-      Bits word = 0;
-      std::memcpy(&word, block + 8 * i, sizeof(word));
-      const Bits difference = (word | fold) ^ (kOnes * static_cast<unsigned char>(wanted));
-      const Bits zero_bytes = ~(((difference & kLow7) + kLow7) | difference | kLow7);  // 0x80 where equal
+      const Word difference = (load_word(block + 8 * i) | fold) ^ (kOnes * static_cast<unsigned char>(wanted));
+      const Word zero_bytes = ~(((difference & kLow7) + kLow7) | difference | kLow7);  // 0x80 where equal
       result |= (((zero_bytes >> 7) * 0x0102040810204080) >> 56) << (8 * i);
     }
     return result;

@@ -1,9 +1,10 @@
 // Jumps over a JSON string, or over an object or array with all it holds, in 64-byte blocks: the part of the body
-// scanner that touches nearly every byte. One implementation per instruction set, chosen once at run time; all give the
-// same answers and never read outside the text. docs/decisions/0003-body-scanner.md says why it is done so. Owner: the
-// caller; plain functions. Thread: any. Does not: check what lies inside beyond closed strings, the count of brackets
-// (without limit: depth is a number, not a recursion) and that no backslash stands outside a string. Rule: RFC 8259;
-// Langdale & Lemire, "Parsing gigabytes of JSON per second", 2019 (the bit arithmetic).
+// scanner that touches nearly every byte. One implementation per instruction set; all give the same answers and never
+// read outside the text. docs/decisions/0003-body-scanner.md says why it is done so.
+// Owner: the caller; plain functions. Thread: any.
+// Does not: check what lies inside beyond closed strings, the count of brackets (without limit: depth is a number, not
+// a recursion) and that no backslash stands outside a string.
+// Rule: RFC 8259; Langdale & Lemire, "Parsing gigabytes of JSON per second", 2019 (the bit arithmetic).
 #pragma once
 
 #include <cstddef>

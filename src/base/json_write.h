@@ -1,6 +1,7 @@
 // Appends JSON to a string: what records, errors, logs and lists are made with. Output is one line to every reader:
-// controls (ASCII, DEL, U+0080 … U+009F) and U+2028, U+2029 are escaped, invalid UTF-8 is replaced by U+FFFD, so that a
-// record can never be broken by what a client sent. Owner: the caller. Thread: any. Does not: pretty-print, parse.
+// controls (ASCII, DEL, U+0080 … U+009F) and U+2028, U+2029 are escaped, invalid UTF-8 is replaced by U+FFFD, so that
+// a record can never be broken by what a client sent.
+// Owner: the caller. Thread: any. Does not: pretty-print, parse.
 #pragma once
 
 #include <cstdint>

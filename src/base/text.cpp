@@ -107,7 +107,9 @@ std::string_view closest_word(std::string_view word, std::span<const std::string
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const std::string_view candidate : known) {
     if (candidate.empty() || candidate.size() > kLongestWord) continue;
-    const std::size_t distance = edit_distance(wanted, lower(candidate));
+    // A word that only breaks off (`alias` for `aliases`) is closer than its missing letters say.
+    const bool beginning = wanted.size() >= 3 && candidate.starts_with(wanted) && candidate != wanted;
+    const std::size_t distance = beginning ? 1 : edit_distance(wanted, lower(candidate));
     if (distance >= best_distance || distance >= candidate.size()) continue;
     best = candidate;
     best_distance = distance;

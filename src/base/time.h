@@ -12,7 +12,8 @@ using MonotonicClock = std::chrono::steady_clock;
 using TimePoint = std::chrono::time_point<MonotonicClock, Duration>;
 using WallTime = std::chrono::time_point<std::chrono::system_clock, Duration>;
 
-// A moment after which waiting is pointless. Absolute, so it can be handed down and only ever shortened; by default never.
+// A moment after which waiting is pointless. Absolute, so it can be handed down and only ever shortened; by default
+// never.
 class Deadline {
  public:
   constexpr Deadline() = default;

@@ -67,13 +67,13 @@ struct EndpointAuth {
 
 // Where a model answers. `url` is split at load.
 struct Endpoint {
-  std::string url;          // as written, for people
-  std::string host;         // a name or an address without brackets
+  std::string url;   // as written, for people
+  std::string host;  // a name or an address without brackets
   std::uint16_t port = 80;
   std::string host_header;  // host[:port] as the Host header wants it
-  std::string path;         // prefix of the API, always ending in /v1 unless the URL has another path; no trailing slash
+  std::string path;  // prefix of the API, always ending in /v1 unless the URL has another path; no trailing slash
   std::string dialect = "openai";
-  std::string model;        // the name the endpoint knows; empty: the same as ours
+  std::string model;  // the name the endpoint knows; empty: the same as ours
   EndpointAuth auth;
   std::uint32_t weight = 1;  // 1 … 1000
   bool ask_usage = true;     // add stream_options.include_usage when the client did not
@@ -89,9 +89,9 @@ struct ModelTimeouts {
 };
 
 struct RetryPolicy {
-  std::uint32_t attempts = 3;  // in all, 1 … 10
-  Duration backoff = 200ms;    // full jitter: 0 … backoff·2ⁿ
-  Duration max_backoff = 5s;   // also the longest Retry-After of a model that is honoured by waiting
+  std::uint32_t attempts = 3;         // in all, 1 … 10
+  Duration backoff = 200ms;           // full jitter: 0 … backoff·2ⁿ
+  Duration max_backoff = 5s;          // also the longest Retry-After of a model that is honoured by waiting
   std::uint32_t budget_percent = 20;  // retries per calls of the last 10 s; at least 3 are always allowed
   friend bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
 };
@@ -99,7 +99,7 @@ struct RetryPolicy {
 struct Health {
   std::uint32_t failures = 3;  // consecutive, until an endpoint cools down
   Duration cooldown = 10s;
-  Duration probe{};            // interval of GET /models while cooling down or idle; zero: off
+  Duration probe{};  // interval of GET /models while cooling down or idle; zero: off
   friend bool operator==(const Health&, const Health&) = default;
 };
 
@@ -128,7 +128,7 @@ enum class StreamUsage : std::uint8_t { asked, always };
 struct Key {
   std::string name;
   std::string hash;  // 64 hex digits of SHA-256; made at load when `key:` gives the key itself
-  Secret plain;      // only between loading and hashing; empty in a loaded configuration built through load.h with a hasher
+  Secret plain;  // only between loading and hashing; empty in a loaded configuration built through load.h with a hasher
   AddressList allow = AddressList::any();
   std::vector<std::string> models{"*"};  // names, or patterns with a trailing *; an empty list: none
   bool trust_user = false;
@@ -157,8 +157,9 @@ struct Config {
   Duration drain = 30s;
   std::uint32_t workers = 0;  // loops; 0: one per core
   LogLevel log_level = LogLevel::info;
-  bool make_key = false;      // quick start without INTRAGATE_API_KEY: generate one, print it once, keep it
-  // Said by `validate` and at start: keys that this version knows but does not act on yet, and other remarks with their place.
+  bool make_key = false;  // quick start without INTRAGATE_API_KEY: generate one, print it once, keep it
+  // Said by `validate` and at start: keys that this version knows but does not act on yet, and other remarks with their
+  // place.
   std::vector<std::string> warnings;
   friend bool operator==(const Config&, const Config&) = default;
 };

@@ -27,7 +27,7 @@ struct Problem {
   [[nodiscard]] std::string text() const;  // file:line:column: message; suggestion
 };
 
-// Either a usable configuration, or every problem found (never none).
+// Either a usable configuration, or every problem found (the first hundred, in the order of their places).
 struct Loaded {
   Config config;
   std::vector<Problem> problems;
@@ -43,8 +43,8 @@ using Hasher = std::function<std::string(std::string_view)>;
                                const Hasher& hash);
 [[nodiscard]] Loaded load_file(const std::string& path, const Environment& environment, const Hasher& hash);
 
-// The quick start: the keys of README's .env table, `environment` first, then the variables of `dotenv` (the text of an
-// .env file; empty: none).
+// The quick start: the variables of docs/configuration.md, `environment` first, then those of `dotenv` (the text of an .env
+// file; empty: none). An empty value counts as none; `file:` secrets begin at the working directory.
 [[nodiscard]] Loaded load_environment(const Environment& environment, std::string_view dotenv,
                                       const std::string& dotenv_file, const Hasher& hash);
 

@@ -44,10 +44,17 @@ std::optional<UsageMember> find_include_usage(std::string_view options) {
   return found;
 }
 
+// The text of a legal string that is no longer than names may be; nothing for all else.
+std::optional<std::string> name_in(const Member& member) {
+  if (member.kind != Kind::string) return std::nullopt;
+  Result<std::string> name = json::unescape(member.value);
+  if (!name || name->size() > kLongestName) return std::nullopt;
+  return *std::move(name);
+}
+
 Result<Unit> read_model(llm::Call& call, const Member& member) {
-  const bool is_string = member.kind == Kind::string;
-  Result<std::string> name = is_string ? json::unescape(member.value) : Result<std::string>{std::string{}};
-  if (!name || name->empty() || name->size() > kLongestName) {
+  std::optional<std::string> name = name_in(member);
+  if (!name || name->empty()) {
     return invalid("The request's `model` must be the name of a model: a string of 1 to 512 bytes.");
   }
   call.model = *std::move(name);
@@ -79,11 +86,8 @@ Result<Unit> read_stream_options(llm::Call& call, const Member& member) {
 
 Result<Unit> read_user(llm::Call& call, const Member& member) {
   if (member.kind == Kind::null) return Unit{};
-  const bool is_string = member.kind == Kind::string;
-  Result<std::string> name = is_string ? json::unescape(member.value) : Result<std::string>{std::string{}};
-  if (!is_string || !name || name->size() > kLongestName) {
-    return invalid("The request's `user` must be a string of at most 512 bytes.");
-  }
+  std::optional<std::string> name = name_in(member);
+  if (!name) return invalid("The request's `user` must be a string of at most 512 bytes.");
   call.user = *std::move(name);
   return Unit{};
 }

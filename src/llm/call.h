@@ -32,12 +32,12 @@ struct Call {
   Api api = Api::chat;
   Stream stream = Stream::no;
   UsageWish usage = UsageWish::unsaid;
-  std::string model;                       // unescaped
-  std::string user;                        // unescaped; empty: none
+  std::string model;                        // unescaped
+  std::string user;                         // unescaped; empty: none
   std::optional<std::uint64_t> max_tokens;  // max_completion_tokens or max_tokens
-  Span model_value;                        // the raw string with its quotes
-  std::optional<Span> stream_options;      // the raw object
-  std::size_t closing_brace = 0;           // where members can be added
+  Span model_value;                         // the raw string with its quotes
+  std::optional<Span> stream_options;       // the raw object
+  std::size_t closing_brace = 0;            // where members can be added
 };
 
 // Replaces body[offset, offset + length) by text.
@@ -46,7 +46,8 @@ struct Edit {
   std::string text;
 };
 
-// The changes a dialect wants in a body, in ascending order and not overlapping. At most two today: model, stream_options.
+// The changes a dialect wants in a body, in ascending order and not overlapping. At most two today: model,
+// stream_options.
 struct Edits {
   std::array<Edit, 2> list;
   std::size_t count = 0;

@@ -1,4 +1,5 @@
-// What a Loop holds of Asio. Included only by .cpp files of net/: Asio's headers are heavy, and nothing above knows them.
+// What a Loop holds of Asio. Included only by .cpp files of net/: Asio's headers are heavy, and nothing above knows
+// them.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -1,5 +1,5 @@
-// Read buffers: 16 KiB blocks borrowed from a per-loop pool only while there is something in them, so that an idle connection
-// holds none. Owner: whoever borrowed it; the pool outlives all blocks. Thread: one loop.
+// Read buffers: 16 KiB blocks borrowed from a per-loop pool only while there is something in them, so that an idle
+// connection holds none. Owner: whoever borrowed it; the pool outlives all blocks. Thread: one loop.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,8 @@ class Buffer {
   [[nodiscard]] std::size_t size() const { return end_ - begin_; }
   [[nodiscard]] bool empty() const { return begin_ == end_; }
 
-  // Makes room for `total` bytes in all from begin on (at least one block). Views into the buffer become invalid when it grows.
+  // Makes room for `total` bytes in all from begin on (at least one block). Views into the buffer become invalid when
+  // it grows.
   void reserve(std::size_t total);
   // Where the next bytes go; empty when full.
   [[nodiscard]] std::span<char> space() { return {block_.get() + end_, capacity_ - end_}; }

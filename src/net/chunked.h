@@ -29,8 +29,8 @@ class ChunkedDecoder {
   };
   // Looks at the front of `input`. Call again with what remains (and what came since) until `more`, `end` or `bad`.
   Step step(std::string_view input);
-  // True before the first byte of a chunk's size line: the only places where `end` of stream … is still an error, but
-  // where nothing of a chunk is missing.
+  // True before the first byte of a chunk's size: a connection that ends here breaks the body off (the last chunk has
+  // not come), but in the middle of no chunk.
   [[nodiscard]] bool between_chunks() const { return part_ == Part::size && digits_ == 0; }
 
  private:

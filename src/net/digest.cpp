@@ -45,7 +45,8 @@ std::string hex(std::span<const std::uint8_t> bytes) {
 
 std::string random_secret(std::string_view prefix) {
   std::array<std::uint8_t, 33> bytes{};  // 33 bytes are 44 characters without padding
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) throw std::runtime_error{"no random numbers from OpenSSL"};
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    throw std::runtime_error{"no random numbers from OpenSSL"};
   std::array<char, 45> text{};
   EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
   std::string secret{prefix};

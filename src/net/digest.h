@@ -22,6 +22,8 @@ using Sha256 = std::array<std::uint8_t, 32>;
 // Takes the same time wherever the first difference is. Different lengths are unequal.
 [[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b);
 
-inline std::string sha256_hex(std::string_view bytes) { return hex(sha256(bytes)); }
+inline std::string sha256_hex(std::string_view bytes) {
+  return hex(sha256(bytes));
+}
 
 }  // namespace intragate::net

@@ -12,7 +12,9 @@ namespace {
 constexpr std::size_t kMaxHead = 64 * 1024;
 constexpr int kMaxInterim = 16;
 
-Error broke(std::string detail) { return make_error(Code::upstream_broke, {}).because(std::move(detail)); }
+Error broke(std::string detail) {
+  return make_error(Code::upstream_broke, {}).because(std::move(detail));
+}
 
 Error ended(Wake wake, std::string_view doing) {
   if (wake == Wake::cancelled) return make_error(Code::client_gone, {});
@@ -21,8 +23,7 @@ Error ended(Wake wake, std::string_view doing) {
 
 }  // namespace
 
-HttpClient::HttpClient(Loop& loop, Socket socket)
-    : loop_{&loop}, socket_{std::move(socket)}, in_{loop.buffers()} {}
+HttpClient::HttpClient(Loop& loop, Socket socket) : loop_{&loop}, socket_{std::move(socket)}, in_{loop.buffers()} {}
 
 Task<Result<Unit>> HttpClient::send(std::span<const std::string_view> pieces, Until until) {
   std::size_t sent = 0;
@@ -72,11 +73,13 @@ Task<Result<ResponseHead>> HttpClient::receive_head(Until until, std::vector<Hea
       scanned = 0;
       continue;
     }
-    if (in_.size() > kMaxHead) co_return make_error(Code::upstream_malformed, {}).because("the answer's head is too large");
+    if (in_.size() > kMaxHead)
+      co_return make_error(Code::upstream_malformed, {}).because("the answer's head is too large");
     scanned = end.scanned;
     const Fill got = fill(Buffer::kBlock);
     if (got == Fill::more) continue;
-    if (got == Fill::closed) co_return broke(answered_ ? "closed within the answer's head" : "closed before the answer");
+    if (got == Fill::closed)
+      co_return broke(answered_ ? "closed within the answer's head" : "closed before the answer");
     const Wake wake = co_await readable(until);
     if (wake != Wake::ready) co_return ended(wake, "waiting for the answer's head");
   }

@@ -1,6 +1,6 @@
-// The client side of one connection to a model: sends a request, reads the answer's head; the body is read by whoever relays it,
-// through buffer() and fill(). Owner: the exchange, or a pool while idle. Thread: one loop.
-// Does not: resolve, connect, retry, follow redirects, decode the body.
+// The client side of one connection to a model: sends a request, reads the answer's head; the body is read by whoever
+// relays it, through buffer() and fill(). Owner: the exchange, or a pool while idle. Thread: one loop. Does not:
+// resolve, connect, retry, follow redirects, decode the body.
 #pragma once
 
 #include <span>
@@ -22,10 +22,9 @@ class HttpClient {
   // connection cannot be used again then. Errors: upstream_broke, upstream_timeout, client_gone.
   [[nodiscard]] Task<Result<Unit>> send(std::span<const std::string_view> pieces, Until until);
 
-  // Reads the answer's head; interim (1xx) answers are skipped, at most 16. `headers` (a scratch vector) holds views of buffer()
-  // until the next fill or consume. The head is consumed by drop_head().
-  // Errors: upstream_broke (closed before a whole head; `detail` says whether anything came), upstream_malformed, upstream_timeout,
-  // client_gone.
+  // Reads the answer's head; interim (1xx) answers are skipped, at most 16. `headers` (a scratch vector) holds views of
+  // buffer() until the next fill or consume. The head is consumed by drop_head(). Errors: upstream_broke (closed before
+  // a whole head; `detail` says whether anything came), upstream_malformed, upstream_timeout, client_gone.
   [[nodiscard]] Task<Result<ResponseHead>> receive_head(Until until, std::vector<Header>& headers);
   void drop_head() { in_.consume(std::exchange(head_size_, 0)); }
 

@@ -13,13 +13,15 @@ constexpr std::size_t kLingerBytes = 16 * 1024 * 1024;
 constexpr std::size_t kReadAhead = 1024 * 1024;  // a body's memory grows at most this far ahead of what has come
 
 Error too_large(std::uint64_t limit) {
-  return make_error(Code::body_too_large, "The request body is larger than the " + std::to_string(limit) +
-                                              " bytes this gateway accepts. Send less, or ask its administrator to raise "
-                                              "listen.max_body.");
+  return make_error(Code::body_too_large,
+                    "The request body is larger than the " + std::to_string(limit) +
+                        " bytes this gateway accepts. Send less, or ask its administrator to raise "
+                        "listen.max_body.");
 }
 
 Error too_slow(std::string_view what, std::string_view key) {
-  return make_error(Code::request_timeout, "The " + std::string{what} + " did not arrive in time (" + std::string{key} + ").");
+  return make_error(Code::request_timeout,
+                    "The " + std::string{what} + " did not arrive in time (" + std::string{key} + ").");
 }
 
 }  // namespace
@@ -27,7 +29,8 @@ Error too_slow(std::string_view what, std::string_view key) {
 HttpConnection::HttpConnection(Loop& loop, Socket socket, const HttpLimits& limits, std::vector<Header>& headers)
     : loop_{loop}, socket_{std::move(socket)}, limits_{limits}, headers_{headers}, in_{loop.buffers()} {}
 
-// Reads once more, with room for `total` bytes in the buffer. Waits if nothing is there, without holding an empty block.
+// Reads once more, with room for `total` bytes in the buffer. Waits if nothing is there, without holding an empty
+// block.
 Task<HttpConnection::Fill> HttpConnection::fill(std::size_t total, Deadline deadline) {
   for (;;) {
     if (socket_.may_read()) {
@@ -77,7 +80,8 @@ Task<Result<HttpConnection::Arrival>> HttpConnection::receive_head() {
     if (begun) {
       const HeadEnd end = find_head_end(in_.view(), scanned);
       if (end.state == HeadEnd::State::bad) {
-        co_return make_error(Code::malformed_request, "The request is not HTTP/1.1: a line ends without CRLF or holds a NUL.");
+        co_return make_error(Code::malformed_request,
+                             "The request is not HTTP/1.1: a line ends without CRLF or holds a NUL.");
       }
       if (end.state == HeadEnd::State::complete && end.size <= limits_.max_head) co_return parse_head(end.size);
       if (in_.size() >= limits_.max_head) {
@@ -109,7 +113,8 @@ Result<HttpConnection::Arrival> HttpConnection::parse_head(std::size_t size) {
 
 Task<Result<Unit>> HttpConnection::receive_body() {
   if (body_complete_) co_return Unit{};
-  if (head_.framing == Framing::length && head_.content_length > limits_.max_body) co_return too_large(limits_.max_body);
+  if (head_.framing == Framing::length && head_.content_length > limits_.max_body)
+    co_return too_large(limits_.max_body);
   if (head_.expect == Expect::continue_100 && in_.size() == request_size_) {
     const std::array<std::string_view, 1> go_on{"HTTP/1.1 100 Continue\r\n\r\n"};
     const std::size_t sent = write_now(go_on);

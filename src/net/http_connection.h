@@ -1,11 +1,11 @@
-// The server side of one client connection: receives requests strictly and within limits, one after the other (pipelined ones
-// wait in the buffer), and writes what it is given. Owner: the connection's coroutine (pipeline/receive.cpp).
-// Thread: one loop. Does not: know URLs, build answers, decide anything about the request's meaning.
-// Rule: RFC 9112; limits of config::Listen.
+// The server side of one client connection: receives requests strictly and within limits, one after the other
+// (pipelined ones wait in the buffer), and writes what it is given. Owner: the connection's coroutine
+// (pipeline/receive.cpp). Thread: one loop. Does not: know URLs, build answers, decide anything about the request's
+// meaning. Rule: RFC 9112; limits of config::Listen.
 #pragma once
 
-#include <cstdint>
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -41,7 +41,8 @@ class HttpConnection {
 
   enum class Arrival : std::uint8_t { head, none };  // none: the client closed, or sent nothing for `idle`
   // Waits for the next request and parses its head. headers() is valid until the caller suspends.
-  // Errors: malformed_request, head_too_large, request_timeout, client_gone (in the middle of a head). After an error only write and finish may be called.
+  // Errors: malformed_request, head_too_large, request_timeout, client_gone (in the middle of a head). After an error
+  // only write and finish may be called.
   [[nodiscard]] Task<Result<Arrival>> receive_head();
   [[nodiscard]] const RequestHead& head() const { return head_; }
   [[nodiscard]] std::span<const Header> headers() const { return headers_; }
@@ -55,8 +56,8 @@ class HttpConnection {
   // Forgets head and body and gives their memory back.
   void release_request();
 
-  // Everything about to be sent goes through here. Short writes wait; a client that takes nothing for limits.write is given up.
-  // Counts bytes. `sent` bytes of the pieces went out already with write_now.
+  // Everything about to be sent goes through here. Short writes wait; a client that takes nothing for limits.write is
+  // given up. Counts bytes. `sent` bytes of the pieces went out already with write_now.
   [[nodiscard]] Task<WriteEnd> write_rest(std::span<const std::string_view> pieces, std::size_t sent);
   // Tries once, without waiting: how much went out; failed() tells a dead connection.
   std::size_t write_now(std::span<const std::string_view> pieces);

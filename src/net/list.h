@@ -1,5 +1,5 @@
-// An intrusive doubly linked list: O(1) insertion and removal without allocation; an element removes itself when it dies.
-// Owner: the list owns nothing. Thread: one loop.
+// An intrusive doubly linked list: O(1) insertion and removal without allocation; an element removes itself when it
+// dies. Owner: the list owns nothing. Thread: one loop.
 #pragma once
 
 namespace intragate::net {

@@ -1,5 +1,5 @@
-// A listening TCP socket of one loop. All loops listen on the same address (SO_REUSEPORT); the kernel spreads connections.
-// Owner: the loop's front door (app). Thread: one loop. Does not: decide who may connect.
+// A listening TCP socket of one loop. All loops listen on the same address (SO_REUSEPORT); the kernel spreads
+// connections. Owner: the loop's front door (app). Thread: one loop. Does not: decide who may connect.
 #pragma once
 
 #include <optional>
@@ -10,15 +10,15 @@
 
 namespace intragate::net {
 
-// A longer queue than any burst: 128 drops SYNs at 2,000 simultaneous connections and costs each a second. The kernel caps it at
-// net.core.somaxconn; start-up warns when that is lower.
+// A longer queue than any burst: 128 drops SYNs at 2,000 simultaneous connections and costs each a second. The kernel
+// caps it at net.core.somaxconn; start-up warns when that is lower.
 inline constexpr int kBacklog = 4'096;
 [[nodiscard]] int system_backlog_limit();
 
 class Listener {
  public:
-  // Binds and listens. The first listener of an address must be Sharing::first: it makes sure that no other process has the
-  // port, which SO_REUSEPORT alone would hide. Errors: io, naming address and reason.
+  // Binds and listens. The first listener of an address must be Sharing::first: it makes sure that no other process has
+  // the port, which SO_REUSEPORT alone would hide. Errors: io, naming address and reason.
   enum class Sharing : std::uint8_t { first, another };
   static Result<Listener> open(SocketAddress address, Sharing sharing);
 

@@ -39,7 +39,9 @@ struct Loop::Root {
   std::coroutine_handle<promise_type> handle;
 };
 
-Loop::Root Loop::run_root(Loop& /*loop*/, Task<void> task) { co_await task; }
+Loop::Root Loop::run_root(Loop& /*loop*/, Task<void> task) {
+  co_await task;
+}
 
 Loop::Loop(std::size_t index)
     : index_{index},
@@ -69,7 +71,9 @@ void Loop::run() {
   asio_->context.run();
 }
 
-void Loop::stop() { asio_->context.stop(); }
+void Loop::stop() {
+  asio_->context.stop();
+}
 
 void Loop::post(std::function<void()> function) {
   asio::post(asio_->context, [this, call = std::move(function)] {
@@ -79,7 +83,9 @@ void Loop::post(std::function<void()> function) {
   });
 }
 
-void Loop::spawn(Task<void> task) { run_root(*this, std::move(task)); }
+void Loop::spawn(Task<void> task) {
+  run_root(*this, std::move(task));
+}
 
 void Loop::watch_reactor() {
   asio_->watched.async_wait(asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code failed) {
@@ -116,7 +122,9 @@ bool Loop::run_ready() {
   return !ready_.linked();
 }
 
-void Loop::enqueue(ReadyNode& node) { ready_.insert_before(node); }
+void Loop::enqueue(ReadyNode& node) {
+  ready_.insert_before(node);
+}
 
 void Loop::arm(TimerNode& node) {
   if (wheel_->arm(node) < timer_at_) timer_late_ = true;

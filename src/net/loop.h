@@ -1,7 +1,8 @@
-// One thread's event loop: Asio's io_context for timers, names and messages from other threads, and nested in it a small
-// edge-triggered reactor for the hot sockets (net/reactor.h). Everything a connection needs on its thread hangs off this.
-// Owner: app makes one per core. Thread: run() binds it; only post(), stop() and index() may be called from elsewhere.
-// Does not: know HTTP, share anything with other loops. See docs/decisions/0002-io-layer.md for the measurements.
+// One thread's event loop: Asio's io_context for timers, names and messages from other threads, and nested in it a
+// small edge-triggered reactor for the hot sockets (net/reactor.h). Everything a connection needs on its thread hangs
+// off this. Owner: app makes one per core. Thread: run() binds it; only post(), stop() and index() may be called from
+// elsewhere. Does not: know HTTP, share anything with other loops. See docs/decisions/0002-io-layer.md for the
+// measurements.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +32,8 @@ class Loop {
 
   // Runs until stop(). What is still linked then is destroyed by its owners, not resumed.
   void run();
-  void stop();                                 // any thread
-  void post(std::function<void()> function);   // any thread; runs on this loop, in order
+  void stop();                                // any thread
+  void post(std::function<void()> function);  // any thread; runs on this loop, in order
   [[nodiscard]] std::size_t index() const { return index_; }
 
   // The time of the current wake-up: cheap, and the same for everything handled in it.
@@ -59,8 +60,8 @@ class Loop {
   struct Asio;
   struct Root;
   static Root run_root(Loop& loop, Task<void> task);
-  void woken();         // after the reactor, a timer or a message: resume everything that is ready
-  bool run_ready();     // false: something still is
+  void woken();      // after the reactor, a timer or a message: resume everything that is ready
+  bool run_ready();  // false: something still is
   void arm_timer();
   void run_timers();
   void watch_reactor();

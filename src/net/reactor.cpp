@@ -15,7 +15,9 @@ Reactor::Reactor() : epoll_{::epoll_create1(EPOLL_CLOEXEC)} {
   if (epoll_ < 0) throw std::system_error{errno, std::generic_category(), "epoll_create1"};
 }
 
-Reactor::~Reactor() { ::close(epoll_); }
+Reactor::~Reactor() {
+  ::close(epoll_);
+}
 
 void Reactor::add(Descriptor& descriptor) const {
   epoll_event event{};

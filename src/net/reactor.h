@@ -1,6 +1,6 @@
-// The hot path's readiness: an edge-triggered epoll instance whose descriptor the loop watches through Asio. A descriptor is
-// registered once, at its first wait, for everything. Owner: Loop. Thread: the loop.
-// Does not: read, write, resume coroutines (it completes their waits; the loop resumes them).
+// The hot path's readiness: an edge-triggered epoll instance whose descriptor the loop watches through Asio. A
+// descriptor is registered once, at its first wait, for everything. Owner: Loop. Thread: the loop. Does not: read,
+// write, resume coroutines (it completes their waits; the loop resumes them).
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ class Readiness;
 struct Descriptor {
   int fd = -1;
   bool registered = false;
-  bool can_read = true;    // until a read comes up short
-  bool can_write = true;   // until a write comes up short
-  bool hung_up = false;    // the peer closed its end, or the connection failed
+  bool can_read = true;   // until a read comes up short
+  bool can_write = true;  // until a write comes up short
+  bool hung_up = false;   // the peer closed its end, or the connection failed
   Readiness* waiting = nullptr;
   Cancellation* on_hangup = nullptr;  // fired with client_gone when the peer hangs up; null: nobody to tell
 };

@@ -38,7 +38,8 @@ Resolver::~Resolver() = default;
 
 void Resolver::ask(const std::string& host, const std::shared_ptr<Question>& question) {
   asio_->resolver.async_resolve(
-      host, "", [this, host, question](const boost::system::error_code& failed, const Tcp::resolver::results_type& found) {
+      host, "",
+      [this, host, question](const boost::system::error_code& failed, const Tcp::resolver::results_type& found) {
         if (failed == boost::asio::error::operation_aborted) return;
         loop_.fresh_now();
         for (const auto& entry : found) {

@@ -1,6 +1,6 @@
-// Names to addresses without blocking the loop: Asio's resolver thread asks the system, answers are kept for 5 s, and the last
-// good answer stands in for up to 5 min when the name service fails. Owner: Loop. Thread: the loop.
-// Does not: decide which addresses are allowed (egress does, on the answer).
+// Names to addresses without blocking the loop: Asio's resolver thread asks the system, answers are kept for 5 s, and
+// the last good answer stands in for up to 5 min when the name service fails. Owner: Loop. Thread: the loop. Does not:
+// decide which addresses are allowed (egress does, on the answer).
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,9 @@ namespace {
 
 constexpr std::size_t kPieces = 16;
 
-std::string system_text(int number) { return std::generic_category().message(number); }
+std::string system_text(int number) {
+  return std::generic_category().message(number);
+}
 
 Error connect_error(int number) {
   return make_error(Code::upstream_unreachable, {}).because(system_text(number));
@@ -26,9 +28,13 @@ Error connect_error(int number) {
 
 }  // namespace
 
-Socket::Socket(int fd) : state_{std::make_unique<State>()} { state_->descriptor.fd = fd; }
+Socket::Socket(int fd) : state_{std::make_unique<State>()} {
+  state_->descriptor.fd = fd;
+}
 
-Socket::State::~State() { ::close(descriptor.fd); }
+Socket::State::~State() {
+  ::close(descriptor.fd);
+}
 
 Socket::Moved Socket::read(std::span<char> space) {
   Descriptor& d = state_->descriptor;
@@ -96,7 +102,9 @@ bool Socket::stale() {
   return true;
 }
 
-void Socket::shutdown_write() { ::shutdown(state_->descriptor.fd, SHUT_WR); }
+void Socket::shutdown_write() {
+  ::shutdown(state_->descriptor.fd, SHUT_WR);
+}
 
 void Socket::reset_on_close() {
   const linger hard{1, 0};

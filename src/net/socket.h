@@ -1,5 +1,5 @@
-// A non-blocking TCP socket: reads and writes are tried at once; waiting is separate and awaited. Move-only; closes itself.
-// Owner: a connection. Thread: one loop. Does not: buffer, know deadlines beyond those of its waits.
+// A non-blocking TCP socket: reads and writes are tried at once; waiting is separate and awaited. Move-only; closes
+// itself. Owner: a connection. Thread: one loop. Does not: buffer, know deadlines beyond those of its waits.
 #pragma once
 
 #include <cstdint>
@@ -63,11 +63,12 @@ class Socket {
   std::unique_ptr<State> state_;
 };
 
-// Errors: upstream_unreachable (refused, no route), upstream_timeout at the deadline, client_gone when cancelled. The message is
-// empty: the caller knows which model it was for; `detail` says what the system said.
+// Errors: upstream_unreachable (refused, no route), upstream_timeout at the deadline, client_gone when cancelled. The
+// message is empty: the caller knows which model it was for; `detail` says what the system said.
 [[nodiscard]] Task<Result<Socket>> connect(Loop& loop, SocketAddress address, Until until);
 
-// What every write to one connection needs: all pieces go out, or an error; waits for the peer at most `stall` at a time.
+// What every write to one connection needs: all pieces go out, or an error; waits for the peer at most `stall` at a
+// time.
 struct WriteLimits {
   Duration stall;
   Until until;

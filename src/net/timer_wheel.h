@@ -1,6 +1,6 @@
-// One loop's deadlines: a single-level wheel of 16 ms slots. Arming and disarming are O(1) and allocate nothing; a deadline further
-// away than one turn is looked at once a turn. Owner: Loop. Thread: the loop. Does not: read the clock, set kernel timers.
-// Rule: Varghese & Lauck 1987, scheme 6.
+// One loop's deadlines: a single-level wheel of 16 ms slots. Arming and disarming are O(1) and allocate nothing; a
+// deadline further away than one turn is looked at once a turn. Owner: Loop. Thread: the loop. Does not: read the
+// clock, set kernel timers. Rule: Varghese & Lauck 1987, scheme 6.
 #pragma once
 
 #include <array>

@@ -18,8 +18,8 @@ enum class Wake : std::uint8_t { ready, deadline, cancelled };
 
 enum class CancelReason : std::uint8_t { none, client_gone, shutdown, operator_request };
 
-// One per connection: tells whatever the connection's coroutine is waiting for that it is over. There is at most one such
-// wait at any time, because one coroutine chain serves a connection.
+// One per connection: tells whatever the connection's coroutine is waiting for that it is over. There is at most one
+// such wait at any time, because one coroutine chain serves a connection.
 class Cancellation {
  public:
   Cancellation() = default;
@@ -106,7 +106,8 @@ class Yield : public Wait {
   }
 };
 
-// A place to wait for something another part of the same loop announces (a resolved name, a turn). One waiter at a time.
+// A place to wait for something another part of the same loop announces (a resolved name, a turn). One waiter at a
+// time.
 class Signal {
  public:
   class Awaiter : public Wait {

@@ -52,7 +52,9 @@ std::string request_head(const Exchange& x, std::size_t body_size) {
   return head;
 }
 
-net::Until whole_call(const Exchange& x) { return {x.deadline, &x.connection.cancellation()}; }
+net::Until whole_call(const Exchange& x) {
+  return {x.deadline, &x.connection.cancellation()};
+}
 
 // Head, and the body in pieces around what was changed in it.
 struct Outgoing {
@@ -96,7 +98,8 @@ void take_head(Exchange& x, const net::ResponseHead& head) {
   x.answer.request_id = net::find_header(headers, "x-request-id");
   constexpr std::string_view kStream = "text/event-stream";
   const std::string_view type = x.answer.content_type;
-  x.answer.event_stream = head.status >= 200 && head.status < 300 && net::equals_ignoring_case(type.substr(0, kStream.size()), kStream);
+  x.answer.event_stream =
+      head.status >= 200 && head.status < 300 && net::equals_ignoring_case(type.substr(0, kStream.size()), kStream);
   x.answer.decoder.emplace(head);
 }
 
@@ -106,10 +109,9 @@ Error timed_out(const Exchange& x, std::string_view limit, std::string detail) {
   const Duration after = connect ? timeouts.connect : limit == "total" ? timeouts.total : timeouts.first_byte;
   const std::string key = limit == "first_byte" ? x.lane->model.first_byte_key
                                                 : "models[" + x.lane->model.name + "].timeouts." + std::string{limit};
-  return make_error(Code::upstream_timeout,
-                    "The model `" + x.lane->name + "` did not answer within " +
-                        std::to_string(after / std::chrono::milliseconds{1}) + " ms (" + key +
-                        "); try again later, or have that limit raised.")
+  return make_error(Code::upstream_timeout, "The model `" + x.lane->name + "` did not answer within " +
+                                                std::to_string(after / std::chrono::milliseconds{1}) + " ms (" + key +
+                                                "); try again later, or have that limit raised.")
       .because(std::move(detail))
       .retrying(connect ? Retry::elsewhere : Retry::never);
 }
@@ -123,9 +125,13 @@ Error explained(const Exchange& x, Error error, std::string_view limit) {
   }
   if (!error.message.empty()) return error;
   switch (error.code) {
-    case Code::upstream_unreachable: error.message = model + " cannot be reached at the moment; its operator has to look."; break;
+    case Code::upstream_unreachable:
+      error.message = model + " cannot be reached at the moment; its operator has to look.";
+      break;
     case Code::upstream_broke: error.message = model + " broke off the connection; please try again."; break;
-    case Code::upstream_malformed: error.message = model + " gave an answer that is not valid; its operator has to look."; break;
+    case Code::upstream_malformed:
+      error.message = model + " gave an answer that is not valid; its operator has to look.";
+      break;
     case Code::egress_denied:
       error.message = model + " is at an address this gateway may not connect to (egress.allow).";
       break;

@@ -10,10 +10,10 @@
 
 namespace intragate::pipeline {
 
-// Afterwards x.upstream is open and x.answer holds the head, and: the first body bytes of a stream, or the whole body of any other
-// answer (up to kCollect bytes of it; longer ones go on in relay).
-// Errors: upstream_unreachable, upstream_broke, upstream_malformed, upstream_timeout, egress_denied, client_gone; the retry
-// rule is set for where it happened.
+// Afterwards x.upstream is open and x.answer holds the head, and: the first body bytes of a stream, or the whole body
+// of any other answer (up to kCollect bytes of it; longer ones go on in relay). Errors: upstream_unreachable,
+// upstream_broke, upstream_malformed, upstream_timeout, egress_denied, client_gone; the retry rule is set for where it
+// happened.
 [[nodiscard]] net::Task<Result<Unit>> attempt(Exchange& x, upstream::Pool::Want want);
 
 inline constexpr std::size_t kCollect = 1024 * 1024;

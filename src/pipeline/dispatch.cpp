@@ -10,13 +10,11 @@
 namespace intragate::pipeline {
 namespace {
 
+using metrics::Metric;
 using upstream::Candidate;
 using upstream::Evidence;
 using upstream::NextAttempt;
 using upstream::Standing;
-using metrics::Metric;
-
-constexpr std::uint32_t kAvoid = 1'000'000;
 
 // Where one call stands between its attempts.
 struct Tries {
@@ -25,7 +23,9 @@ struct Tries {
   upstream::Pool::Want want = upstream::Pool::Want::any;
 };
 
-bool cooling(const Exchange& x, std::size_t i) { return !x.lane->endpoints[i]->health().open(x.worker.loop().now()); }
+bool cooling(const Exchange& x, std::size_t i) {
+  return !x.lane->endpoints[i]->health().open(x.worker.loop().now());
+}
 
 bool endpoint_left(const Exchange& x, const Tries& tries) {
   for (std::size_t i = 0; i < tries.tried.size(); ++i) {
@@ -43,11 +43,13 @@ void choose(Exchange& x, Tries& tries) {
     std::vector<Candidate> candidates(endpoints.size());
     for (std::size_t i = 0; i < endpoints.size(); ++i) {
       const upstream::Health& health = endpoints[i]->health();
-      candidates[i] = {.standing = health.open(now) ? Standing::open : Standing::cooling,
+      // Where the last attempt has just failed, the next one has no business while there are others.
+      const bool just_failed = tries.tried[i] && i == tries.current;
+      const Standing standing = health.open(now) ? Standing::open : Standing::cooling;
+      candidates[i] = {.standing = just_failed ? Standing::out : standing,
                        .tried = tries.tried[i],
                        .weight = endpoints[i]->configured().weight,
-                       // Where the last attempt has just failed, the next one has no business while there are others.
-                       .in_flight = endpoints[i]->in_flight() + (tries.tried[i] && i == tries.current ? kAvoid : 0),
+                       .in_flight = endpoints[i]->in_flight(),
                        .recent_failures = health.recent_failures(now),
                        .cools_until = health.cools_until().value_or(now)};
     }
@@ -75,15 +77,18 @@ void note_failure(Exchange& x, const Error& error) {
               {"detail", error.detail}});
 }
 
-// The model's answer with a status that is no success, as an error of ours; what the client may see of it decides answer_status.
+// The model's answer with a status that is no success, as an error of ours; what the client may see of it decides
+// answer_status.
 Error refused_by_model(const Exchange& x) {
   const int status = x.answer.head.status;
   const std::string model = "The model `" + x.lane->name + "`";
   Error error = make_error(Code::upstream_status, {});
   if (status >= 300 && status < 400) {
-    error.message = model + " answered with a redirect, which is never followed; its URL in the configuration has to be mended.";
+    error.message =
+        model + " answered with a redirect, which is never followed; its URL in the configuration has to be mended.";
   } else if (status == 401 || status == 403 || status == 407) {
-    error.message = model + " refused the gateway's own credentials; its administrator has to look (not your key's fault).";
+    error.message =
+        model + " refused the gateway's own credentials; its administrator has to look (not your key's fault).";
   } else {
     error.message = model + " failed (status " + std::to_string(status) + "); please try again, or tell its operator.";
   }
@@ -131,10 +136,8 @@ net::Task<std::optional<Error>> try_once(Exchange& x, upstream::Pool::Want want)
 }
 
 upstream::RetryPlan plan(Exchange& x, const Tries& tries, const Error& error) {
-  upstream::FailedAttempt failed{.retry = error.retry,
-                                 .attempts = x.attempts,
-                                 .retry_after = {},
-                                 .endpoint_left = endpoint_left(x, tries)};
+  upstream::FailedAttempt failed{
+      .retry = error.retry, .attempts = x.attempts, .retry_after = {}, .endpoint_left = endpoint_left(x, tries)};
   if (error.code == Code::upstream_status) {
     failed.retry_after = upstream::parse_retry_after(x.answer.retry_after, x.wall + (x.worker.loop().now() - x.begun));
   }
@@ -183,6 +186,8 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
 
 }  // namespace
 
-Passage Dispatch::pass(Exchange& x) { return dispatch(x); }
+Passage Dispatch::pass(Exchange& x) {
+  return dispatch(x);
+}
 
 }  // namespace intragate::pipeline

@@ -34,8 +34,8 @@ struct ReceivedHead {
   std::string_view target;
 };
 
-// The model's answer as dispatch leaves it for relay: head read, first bytes of the body in the connection's buffer or, when the
-// whole body was collected, in `body`.
+// The model's answer as dispatch leaves it for relay: head read, first bytes of the body in the connection's buffer or,
+// when the whole body was collected, in `body`.
 struct Answer {
   net::ResponseHead head;
   std::string content_type;
@@ -43,7 +43,7 @@ struct Answer {
   std::string request_id;  // the model's own, for the log
   bool event_stream = false;
   bool collected = false;
-  std::string_view body;   // collected only: in `owned` or in the connection's buffer
+  std::string_view body;  // collected only: in `owned` or in the connection's buffer
   std::string owned;
   std::optional<net::BodyDecoder> decoder;  // where the rest of the body stands
 };

@@ -12,9 +12,10 @@ Passage Identify::pass(Exchange& x) {
     return make_error(Code::draining, "The gateway is restarting; please try again in a moment.");
   }
   if (x.worker.audit().full() && x.snapshot->config->audit.on_full == config::OnFull::refuse) {
-    return make_error(Code::audit_unavailable,
-                      "The gateway cannot write its records and therefore serves no calls; its administrator has to make "
-                      "room on the disk.");
+    return make_error(
+        Code::audit_unavailable,
+        "The gateway cannot write its records and therefore serves no calls; its administrator has to make "
+        "room on the disk.");
   }
   Result<std::string_view> token = auth::bearer_token(x.head.authorization);
   if (!token) return std::move(token).error();

@@ -1,4 +1,5 @@
-// The order of a request's journey, and why each station stands where it does. receive.cpp comes before, settle.cpp after.
+// The order of a request's journey, and why each station stands where it does. receive.cpp comes before, settle.cpp
+// after.
 #include "pipeline/journey.h"
 
 #include <exception>

@@ -10,10 +10,8 @@ namespace {
 using dialect::openai::ModelEntry;
 
 ModelEntry entry_of(const Lane& lane, std::string_view name) {
-  return {.id = name,
-          .created = lane.known_since,
-          .context_window = lane.model.context_window,
-          .kind = lane.model.kind};
+  return {
+      .id = name, .created = lane.known_since, .context_window = lane.model.context_window, .kind = lane.model.kind};
 }
 
 std::string list(const Exchange& x) {

@@ -86,7 +86,8 @@ void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
   x.method_matches = x.target.route->method == Method::get ? get : head.method == "POST";
 }
 
-// OPTIONS needs no key: browsers and scanners ask what a URL can do. No CORS: a gateway for servers says nothing of origins.
+// OPTIONS needs no key: browsers and scanners ask what a URL can do. No CORS: a gateway for servers says nothing of
+// origins.
 net::Task<void> answer_options(Exchange& x) {
   const bool get = x.target.route != nullptr && x.target.route->method == Method::get;
   const std::string_view allow = get ? "Allow: GET, HEAD, OPTIONS\r\n" : "Allow: POST, OPTIONS\r\n";
@@ -117,8 +118,8 @@ net::Task<void> go_through(Exchange& x, const SocketAddress& peer, const Door& d
   co_await x.worker.journey().run(x);
 }
 
-// One request and its answer. Returns whether the connection can serve another one. The frame dies between requests, so that a
-// resting connection holds none of this.
+// One request and its answer. Returns whether the connection can serve another one. The frame dies between requests, so
+// that a resting connection holds none of this.
 net::Task<bool> one_exchange(Worker& worker, net::HttpConnection& connection, SocketAddress peer, Door& door,
                              Result<Unit> received) {
   Exchange x{worker, connection};

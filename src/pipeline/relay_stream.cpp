@@ -177,7 +177,8 @@ Error went_silent(const Exchange& x) {
 
 Error broke_off(const Exchange& x, std::string detail) {
   return make_error(Code::upstream_broke,
-                    "The model `" + x.lane->name + "` broke off in the middle of its answer, which is incomplete; please try again.")
+                    "The model `" + x.lane->name +
+                        "` broke off in the middle of its answer, which is incomplete; please try again.")
       .because(std::move(detail))
       .retrying(Retry::never);
 }

@@ -123,7 +123,9 @@ net::Task<bool> Reply::send_whole(Exchange& x, Head head, std::string_view body)
   co_return true;
 }
 
-void Reply::begin(Exchange& x, Head head, std::optional<std::uint64_t> length) { write_head(x, head, length); }
+void Reply::begin(Exchange& x, Head head, std::optional<std::uint64_t> length) {
+  write_head(x, head, length);
+}
 
 bool Reply::send_now(std::string_view framed, std::size_t payload) {
   const bool first = !head_sent_;

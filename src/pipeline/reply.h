@@ -1,6 +1,5 @@
-// The answer on its way to the client. Knows two different facts: head_sent (an error must be an event, not a status) and
-// content_sent (no other attempt may start). Owner: the exchange. Thread: one loop.
-// Does not: decide what to say.
+// The answer on its way to the client. Knows two different facts: head_sent (an error must be an event, not a status)
+// and content_sent (no other attempt may start). Owner: the exchange. Thread: one loop. Does not: decide what to say.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +25,8 @@ class Reply {
   // One whole answer in one write. Returns false when the client could not be given all of it.
   [[nodiscard]] net::Task<bool> send_whole(Exchange& x, Head head, std::string_view body);
 
-  // Starts an answer of unknown length (chunked; until close for HTTP/1.0), or of a known one when `length` is set. Only
-  // prepares the head: it leaves together with the first body bytes.
+  // Starts an answer of unknown length (chunked; until close for HTTP/1.0), or of a known one when `length` is set.
+  // Only prepares the head: it leaves together with the first body bytes.
   void begin(Exchange& x, Head head, std::optional<std::uint64_t> length);
   // Body bytes, framed already by the caller where chunked() says so. `payload`: how many of them are body.
   // Returns true when all went out at once; else the caller awaits send_rest with the same bytes.
@@ -43,7 +42,7 @@ class Reply {
   [[nodiscard]] bool chunked() const { return chunked_; }
   [[nodiscard]] bool head_sent() const { return head_sent_; }
   [[nodiscard]] bool content_sent() const { return bytes_ > 0; }
-  [[nodiscard]] int status() const { return status_; }         // 0: none sent
+  [[nodiscard]] int status() const { return status_; }          // 0: none sent
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }  // of body
   // The connection can serve another request: the answer is whole and its end is clear.
   [[nodiscard]] bool reusable() const { return ended_ && keep_; }
@@ -52,9 +51,9 @@ class Reply {
   void write_head(Exchange& x, const Head& head, std::optional<std::uint64_t> length);
 
   net::HttpConnection& connection_;
-  std::string head_;       // prepared, not sent yet
+  std::string head_;  // prepared, not sent yet
   std::uint64_t bytes_ = 0;
-  std::size_t sent_ = 0;   // of head_ and the bytes being sent
+  std::size_t sent_ = 0;  // of head_ and the bytes being sent
   int status_ = 0;
   bool chunked_ = false;
   bool head_sent_ = false;

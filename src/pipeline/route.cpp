@@ -36,7 +36,8 @@ RouteMatch find_route(RouteTable table, std::string_view target) {
   for (const Route& route : table) {
     if (route.method != Method::post || !path.starts_with(route.path) || path.size() <= route.path.size()) continue;
     const std::string_view rest = path.substr(route.path.size());
-    if (match(table, rest.starts_with("/v1/") ? rest.substr(3) : rest).route != nullptr) return {.pasted_endpoint = true};
+    if (match(table, rest.starts_with("/v1/") ? rest.substr(3) : rest).route != nullptr)
+      return {.pasted_endpoint = true};
   }
   return {};
 }

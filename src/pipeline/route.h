@@ -21,13 +21,14 @@ struct Route {
 // A URL taken apart. No route: `base` tells what the base URL should have been, when it can be guessed.
 struct RouteMatch {
   const Route* route = nullptr;
-  std::string_view rest{};         // of a path with one more segment: that segment
-  bool pasted_endpoint = false;    // the client's base ended in an endpoint, so that the path has it twice
+  std::string_view rest{};       // of a path with one more segment: that segment
+  bool pasted_endpoint = false;  // the client's base ended in an endpoint, so that the path has it twice
 };
 
 using RouteTable = std::span<const Route>;
 
-// `target` as in the request line; its query is ignored. Paths answer with and without /v1, and with one trailing slash.
+// `target` as in the request line; its query is ignored. Paths answer with and without /v1, and with one trailing
+// slash.
 [[nodiscard]] RouteMatch find_route(RouteTable table, std::string_view target);
 
 }  // namespace intragate::pipeline

@@ -51,7 +51,9 @@ void write_record(Exchange& x, const End& end, TimePoint now) {
   x.worker.audit().append(x.worker.loop().index(), record);
 }
 
-double seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
+double seconds(Duration time) {
+  return std::chrono::duration<double>(time).count();
+}
 
 std::string_view status_text(int status) {
   switch (status) {
@@ -108,7 +110,8 @@ void log_trouble(const Exchange& x, const End& end) {
 void settle(Exchange& x) noexcept {
   assert(!x.settled);
   x.settled = true;
-  // Back what was taken: the model learns of a client that left from the closing of its connection, before anything else.
+  // Back what was taken: the model learns of a client that left from the closing of its connection, before anything
+  // else.
   x.upstream = {};
   x.place = {};
   if (x.usage.source == llm::UsageSource::none && x.events > 0) {

@@ -72,7 +72,10 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(std::shared_ptr<const conf
   for (const auto& [name, indexes] : *discovered) {
     if (snapshot->find(name) != nullptr) continue;  // the file's own entry wins
     Lane lane{name, *wildcard, {}, known_since(previous, name, now_seconds)};
-    for (const std::size_t index : indexes) lane.endpoints.push_back(snapshot->wildcard_endpoints.at(index));
+    for (const std::size_t index : indexes) {
+      // A reload may have taken away an endpoint that the last discovery asked.
+      if (index < snapshot->wildcard_endpoints.size()) lane.endpoints.push_back(snapshot->wildcard_endpoints[index]);
+    }
     add(*snapshot, std::make_shared<const Lane>(std::move(lane)));
   }
   return std::shared_ptr<const Snapshot>{snapshot};

@@ -15,8 +15,8 @@ struct Exchange;
 
 enum class Next : std::uint8_t { go_on, answered };
 
-// What pass() returns: the result, or, where the station has to wait for something, a task that will have it. A station that
-// never waits costs no coroutine frame.
+// What pass() returns: the result, or, where the station has to wait for something, a task that will have it. A station
+// that never waits costs no coroutine frame.
 class Passage {
  public:
   Passage(Next next) : result_{next} {}

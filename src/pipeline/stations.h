@@ -1,4 +1,5 @@
-// The stations between receive and settle, each in the .cpp file of its name. Stateless apart from what their constructors take.
+// The stations between receive and settle, each in the .cpp file of its name. Stateless apart from what their
+// constructors take.
 #pragma once
 
 #include "pipeline/station.h"
@@ -12,7 +13,8 @@ class Identify final : public Station {
   Passage pass(Exchange& x) override;
 };
 
-// What is wanted: the URL's meaning, the body (read here), the model. Only the few members the gateway needs are looked at.
+// What is wanted: the URL's meaning, the body (read here), the model. Only the few members the gateway needs are looked
+// at.
 class Understand final : public Station {
  public:
   std::string_view name() const override { return "understand"; }
@@ -33,8 +35,8 @@ class ListModels final : public Station {
   Passage pass(Exchange& x) override;
 };
 
-// Chooses an endpoint, sends, waits for the first byte of the answer (for the whole of it when it is not a stream). The only
-// place that retries and fails over.
+// Chooses an endpoint, sends, waits for the first byte of the answer (for the whole of it when it is not a stream). The
+// only place that retries and fails over.
 class Dispatch final : public Station {
  public:
   std::string_view name() const override { return "dispatch"; }

@@ -32,7 +32,8 @@ Stream::Output Stream::take(std::string_view input, net::BodyDecoder& decoder, s
     if (step.state == State::bad) out.end = End::malformed;
     if (step.state == State::end) {
       take_rest(writing);
-      if (out.end == End::open) out.end = End::complete;
+      // Not one event: whatever this was, it was no stream.
+      if (out.end == End::open) out.end = seen_ ? End::complete : End::malformed;
       out.body_ended = true;
     }
     if (step.state == State::more) break;
@@ -46,8 +47,8 @@ Stream::Output Stream::take(std::string_view input, net::BodyDecoder& decoder, s
   return out;
 }
 
-// A whole chunk that is one whole event in the right form goes on as it lies in the input, framing included; from the first one
-// on that is not, everything is copied.
+// A whole chunk that is one whole event in the right form goes on as it lies in the input, framing included; from the
+// first one on that is not, everything is copied.
 void Stream::take_piece(const net::BodyDecoder::Step& piece, Writing& writing) {
   const bool may_pass = writing.as_it_is && piece.whole_chunk && reader_.at_boundary();
   std::string_view data = piece.data;
@@ -78,6 +79,7 @@ void Stream::add(const net::SseEvent& event, Writing& writing) const {
 // Looks into the event, and says whether the client may see it.
 bool Stream::wanted(const net::SseEvent& event, Output& out) {
   if (event.kind == net::SseEvent::Kind::comment) return true;
+  seen_ = true;
   const dialect::openai::EventFacts facts = dialect::openai::inspect_event(event.data);
   if (facts.usage) usage_ = *facts.usage;
   if (facts.content) ++out.events;
@@ -105,7 +107,8 @@ void Stream::take_rest(Writing& writing) {
 Stream::Output Stream::finish(const net::BodyDecoder& decoder, std::string& scratch) {
   scratch.clear();
   Writing writing{.out = {}, .scratch = scratch, .as_it_is = false};
-  take_rest(writing);
+  // A connection that breaks leaves a line that may be cut in half; one that ends a body leaves a whole one.
+  if (decoder.may_close_here()) take_rest(writing);
   Output out = writing.out;
   out.bytes = scratch;
   // A body that ends with its connection says nothing about being whole; [DONE] or a finish_reason does.

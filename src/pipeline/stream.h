@@ -1,5 +1,5 @@
-// Turns what a model streams into what the client gets: one HTTP chunk for each event, in the form every client reads, usage
-// events hidden from whom did not ask. Bytes already in that form are passed as they lie in the read buffer.
+// Turns what a model streams into what the client gets: one HTTP chunk for each event, in the form every client reads,
+// usage events hidden from whom did not ask. Bytes already in that form are passed as they lie in the read buffer.
 // Owner: relay, one per stream. Thread: one loop. Does not: read or write sockets, know deadlines.
 #pragma once
 
@@ -17,17 +17,17 @@ namespace intragate::pipeline {
 
 class Stream {
  public:
-  enum class Framing : std::uint8_t { chunked, plain };      // plain: until close, for HTTP/1.0 clients
+  enum class Framing : std::uint8_t { chunked, plain };  // plain: until close, for HTTP/1.0 clients
   enum class UsageEvents : std::uint8_t { shown, hidden };
 
   Stream(Framing framing, UsageEvents usage) : framing_{framing}, usage_events_{usage} {}
 
   // Why a stream's bytes end here.
   enum class End : std::uint8_t {
-    open,       // more is to come
-    complete,   // [DONE], or the body's end where that is an end
+    open,         // more is to come
+    complete,     // [DONE], or the body's end where that is an end
     model_error,  // an error event; nothing after it counts
-    malformed,  // broken chunked coding, or an event without end
+    malformed,    // broken chunked coding, or an event without end
   };
   struct Output {
     std::string_view bytes;    // for the client: in the input or in `scratch`
@@ -55,6 +55,7 @@ class Stream {
   llm::Usage usage_;
   Framing framing_;
   UsageEvents usage_events_;
+  bool seen_ = false;  // some event
   bool done_ = false;
   bool finished_ = false;  // some choice had a finish_reason; looked for only where the end of the body is no sign
   bool look_for_finish_ = false;

@@ -10,9 +10,10 @@ namespace {
 
 Error no_such_path(const Exchange& x) {
   if (x.target.pasted_endpoint) {
-    return make_error(Code::unknown_path,
-                      "The base URL must end before the endpoint: use the address of this gateway followed by /v1, without "
-                      "/chat/completions or the like.");
+    return make_error(
+        Code::unknown_path,
+        "The base URL must end before the endpoint: use the address of this gateway followed by /v1, without "
+        "/chat/completions or the like.");
   }
   return make_error(Code::unknown_path,
                     "There is nothing at this URL. The base URL is the address of this gateway followed by /v1.");
@@ -20,8 +21,9 @@ Error no_such_path(const Exchange& x) {
 
 Error no_such_model(const Exchange& x) {
   if (x.snapshot->awaiting_discovery) {
-    return make_error(Code::no_endpoint, "No model server has answered yet, so the gateway does not know its models; please "
-                                         "try again in a moment.")
+    return make_error(Code::no_endpoint,
+                      "No model server has answered yet, so the gateway does not know its models; please "
+                      "try again in a moment.")
         .after(std::chrono::seconds{5});
   }
   return make_error(Code::unknown_model, "The model " + text::quoted(x.call.model) +

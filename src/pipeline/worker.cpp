@@ -9,7 +9,9 @@
 
 namespace intragate::pipeline {
 
-Worker::Worker(Parts parts, std::shared_ptr<const Snapshot> snapshot) : parts_{parts}, pool_{parts.loop} { adopt(snapshot); }
+Worker::Worker(Parts parts, std::shared_ptr<const Snapshot> snapshot) : parts_{parts}, pool_{parts.loop} {
+  adopt(snapshot);
+}
 
 void Worker::adopt(const std::shared_ptr<const Snapshot>& snapshot) {
   // A control block of this loop's own: counting references to it is not shared with other loops.

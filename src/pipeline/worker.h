@@ -1,5 +1,5 @@
-// One loop's part of the gateway: its connections, pools, counters, and the snapshot it works with. Nothing here is shared.
-// Owner: app, one per loop; outlives every exchange. Thread: its loop, except where said.
+// One loop's part of the gateway: its connections, pools, counters, and the snapshot it works with. Nothing here is
+// shared. Owner: app, one per loop; outlives every exchange. Thread: its loop, except where said.
 #pragma once
 
 #include <atomic>
@@ -39,7 +39,8 @@ struct LaneState {
   metrics::Histogram& inter_token;
 };
 
-// A listener as one loop sees it. A reload replaces the rules, on the loop itself; connections keep the limits they began with.
+// A listener as one loop sees it. A reload replaces the rules, on the loop itself; connections keep the limits they
+// began with.
 struct Door {
   config::Listen rules;
   std::string name;                                  // its address, for metrics

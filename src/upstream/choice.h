@@ -17,7 +17,7 @@ namespace intragate::upstream {
 enum class Standing : std::uint8_t {
   open,     // may get calls
   cooling,  // after failures; used only when nothing else is there
-  out,      // cannot be used at all: no address known, refused by egress, or it does not have this model
+  out,      // not for this attempt: the last one has just failed there
 };
 
 struct Candidate {

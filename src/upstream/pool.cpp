@@ -14,7 +14,8 @@ constexpr std::size_t kIdleMost = 512;                     // per endpoint and l
 
 }  // namespace
 
-Connection::Connection(Pool& pool, std::shared_ptr<Endpoint> endpoint, std::unique_ptr<net::HttpClient> client, bool reused)
+Connection::Connection(Pool& pool, std::shared_ptr<Endpoint> endpoint, std::unique_ptr<net::HttpClient> client,
+                       bool reused)
     : pool_{&pool}, endpoint_{std::move(endpoint)}, client_{std::move(client)}, reused_{reused} {}
 
 Connection& Connection::operator=(Connection&& other) noexcept {
@@ -60,11 +61,13 @@ std::unique_ptr<net::HttpClient> Pool::find_idle(Endpoint& endpoint) {
   return nullptr;
 }
 
-net::Task<Result<net::Socket>> Pool::open(const config::Endpoint& endpoint, const AddressList& egress, net::Until until) {
+net::Task<Result<net::Socket>> Pool::open(const config::Endpoint& endpoint, const AddressList& egress,
+                                          net::Until until) {
   Result<std::vector<IpAddress>> addresses = co_await loop_.resolver().resolve(endpoint.host, until);
   if (!addresses) co_return std::move(addresses).error();
-  Error last = make_error(Code::egress_denied, {})
-                   .because(endpoint.host + " resolves to " + addresses->front().text() + ", which egress does not allow");
+  Error last =
+      make_error(Code::egress_denied, {})
+          .because(endpoint.host + " resolves to " + addresses->front().text() + ", which egress does not allow");
   for (const IpAddress& address : *addresses) {
     if (!egress.contains(address)) continue;
     Result<net::Socket> socket = co_await net::connect(loop_, {address, endpoint.port}, until);

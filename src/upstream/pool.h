@@ -1,5 +1,5 @@
-// One loop's connections to the endpoints: kept alive between calls, opened when none is idle, checked against egress at
-// connect on the resolved address. Owner: the loop's Worker. Thread: that loop; the counters may be read from any.
+// One loop's connections to the endpoints: kept alive between calls, opened when none is idle, checked against egress
+// at connect on the resolved address. Owner: the loop's Worker. Thread: that loop; the counters may be read from any.
 // Does not: choose endpoints, retry, send requests.
 #pragma once
 
@@ -53,11 +53,13 @@ class Pool {
   explicit Pool(net::Loop& loop) : loop_{loop} {}
 
   enum class Want : std::uint8_t { any, fresh };
-  // A connection to the endpoint. Errors: upstream_unreachable, upstream_timeout (`connect`), egress_denied, client_gone.
+  // A connection to the endpoint. Errors: upstream_unreachable, upstream_timeout (`connect`), egress_denied,
+  // client_gone.
   [[nodiscard]] net::Task<Result<Connection>> take(std::shared_ptr<Endpoint> endpoint, Want want,
                                                    const AddressList& egress, net::Until until);
 
-  // Closes connections that were idle too long, and those of endpoints that no snapshot holds any more. Once a few seconds.
+  // Closes connections that were idle too long, and those of endpoints that no snapshot holds any more. Once a few
+  // seconds.
   void sweep();
 
  private:
@@ -72,7 +74,8 @@ class Pool {
   };
   std::unique_ptr<net::HttpClient> find_idle(Endpoint& endpoint);
   net::Task<Result<net::Socket>> open(const config::Endpoint& endpoint, const AddressList& egress, net::Until until);
-  void give_back(const std::shared_ptr<Endpoint>& endpoint, std::unique_ptr<net::HttpClient> client, bool keep) noexcept;
+  void give_back(const std::shared_ptr<Endpoint>& endpoint, std::unique_ptr<net::HttpClient> client,
+                 bool keep) noexcept;
 
   net::Loop& loop_;
   std::map<Endpoint*, Shelf> shelves_;

@@ -28,14 +28,15 @@ net::Task<Result<std::string>> read_body(net::HttpClient& client, net::BodyDecod
     if (got == Fill::closed) co_return make_error(Code::upstream_broke, {}).because("closed within the list of models");
     if (got == Fill::more) continue;
     const net::Wake wake = co_await client.readable(until);
-    if (wake != net::Wake::ready) co_return make_error(Code::upstream_timeout, {}).because("waiting for the list of models");
+    if (wake != net::Wake::ready)
+      co_return make_error(Code::upstream_timeout, {}).because("waiting for the list of models");
   }
 }
 
 }  // namespace
 
-net::Task<Result<std::string>> ask_models(Pool& pool, std::shared_ptr<Endpoint> endpoint,
-                                          AddressList egress, net::Until until) {
+net::Task<Result<std::string>> ask_models(Pool& pool, std::shared_ptr<Endpoint> endpoint, AddressList egress,
+                                          net::Until until) {
   const std::string head = "GET " + endpoint->configured().path + "/models HTTP/1.1\r\n" + endpoint->fixed_headers() +
                            "Accept: application/json\r\n\r\n";
   Result<Connection> connection = co_await pool.take(endpoint, Pool::Want::fresh, egress, until);

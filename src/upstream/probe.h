@@ -1,5 +1,5 @@
-// Asks an endpoint for its list of models: how names are discovered and how an endpoint that cools down is looked after.
-// Thread: one loop. Does not: understand the answer (a dialect does), decide when.
+// Asks an endpoint for its list of models: how names are discovered and how an endpoint that cools down is looked
+// after. Thread: one loop. Does not: understand the answer (a dialect does), decide when.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,8 @@
 
 namespace intragate::upstream {
 
-// The body of GET <base>/models, at most 4 MiB. Errors: as Pool::take; upstream_status for anything but 200; upstream_malformed.
+// The body of GET <base>/models, at most 4 MiB. Errors: as Pool::take; upstream_status for anything but 200;
+// upstream_malformed.
 [[nodiscard]] net::Task<Result<std::string>> ask_models(Pool& pool, std::shared_ptr<Endpoint> endpoint,
                                                         AddressList egress, net::Until until);
 

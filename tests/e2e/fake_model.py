@@ -9,9 +9,9 @@
     assert call.ended_by_peer
 
 A script is a list of steps run for one call; each call takes the next script, or the default one, which answers
-properly (chat, completions, embeddings, streamed or not). A step is any function of the Call. GET …/models is answered
-from `model.models` and kept apart in `model.listings`, so that a gateway's own look-ups never eat a script. The server
-itself is strict: a request that is not proper HTTP ends up in `model.violations`.
+properly (chat, completions, embeddings, streamed or not). A step is any function of the Call. GET …/models is
+answered from `model.models` and kept apart in `model.listings`, so that a gateway's own look-ups never eat a script.
+The server itself is strict: a request that is not proper HTTP ends up in `model.violations`.
 """
 
 import collections

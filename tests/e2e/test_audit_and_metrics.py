@@ -9,9 +9,9 @@ import pytest
 from fake_model import cut, delta, done, end, free_port, proper_answer, refusal, sse, stall, stream_head, wait, Gate
 from wire import Connection, Stream, ask, chat, eventually, new_id
 
-FIELDS = ("seq time request_id principal key_id end_user address certificate api model endpoint attempts status outcome "
-          "error prompt_tokens completion_tokens usage_source queue_ms first_byte_ms total_ms bytes_in bytes_out content "
-          "prev hash").split()
+FIELDS = ("seq time request_id principal key_id end_user address certificate api model endpoint attempts status "
+          "outcome error prompt_tokens completion_tokens usage_source queue_ms first_byte_ms total_ms bytes_in "
+          "bytes_out content prev hash").split()
 PROMPT = "secret-prompt-7731"
 ANSWER = "secret-answer-9924"
 UPSTREAM_KEY = "upstream-secret-5510"

@@ -133,7 +133,8 @@ def via_proxy(gateway, forwarded, source="127.0.0.1", key="sk-ten-one-key"):
 @pytest.mark.parametrize("forwarded, address", [
     ("10.1.2.3", "10.1.2.3"), ("10.2.2.2, 10.1.2.3", "10.1.2.3"), ("10.1.2.3, 127.0.0.1", "10.1.2.3"),
     ("10.1.2.3, 10.9.9.9", "10.1.2.3"), (["10.2.2.2", "10.1.2.3"], "10.1.2.3"),
-    ("10.1.2.3,10.9.1.1 , 127.0.0.1", "10.1.2.3"), ("8.8.8.8, 10.1.2.3", "10.1.2.3"), ("nonsense, 10.1.2.3", "10.1.2.3")])
+    ("10.1.2.3,10.9.1.1 , 127.0.0.1", "10.1.2.3"), ("8.8.8.8, 10.1.2.3", "10.1.2.3"),
+    ("nonsense, 10.1.2.3", "10.1.2.3")])
 def test_right_most_untrusted_address_is_the_client(gateway, forwarded, address):
     reply = via_proxy(gateway, forwarded)
     assert reply.status == 200

@@ -44,7 +44,8 @@ def gateway(gateway_factory, a, b, c, hole):
     # A model of its own for each test that fails on purpose: retry budgets are counted per model.
     models = [entry(f"single-{case}", a.base)
               for case in [*RETRIED, "wait", "long", "x", "reset", "reuse", "after", "plain", "all"]]
-    models += [entry(f"pair-{case}", a.base, b.base, balance="round_robin") for case in [*RETRIED, "reset", "wait", "third"]]
+    models += [entry(f"pair-{case}", a.base, b.base, balance="round_robin")
+               for case in [*RETRIED, "reset", "wait", "third"]]
     models += [
         entry("dead-first", dead, b.base, balance="round_robin"),
         entry("hole-first", hole.base, b.base, balance="round_robin", timeouts={"connect": "200ms"}),

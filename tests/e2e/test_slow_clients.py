@@ -23,8 +23,8 @@ def model(model_factory):
 
 @pytest.fixture(scope="module")
 def gateway(gateway_factory, model):
-    listen = [{"address": "127.0.0.1:0", **({"timeouts": limits} if limits else {})}
-              for limits in ({}, {"head": "300ms"}, {"body": "300ms"}, {"idle": "300ms", "head": "500ms"}, {"write": "500ms"})]
+    limits = ({}, {"head": "300ms"}, {"body": "300ms"}, {"idle": "300ms", "head": "500ms"}, {"write": "500ms"})
+    listen = [{"address": "127.0.0.1:0", **({"timeouts": some} if some else {})} for some in limits]
     return gateway_factory(config={"listen": listen, "models": [{"name": "m", "endpoints": [{"url": model.base}]}]})
 
 

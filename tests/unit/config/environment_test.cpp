@@ -1,6 +1,8 @@
 // The quick start by variables.
 #include <gtest/gtest.h>
 
+#include "config/key_table.h"
+#include "config/quick_start.h"
 #include "loading.h"
 
 namespace intragate::config {
@@ -70,6 +72,16 @@ TEST(QuickStart, NeedsOnlyTheBase) {
             "environment: CUSTOM_MODEL_API_BASE is not set, and there is no configuration file; set it to the model "
             "server's base "
             "URL, or name a file with --config\n");
+}
+
+TEST(QuickStart, EveryDefaultOfItsTableIsWhatAnAbsentVariableMeans) {
+  for (const QuickStartRow& row : quick_start_table()) {
+    if (row.fallback.empty() || row.fallback == kRequired) continue;
+    Loaded written = load_with(std::string{row.name} + '=' + std::string{row.fallback});
+    ASSERT_TRUE(written.ok()) << all_problems(written);
+    written.config.admin.address_is_default = true;  // the one difference that writing a default makes
+    EXPECT_EQ(written.config, load_dotenv(kBase).config) << row.name;
+  }
 }
 
 TEST(QuickStart, TheProcessEnvironmentWinsAndIsNotChecked) {

@@ -91,8 +91,7 @@ TEST(ConfigFile, RelativePathsBeginAtTheFile) {
 }
 
 TEST(ConfigFile, SecretsMayLieInFilesBesideIt) {
-  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "intragate-config-file-test";
-  std::filesystem::create_directories(folder);
+  const std::filesystem::path folder = make_folder("config-file");
   std::ofstream{folder / "token"} << "s3cret\n";
   std::ofstream{folder / "c.yaml"} << "admin: {token: \"file:token\"}\n" << kOneModel;
   const Loaded loaded = load_file((folder / "c.yaml").string(), {}, fake_hash);

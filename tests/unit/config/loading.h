@@ -1,6 +1,9 @@
-// What tests of the loader share: loading from a text, and looking at what came out. Does not: read files.
+// What tests of the loader share: loading from a text, and looking at what came out. Thread: the test's.
 #pragma once
 
+#include <unistd.h>
+
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -39,6 +42,14 @@ inline std::string all_warnings(const Loaded& loaded) {
   std::string out;
   for (const std::string& warning : loaded.config.warnings) out += warning + '\n';
   return out;
+}
+
+// A fresh folder for a test's files; the test removes it.
+inline std::filesystem::path make_folder(const std::string& name) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("intragate-" + name + '-' + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  return folder;
 }
 
 inline bool contains(std::string_view text, std::string_view part) {

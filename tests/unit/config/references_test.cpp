@@ -52,11 +52,7 @@ TEST(Expand, StaysWithinItsBounds) {
 
 class SecretFiles : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() /
-              ("intragate-" + std::string{testing::UnitTest::GetInstance()->current_test_info()->name()});
-    std::filesystem::create_directories(folder_);
-  }
+  void SetUp() override { folder_ = make_folder("secret-files"); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   void write(const std::string& name, std::string_view text) const {
