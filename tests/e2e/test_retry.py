@@ -45,7 +45,7 @@ def gateway(gateway_factory, a, b, c, hole):
     models = [entry(f"single-{case}", a.base)
               for case in [*RETRIED, "wait", "long", "x", "reset", "reuse", "after", "plain", "all"]]
     models += [entry(f"pair-{case}", a.base, b.base, balance="round_robin")
-               for case in [*RETRIED, "reset", "wait", "third"]]
+               for case in [*RETRIED, "reset", "wait", "third-0", "third-1", "third-2"]]
     models += [
         entry("dead-first", dead, b.base, balance="round_robin"),
         entry("hole-first", hole.base, b.base, balance="round_robin", timeouts={"connect": "200ms"}),
@@ -95,11 +95,11 @@ def test_another_endpoint_is_preferred(gateway, a, b, status):
 
 
 def test_third_attempt_is_not_where_the_second_has_just_failed(gateway, a, b):
-    for _ in range(3):  # more than luck
+    for number in range(3):  # more than luck
         for model in (a, b):
             model.reset()
             model.default(refusal(503))
-        ask(gateway, chat("pair-third"))
+        ask(gateway, chat(f"pair-third-{number}"))
         first, second, third = sorted(a.calls + b.calls, key=lambda call: call.began_at)
         assert first.model is third.model is not second.model
 

@@ -44,8 +44,10 @@ TEST(TimerWheel, ArmSaysWhenToLookNext) {
   late.at = kStart + 5s;
   TimerNode early;
   early.at = kStart + 1s;
-  EXPECT_EQ(wheel.arm(late), wheel.next());
-  EXPECT_EQ(wheel.arm(early), wheel.next());
+  const TimePoint look_late = wheel.arm(late);
+  EXPECT_EQ(look_late, wheel.next());
+  const TimePoint look_early = wheel.arm(early);
+  EXPECT_EQ(look_early, wheel.next());
   EXPECT_LT(wheel.next(), kStart + 1s + 2 * TimerWheel::kTick);
 }
 
