@@ -33,6 +33,7 @@ Result<Unit> same_foundations(const config::Config& old, const config::Config& n
   };
   if (addresses(old) != addresses(next)) return needs_restart("listen[].address");
   if (old.admin.address != next.admin.address) return needs_restart("admin.address");
+  if (!(old.admin.token == next.admin.token)) return needs_restart("admin.token");
   if (old.data_dir != next.data_dir) return needs_restart("data_dir");
   if (old.workers != next.workers) return needs_restart("workers");
   return Unit{};
@@ -90,8 +91,8 @@ Result<Unit> Gateway::open_doors() {
           net::Listener::open(address, first ? net::Listener::Sharing::first : net::Listener::Sharing::another);
       if (!listener) return std::move(listener).error();
       address = listener->address();  // the others join the port that the system chose for 0
-      core->doors.push_back(std::make_unique<pipeline::Door>(pipeline::Door{listen, address.text(), open_connections}));
-      core->listeners.push_back(std::move(*listener));
+      core->entrances.push_back(std::unique_ptr<Entrance>{
+          new Entrance{std::move(*listener), pipeline::Door{listen, address.text(), open_connections}, {}}});
     }
   }
   if (net::system_backlog_limit() < net::kBacklog) {
@@ -134,8 +135,8 @@ void Gateway::start(Duration patience) {
     std::this_thread::sleep_for(std::chrono::milliseconds{2});
   }
   on_every_core([](Core& core) {
-    for (std::size_t i = 0; i < core.listeners.size(); ++i) {
-      core.loop->spawn(accept_connections(*core.worker, core.listeners[i], *core.doors[i], core.closing));
+    for (auto& entrance : core.entrances) {
+      core.loop->spawn(accept_connections(*core.worker, entrance->listener, entrance->door, entrance->closing));
     }
   });
 }
@@ -174,7 +175,9 @@ Result<Unit> Gateway::adopt(std::shared_ptr<const config::Config> config) {
   for (auto& core : cores_) {
     core->loop->post([core = core.get(), fresh = snapshot_] {
       core->worker->adopt(fresh);
-      for (std::size_t i = 0; i < core->doors.size(); ++i) core->doors[i]->rules = fresh->config->listen[i];
+      for (std::size_t i = 0; i < core->entrances.size(); ++i) {
+        core->entrances[i]->door.rules = fresh->config->listen[i];
+      }
     });
   }
   return Unit{};
@@ -209,13 +212,15 @@ bool Gateway::wait_for_quiet(Deadline deadline) {
 void Gateway::stop(const std::function<bool()>& hurry) {
   draining_ = true;
   on_every_core([](Core& core) {
-    core.closing.fire(net::CancelReason::shutdown);
+    for (auto& entrance : core.entrances) entrance->closing.fire(net::CancelReason::shutdown);
     core.worker->drain();
   });
   // Closed only now that nobody waits on them.
-  on_every_core([](Core& core) { core.listeners.clear(); });
+  on_every_core([](Core& core) {
+    for (auto& entrance : core.entrances) entrance->listener.close();
+  });
   const TimePoint begun = MonotonicClock::now();
-  const Deadline drained = Deadline::in(begun, config_->drain);
+  const Deadline drained = Deadline::in(begun, snapshot()->config->drain);
   while (!drained.reached(MonotonicClock::now()) && !hurry()) {
     if (wait_for_quiet(Deadline::in(MonotonicClock::now(), std::chrono::milliseconds{50}))) break;
   }
@@ -236,7 +241,7 @@ void Gateway::stop(const std::function<bool()>& hurry) {
 
 std::vector<std::string> Gateway::listening() const {
   std::vector<std::string> addresses;
-  for (const auto& door : cores_.front()->doors) addresses.push_back(door->name);
+  for (const auto& entrance : cores_.front()->entrances) addresses.push_back(entrance->door.name);
   return addresses;
 }
 

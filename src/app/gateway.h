@@ -44,13 +44,17 @@ class Gateway {
   [[nodiscard]] std::shared_ptr<const pipeline::Snapshot> snapshot() const;
 
  private:
+  // One listening address on one loop.
+  struct Entrance {
+    net::Listener listener;
+    pipeline::Door door;
+    net::Cancellation closing;  // ends accepting
+  };
   // One thread and what runs on it.
   struct Core {
     std::unique_ptr<net::Loop> loop;
     std::unique_ptr<pipeline::Worker> worker;
-    std::vector<net::Listener> listeners;                // one for each door
-    std::vector<std::unique_ptr<pipeline::Door>> doors;  // addresses do not move
-    net::Cancellation closing;                           // ends accepting
+    std::vector<std::unique_ptr<Entrance>> entrances;  // in the order of config.listen; addresses do not move
     std::thread thread;
     // What still waits refers to the worker: it goes first.
     ~Core() {

@@ -9,7 +9,7 @@ using llm::Api;
 using pipeline::Method;
 using pipeline::Route;
 
-// Each path answers with and without /v1 in front. The admin side's URLs are in admin/pages.cpp.
+// Each path answers with and without /v1 in front. The admin side's URLs are in admin/server.cpp.
 constexpr std::array kRoutes{
     Route{"/chat/completions", Method::post, Api::chat}, Route{"/completions", Method::post, Api::completions},
     Route{"/embeddings", Method::post, Api::embeddings}, Route{"/models", Method::get, Api::models},

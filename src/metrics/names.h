@@ -78,7 +78,7 @@ inline constexpr std::array kQueue{0.001, 0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 3
 // clang-format off
 inline constexpr std::array<Definition, kMetricCount> kTable{{
     {Metric::requests, Type::counter, "intragate_requests_total", {"api", "model", "outcome", "status"}, {},
-     "Calls by how they ended; one for every audit record."},
+     "Calls by how they ended; connections refused unread are counted apart."},
     {Metric::tokens, Type::histogram, "gen_ai_client_token_usage",
      {"gen_ai_operation_name", "gen_ai_request_model", "gen_ai_token_type"}, bounds::kTokens,
      "Tokens per call, input and output, as the model or the gateway counted them."},

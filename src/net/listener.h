@@ -33,6 +33,8 @@ class Listener {
   std::optional<Accepted> accept();
   // The last accept() failed although somebody may be waiting: out of descriptors or memory. Try again after a pause.
   [[nodiscard]] bool starved() const { return starved_; }
+  // Connections are refused from here on. Only when nobody waits on it any more.
+  void close() { socket_.close(); }
   [[nodiscard]] Readiness wait(Loop& loop, Until until) { return socket_.wait(loop, Interest::read, until); }
 
  private:

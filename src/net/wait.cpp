@@ -1,5 +1,7 @@
 #include "net/wait.h"
 
+#include <cassert>
+
 #include "net/loop.h"
 
 namespace intragate::net {
@@ -24,7 +26,10 @@ bool Wait::over_already() {
 
 void Wait::suspend(std::coroutine_handle<> handle) {
   ready_.handle = handle;
-  if (until_.cancellation != nullptr) until_.cancellation->waiting_ = this;
+  if (until_.cancellation != nullptr) {
+    assert(until_.cancellation->waiting_ == nullptr && "one cancellation serves one coroutine chain");
+    until_.cancellation->waiting_ = this;
+  }
   if (!until_.deadline.never()) {
     at = until_.deadline.at();
     loop_.arm(*this);
