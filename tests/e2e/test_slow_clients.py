@@ -145,7 +145,9 @@ def test_slow_client_pauses_the_model_and_the_gateway_holds_little(gateway, mode
         reply.read_head()
     for call in model.calls:
         assert call.blocked.wait(PATIENCE), "the model was never paused"
-    assert len(model.calls) == 8 and resident(gateway) - before < 8 * 1024 * 1024
+    assert len(model.calls) == 8
+    if "libasan" not in pathlib.Path(f"/proc/{gateway.process.pid}/maps").read_text():  # ASan keeps what was freed
+        assert resident(gateway) - before < 8 * 1024 * 1024
     for reply in streams:
         reply.connection.close()
     for call in model.calls:
