@@ -25,8 +25,15 @@ Error ended(Wake wake, std::string_view doing) {
 
 HttpClient::HttpClient(Loop& loop, Socket socket) : loop_{&loop}, socket_{std::move(socket)}, in_{loop.buffers()} {}
 
-Task<Result<Unit>> HttpClient::send(std::span<const std::string_view> pieces, Until until) {
-  std::size_t sent = 0;
+std::size_t HttpClient::send_now(std::span<const std::string_view> pieces) {
+  std::size_t size = 0;
+  for (const std::string_view piece : pieces) size += piece.size();
+  const std::size_t sent = socket_.write(pieces).bytes;
+  request_sent_ = sent == size;
+  return sent;
+}
+
+Task<Result<Unit>> HttpClient::send(std::span<const std::string_view> pieces, std::size_t sent, Until until) {
   while (!pieces.empty()) {
     if (sent >= pieces.front().size()) {
       sent -= pieces.front().size();

@@ -18,9 +18,12 @@ class HttpClient {
  public:
   HttpClient(Loop& loop, Socket socket);
 
-  // Sends head and body. Ends early, without error, when the model begins to answer before everything is sent; the
-  // connection cannot be used again then. Errors: upstream_broke, upstream_timeout, client_gone.
-  [[nodiscard]] Task<Result<Unit>> send(std::span<const std::string_view> pieces, Until until);
+  // Sends head and body from byte `sent` on. Ends early, without error, when the model begins to answer before
+  // everything is sent; the connection cannot be used again then. Errors: upstream_broke, upstream_timeout,
+  // client_gone.
+  [[nodiscard]] Task<Result<Unit>> send(std::span<const std::string_view> pieces, std::size_t sent, Until until);
+  // Tries once, without waiting: how many bytes went out. All of them: send() is not needed.
+  [[nodiscard]] std::size_t send_now(std::span<const std::string_view> pieces);
 
   // Reads the answer's head; interim (1xx) answers are skipped, at most 16. `headers` (a scratch vector) holds views of
   // buffer() until the next fill or consume. The head is consumed by drop_head(). Errors: upstream_broke (closed before

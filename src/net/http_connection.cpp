@@ -111,8 +111,18 @@ Result<HttpConnection::Arrival> HttpConnection::parse_head(std::size_t size) {
   return Arrival::head;
 }
 
+bool HttpConnection::take_body_here() {
+  if (body_complete_) return true;
+  if (head_.framing != Framing::length || head_.content_length > in_.size() - request_size_) return false;
+  if (head_.content_length > limits_.max_body) return false;
+  const auto length = static_cast<std::size_t>(head_.content_length);
+  body_ = in_.view().substr(request_size_, length);
+  request_size_ += length;
+  return body_complete_ = true;
+}
+
 Task<Result<Unit>> HttpConnection::receive_body() {
-  if (body_complete_) co_return Unit{};
+  if (take_body_here()) co_return Unit{};
   if (head_.framing == Framing::length && head_.content_length > limits_.max_body)
     co_return too_large(limits_.max_body);
   if (head_.expect == Expect::continue_100 && in_.size() == request_size_) {
@@ -130,12 +140,6 @@ Task<Result<Unit>> HttpConnection::receive_body() {
 Task<Result<Unit>> HttpConnection::receive_length_body() {
   const auto length = static_cast<std::size_t>(head_.content_length);
   const std::size_t here = std::min(in_.size() - request_size_, length);
-  if (here == length) {  // the common case: head and body came together
-    body_ = in_.view().substr(request_size_, length);
-    request_size_ += length;
-    body_complete_ = true;
-    co_return Unit{};
-  }
   if (length <= kReadAhead) {
     owned_body_ = std::make_unique_for_overwrite<char[]>(length);
     owned_capacity_ = length;

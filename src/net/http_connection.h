@@ -50,6 +50,9 @@ class HttpConnection {
   // Reads the whole body (after 100 Continue if it was expected). Stays valid until release_request.
   // Errors: body_too_large, malformed_request, request_timeout, client_gone.
   [[nodiscard]] Task<Result<Unit>> receive_body();
+  // The common case without a wait: the whole body came with the head (or there is none). False: receive_body() is
+  // needed.
+  [[nodiscard]] bool take_body_here();
   [[nodiscard]] std::string_view body() const { return body_; }
   // True when the request is in memory to its last byte: only then can the connection be kept.
   [[nodiscard]] bool request_complete() const { return body_complete_; }

@@ -98,32 +98,36 @@ void Loop::watch_reactor() {
 }
 
 void Loop::woken() {
-  if (!run_ready()) {
-    // A busy stream that yields must not keep timers, messages and other sockets waiting: go through Asio's queue.
+  run_ready();
+  if (later_.linked() && !later_posted_) {
+    // What yields must not keep timers, messages and other sockets waiting: it goes through Asio's queue.
+    later_posted_ = true;
     asio::post(asio_->context, [this] {
+      later_posted_ = false;
       fresh_now();
       reactor_->poll();
+      ready_.splice(later_);
       woken();
     });
   }
   if (timer_late_) arm_timer();
 }
 
-bool Loop::run_ready() {
-  for (int round = 0; round < 8 && ready_.linked(); ++round) {
-    ListHook batch;
-    batch.splice(ready_);
-    while (batch.linked()) {
-      auto& node = static_cast<ReadyNode&>(*batch.next());
-      node.unlink();
-      node.handle.resume();
-    }
+// Ends: what is ready became so by an event, and handling it makes nothing ready for ever.
+void Loop::run_ready() {
+  while (ready_.linked()) {
+    auto& node = static_cast<ReadyNode&>(*ready_.next());
+    node.unlink();
+    node.handle.resume();
   }
-  return !ready_.linked();
 }
 
 void Loop::enqueue(ReadyNode& node) {
   ready_.insert_before(node);
+}
+
+void Loop::enqueue_later(ReadyNode& node) {
+  later_.insert_before(node);
 }
 
 void Loop::arm(TimerNode& node) {

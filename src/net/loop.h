@@ -52,6 +52,7 @@ class Loop {
 
   // For Wait: a coroutine to resume in this wake-up, and a deadline to watch.
   void enqueue(ReadyNode& node);
+  void enqueue_later(ReadyNode& node);  // in the next wake-up, after a look at the sockets
   void arm(TimerNode& node);
 
  private:
@@ -61,7 +62,7 @@ class Loop {
   struct Root;
   static Root run_root(Loop& loop, Task<void> task);
   void woken();      // after the reactor, a timer or a message: resume everything that is ready
-  bool run_ready();  // false: something still is
+  void run_ready();  // false: something still is
   void arm_timer();
   void run_timers();
   void watch_reactor();
@@ -70,10 +71,12 @@ class Loop {
   TimePoint now_ = MonotonicClock::now();
   BufferPool buffers_;
   ListHook ready_;
+  ListHook later_;
   ListHook roots_;
   std::size_t tasks_ = 0;
   TimePoint timer_at_ = TimePoint::max();  // when Asio will wake us for the wheel
-  bool timer_late_ = false;                // a deadline earlier than that has been armed
+  bool later_posted_ = false;
+  bool timer_late_ = false;  // a deadline earlier than that has been armed
   std::unique_ptr<TimerWheel> wheel_;
   std::unique_ptr<Asio> asio_;
   std::unique_ptr<Reactor> reactor_;

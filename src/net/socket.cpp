@@ -6,8 +6,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 
 #include "net/loop.h"
@@ -17,6 +19,7 @@ namespace intragate::net {
 namespace {
 
 constexpr std::size_t kPieces = 16;
+constexpr std::size_t kSmall = 4096;
 
 std::string system_text(int number) {
   return std::generic_category().message(number);
@@ -55,29 +58,41 @@ Socket::Moved Socket::read(std::span<char> space) {
 }
 
 Socket::Moved Socket::write(std::span<const std::string_view> pieces) {
-  Descriptor& d = state_->descriptor;
+  std::size_t total = 0;
+  for (const std::string_view piece : pieces.first(std::min(pieces.size(), kPieces))) total += piece.size();
+  if (total <= kSmall) {
+    // Copying a few kilobytes costs less than having the kernel fetch a list of pieces.
+    std::array<char, kSmall> bytes;
+    std::size_t size = 0;
+    for (const std::string_view piece : pieces.first(std::min(pieces.size(), kPieces))) {
+      if (!piece.empty()) std::memcpy(bytes.data() + size, piece.data(), piece.size());
+      size += piece.size();
+    }
+    return sent(total, [&] { return ::send(state_->descriptor.fd, bytes.data(), size, MSG_NOSIGNAL); });
+  }
   std::array<iovec, kPieces> vectors;
   std::size_t count = 0;
-  std::size_t total = 0;
-  for (const std::string_view piece : pieces) {
-    if (piece.empty()) continue;
-    if (count == kPieces) break;
-    vectors[count++] = {const_cast<char*>(piece.data()), piece.size()};
-    total += piece.size();
+  for (const std::string_view piece : pieces.first(std::min(pieces.size(), kPieces))) {
+    if (!piece.empty()) vectors[count++] = {const_cast<char*>(piece.data()), piece.size()};
   }
   msghdr message{};
   message.msg_iov = vectors.data();
   message.msg_iovlen = count;
+  return sent(total, [&] { return ::sendmsg(state_->descriptor.fd, &message, MSG_NOSIGNAL); });
+}
+
+template <class Send>
+Socket::Moved Socket::sent(std::size_t total, Send send) {
   for (;;) {
-    const ssize_t n = ::sendmsg(d.fd, &message, MSG_NOSIGNAL);
+    const ssize_t n = send();
     if (n >= 0) {
       const auto bytes = static_cast<std::size_t>(n);
-      if (bytes < total) d.can_write = false;
+      if (bytes < total) state_->descriptor.can_write = false;
       return {Io::done, bytes};
     }
     if (errno == EINTR) continue;
     if (errno != EAGAIN) return {Io::failed};
-    d.can_write = false;
+    state_->descriptor.can_write = false;
     return {Io::blocked};
   }
 }

@@ -60,6 +60,9 @@ class Socket {
     Descriptor descriptor;
     ~State();
   };
+  // What one send call, repeated when a signal interrupts it, says about `total` bytes.
+  template <class Send>
+  Moved sent(std::size_t total, Send send);
   std::unique_ptr<State> state_;
 };
 

@@ -44,6 +44,12 @@ void Wait::complete(Wake wake) {
   loop_.enqueue(ready_);
 }
 
+void Wait::complete_later() {
+  completed_ = true;
+  forget();
+  loop_.enqueue_later(ready_);
+}
+
 void Wait::forget() {
   unlink();
   if (until_.cancellation != nullptr && until_.cancellation->waiting_ == this) until_.cancellation->waiting_ = nullptr;

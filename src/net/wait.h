@@ -72,6 +72,8 @@ class Wait : private TimerNode {
   // For await_ready: true when waiting makes no sense (cancelled already, deadline past), with the result set.
   bool over_already();
   void suspend(std::coroutine_handle<> handle);
+  // Like complete(ready), but after the next look at the sockets.
+  void complete_later();
   void set_result(Wake wake) { wake_ = wake; }
   Loop& loop() { return loop_; }
 
@@ -102,7 +104,7 @@ class Yield : public Wait {
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> handle) {
     suspend(handle);
-    complete(Wake::ready);
+    complete_later();
   }
 };
 

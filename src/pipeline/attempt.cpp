@@ -184,35 +184,57 @@ net::Task<Result<Unit>> receive_body(Exchange& x, net::Until until) {
   }
 }
 
+// The common case without a wait: what receive_body would wait for came with the head.
+bool take_body_here(Exchange& x) {
+  net::Buffer& buffer = x.upstream.client().buffer();
+  if (x.answer.event_stream) return !buffer.empty();
+  const net::ResponseHead& head = x.answer.head;
+  if (head.framing != net::Framing::length || head.content_length > buffer.size()) return false;
+  const auto size = static_cast<std::size_t>(head.content_length);
+  x.answer.owned.assign(buffer.view().substr(0, size));
+  buffer.consume(size);
+  if (!buffer.empty()) x.answer.head.keep_alive = false;  // bytes that nobody asked for
+  return x.answer.collected = true;
+}
+
 net::Task<Result<Unit>> send_and_receive(Exchange& x, net::Until until) {
   Outgoing out;
   compose(x, out);
   net::HttpClient& client = x.upstream.client();
   x.sent_at = x.worker.loop().now();
-  Result<Unit> sent = co_await client.send({out.pieces.data(), out.count}, until);
-  if (!sent) co_return sent;
+  const std::span<const std::string_view> pieces{out.pieces.data(), out.count};
+  const std::size_t sent_now = client.send_now(pieces);
+  if (!client.request_sent()) {
+    Result<Unit> sent = co_await client.send(pieces, sent_now, until);
+    if (!sent) co_return sent;
+  }
   Result<net::ResponseHead> head = co_await client.receive_head(until, x.worker.headers());
   if (!head) co_return std::move(head).error();
   take_head(x, *head);
   client.drop_head();
   if (!client.request_sent()) x.answer.head.keep_alive = false;
-  if (!x.answer.event_stream) x.first_byte = x.worker.loop().now();
+  x.first_byte = x.worker.loop().now();
+  if (take_body_here(x)) co_return Unit{};
   Result<Unit> body = co_await receive_body(x, until);
+  // A stream's first event is its first byte: models send the head before they have read the prompt.
   if (body && x.answer.event_stream) x.first_byte = x.worker.loop().now();
   co_return body;
 }
 
 }  // namespace
 
-net::Task<Result<Unit>> attempt(Exchange& x, upstream::Pool::Want want) {
+net::Task<Result<Unit>> attempt(Exchange& x, Take take) {
   const config::ModelTimeouts& timeouts = x.lane->model.timeouts;
   net::Loop& loop = x.worker.loop();
   const net::Until whole = whole_call(x);
-  const net::Until connecting = whole.earlier(Deadline::in(loop.now(), timeouts.connect));
-  Result<upstream::Connection> connection =
-      co_await x.worker.pool().take(x.endpoint, want, x.snapshot->config->egress, connecting);
-  if (!connection) co_return explained(x, std::move(connection).error(), "connect");
-  x.upstream = std::move(*connection);
+  if (take == Take::any_connection) x.upstream = x.worker.pool().take_idle(x.endpoint);
+  if (!x.upstream.open()) {
+    const net::Until connecting = whole.earlier(Deadline::in(loop.now(), timeouts.connect));
+    Result<upstream::Connection> connection =
+        co_await x.worker.pool().connect(x.endpoint, x.snapshot->config->egress, connecting);
+    if (!connection) co_return explained(x, std::move(connection).error(), "connect");
+    x.upstream = std::move(*connection);
+  }
 
   const net::Until first_byte = whole.earlier(Deadline::in(loop.now(), timeouts.first_byte));
   Result<Unit> received = co_await send_and_receive(x, first_byte);

@@ -14,7 +14,8 @@ namespace intragate::pipeline {
 // of any other answer (up to kCollect bytes of it; longer ones go on in relay). Errors: upstream_unreachable,
 // upstream_broke, upstream_malformed, upstream_timeout, egress_denied, client_gone; the retry rule is set for where it
 // happened.
-[[nodiscard]] net::Task<Result<Unit>> attempt(Exchange& x, upstream::Pool::Want want);
+enum class Take : std::uint8_t { any_connection, new_connection };
+[[nodiscard]] net::Task<Result<Unit>> attempt(Exchange& x, Take take);
 
 inline constexpr std::size_t kCollect = 1024 * 1024;
 

@@ -20,7 +20,7 @@ using upstream::Standing;
 struct Tries {
   std::vector<bool> tried;  // by endpoint
   std::size_t current = 0;
-  upstream::Pool::Want want = upstream::Pool::Want::any;
+  Take take = Take::any_connection;
 };
 
 bool cooling(const Exchange& x, std::size_t i) {
@@ -56,6 +56,14 @@ void choose(Exchange& x, Tries& tries) {
     tries.current = x.worker.state_of(*x.lane).choice.pick(candidates, x.worker.random()).value_or(0);
   }
   tries.tried[tries.current] = true;
+}
+
+void count_success(Exchange& x, std::size_t endpoint) {
+  std::vector<metrics::Counter*>& known = x.worker.state_of(*x.lane).attempts_ok;
+  if (known.size() <= endpoint) known.resize(endpoint + 1);  // a call of an older snapshot may know more endpoints
+  metrics::Counter*& counter = known[endpoint];
+  if (counter == nullptr) counter = &x.worker.metrics().counter(Metric::upstream_attempts, {x.endpoint->id(), "ok"});
+  counter->add();
 }
 
 void count_attempt(Exchange& x, std::string_view result) {
@@ -111,10 +119,10 @@ net::Task<bool> pause(Exchange& x, Duration length) {
 }
 
 // One attempt and what it says about the endpoint. Returns the error that ended it; none: the answer may be relayed.
-net::Task<std::optional<Error>> try_once(Exchange& x, upstream::Pool::Want want) {
+net::Task<std::optional<Error>> try_once(Exchange& x, const Tries& tries) {
   const TimePoint began = x.worker.loop().now();
   upstream::Health::Trial trial = x.endpoint->health().begin(began);
-  Result<Unit> received = co_await attempt(x, want);
+  Result<Unit> received = co_await attempt(x, tries.take);
   const TimePoint now = x.worker.loop().now();
   if (!received) {
     Error error = std::move(received).error();
@@ -126,7 +134,7 @@ net::Task<std::optional<Error>> try_once(Exchange& x, upstream::Pool::Want want)
   const int status = x.answer.head.status;
   trial.report(upstream::evidence_of_status(status), now);
   if (status >= 200 && status < 300) {
-    count_attempt(x, "ok");
+    count_success(x, tries.current);
     co_return std::nullopt;
   }
   count_attempt(x, "status");
@@ -163,8 +171,8 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
   for (;;) {
     x.endpoint = x.lane->endpoints[tries.current];
     x.place = x.endpoint->enter();
-    if (tries.want == upstream::Pool::Want::any) ++x.attempts;
-    std::optional<Error> error = co_await try_once(x, tries.want);
+    if (tries.take == Take::any_connection) ++x.attempts;
+    std::optional<Error> error = co_await try_once(x, tries);
     if (!error) co_return Next::go_on;
     if (error->code == Code::client_gone) co_return std::move(*error);
     const upstream::RetryPlan next = plan(x, tries, *error);
@@ -179,7 +187,7 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
     release_attempt(x);
     const bool here = co_await pause(x, next.pause);
     if (!here) co_return make_error(Code::client_gone, {});
-    tries.want = next.next == NextAttempt::same_endpoint ? upstream::Pool::Want::fresh : upstream::Pool::Want::any;
+    tries.take = next.next == NextAttempt::same_endpoint ? Take::new_connection : Take::any_connection;
     if (next.next == NextAttempt::by_choice) choose(x, tries);
   }
 }

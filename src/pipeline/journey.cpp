@@ -22,27 +22,28 @@ Journey::Journey()
 
 namespace {
 
-// A stray exception (a bug, or memory) must not take the other calls of this loop with it.
-net::Task<Result<Next>> guarded(Station& station, Exchange& x) {
-  std::string what;
-  try {
-    Passage passage = station.pass(x);
-    if (!passage.waits()) co_return std::move(passage.result());
-    net::Task<Result<Next>> task = std::move(passage).task();
-    Result<Next> next = co_await task;
-    co_return next;
-  } catch (const std::exception& stray) {
-    what = stray.what();
-  }
-  co_return make_error(Code::internal, "The gateway failed within itself; the request id helps to find out why.")
-      .because(std::string{station.name()} + ": " + what);
+Error stray_exception(const Station& station, std::string_view what) {
+  return make_error(Code::internal, "The gateway failed within itself; the request id helps to find out why.")
+      .because(std::string{station.name()} + ": " + std::string{what});
 }
 
 }  // namespace
 
 net::Task<void> Journey::run(Exchange& x) {
   for (Station* station : stations_) {
-    Result<Next> next = co_await guarded(*station, x);
+    Result<Next> next = Next::go_on;
+    // A stray exception (a bug, or memory) must not take the other calls of this loop with it.
+    try {
+      Passage passage = station->pass(x);
+      if (passage.waits()) {
+        net::Task<Result<Next>> task = std::move(passage).task();
+        next = co_await task;
+      } else {
+        next = std::move(passage.result());
+      }
+    } catch (const std::exception& stray) {
+      next = stray_exception(*station, stray.what());
+    }
     if (!next) x.error = std::move(next).error();
     if (!next || *next == Next::answered) break;
   }

@@ -37,15 +37,21 @@ Error refused_by_model(const Exchange& x) {
   return make_error(Code::upstream_status, {}).because("status " + std::to_string(x.answer.head.status));
 }
 
-net::Task<Result<Next>> relay_collected(Exchange& x) {
+net::Task<Result<Next>> send_collected_rest(Exchange& x) {
+  const bool sent = co_await x.reply.send_whole_rest(x, x.answer.owned);
+  if (!sent) co_return make_error(Code::client_gone, {});
+  if (client_status(x) != 200) co_return refused_by_model(x);
+  co_return Next::answered;
+}
+
+Passage relay_collected(Exchange& x) {
   if (x.answer.head.keep_alive) x.upstream.keep();
   x.upstream = {};  // back to the pool before the client, who may be slow, has read anything
   take_usage(x, x.answer.owned);
   const std::string extra = extra_headers(x);
-  const bool sent = co_await x.reply.send_whole(x, client_head(x, extra), x.answer.owned);
-  if (!sent) co_return make_error(Code::client_gone, {});
-  if (client_status(x) != 200) co_return refused_by_model(x);
-  co_return Next::answered;
+  if (!x.reply.send_whole_now(x, client_head(x, extra), x.answer.owned)) return send_collected_rest(x);
+  if (client_status(x) != 200) return refused_by_model(x);
+  return Next::answered;
 }
 
 // One piece of a long answer.

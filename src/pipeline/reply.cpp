@@ -107,20 +107,32 @@ void Reply::write_head(Exchange& x, const Head& head, std::optional<std::uint64_
   head_ += "\r\n";
 }
 
-net::Task<bool> Reply::send_whole(Exchange& x, Head head, std::string_view body) {
+bool Reply::send_whole_now(Exchange& x, const Head& head, std::string_view body) {
   write_head(x, head, body.size());
   if (x.head_method) body = {};
   const std::array<std::string_view, 2> pieces{head_, body};
-  const std::size_t sent = connection_.write_now(pieces);
-  head_sent_ = sent > 0;
-  if (sent < head_.size() + body.size()) {
-    const net::WriteEnd end = co_await connection_.write_rest(pieces, sent);
-    if (end != net::WriteEnd::done) co_return false;
-  }
+  sent_ = connection_.write_now(pieces);
+  head_sent_ = sent_ > 0;
+  if (sent_ < head_.size() + body.size()) return false;
+  bytes_ = body.size();
+  return ended_ = true;
+}
+
+net::Task<bool> Reply::send_whole_rest(const Exchange& x, std::string_view body) {
+  if (x.head_method) body = {};
+  const std::array<std::string_view, 2> pieces{head_, body};
+  const net::WriteEnd end = co_await connection_.write_rest(pieces, sent_);
+  if (end != net::WriteEnd::done) co_return false;
   head_sent_ = true;
   bytes_ = body.size();
   ended_ = true;
   co_return true;
+}
+
+net::Task<bool> Reply::send_whole(Exchange& x, Head head, std::string_view body) {
+  if (send_whole_now(x, head, body)) co_return true;
+  const bool sent = co_await send_whole_rest(x, body);
+  co_return sent;
 }
 
 void Reply::begin(Exchange& x, Head head, std::optional<std::uint64_t> length) {

@@ -24,6 +24,10 @@ class Reply {
   };
   // One whole answer in one write. Returns false when the client could not be given all of it.
   [[nodiscard]] net::Task<bool> send_whole(Exchange& x, Head head, std::string_view body);
+  // The same without waiting: true when all of it went out at once; else the caller awaits send_whole_rest with the
+  // same body.
+  [[nodiscard]] bool send_whole_now(Exchange& x, const Head& head, std::string_view body);
+  [[nodiscard]] net::Task<bool> send_whole_rest(const Exchange& x, std::string_view body);
 
   // Starts an answer of unknown length (chunked; until close for HTTP/1.0), or of a known one when `length` is set.
   // Only prepares the head: it leaves together with the first body bytes.

@@ -55,42 +55,52 @@ double seconds(Duration time) {
   return std::chrono::duration<double>(time).count();
 }
 
-std::string_view status_text(int status) {
-  switch (status) {
-    case 200: return "200";
-    case 400: return "400";
-    case 401: return "401";
-    case 403: return "403";
-    case 404: return "404";
-    case 429: return "429";
-    case 499: return "499";
-    case 502: return "502";
-    case 503: return "503";
-    case 504: return "504";
-    default: return {};
-  }
+using metrics::Metric;
+
+// Calls that go well are the many: their series are looked up once for each model and API.
+LaneState::ApiMetrics& metrics_of(Exchange& x, std::string_view api, std::string_view operation) {
+  LaneState::ApiMetrics& known = x.worker.state_of(*x.lane).api[static_cast<std::size_t>(x.target.route->api)];
+  if (known.ok != nullptr) return known;
+  metrics::Shard& m = x.worker.metrics();
+  const std::string_view model = x.lane->name;
+  known.ok = &m.counter(Metric::requests, {api, model, "ok", "200"});
+  known.request_seconds = &m.histogram(Metric::request_seconds, {operation, model});
+  known.first_token_seconds = &m.histogram(Metric::first_token_seconds, {operation, model});
+  known.tokens_in = &m.histogram(Metric::tokens, {operation, model, "input"});
+  known.tokens_out = &m.histogram(Metric::tokens, {operation, model, "output"});
+  return known;
+}
+
+void count_end(Exchange& x, const End& end, std::string_view api) {
+  const std::string_view model = x.lane != nullptr ? std::string_view{x.lane->name} : std::string_view{};
+  const std::string status = std::to_string(end.status);
+  x.worker.metrics().counter(Metric::requests, {api, model, end.outcome, status}).add();
 }
 
 void count(Exchange& x, const End& end, TimePoint now) {
-  using metrics::Metric;
-  metrics::Shard& m = x.worker.metrics();
   const std::string_view api = x.target.route != nullptr ? llm::api_name(x.target.route->api) : std::string_view{};
+  if (x.lane == nullptr) {
+    count_end(x, end, api);
+    return;
+  }
   const std::string_view operation = metrics::operation_of(api);
-  const std::string_view model = x.lane != nullptr ? std::string_view{x.lane->name} : std::string_view{};
-  const std::string_view known = status_text(end.status);
-  const std::string other = known.empty() ? std::to_string(end.status) : std::string{};
-  m.counter(Metric::requests, {api, model, end.outcome, known.empty() ? std::string_view{other} : known}).add();
-  if (x.lane == nullptr) return;
-  m.histogram(Metric::request_seconds, {operation, model}).observe(seconds(now - x.begun));
+  LaneState::ApiMetrics& m = metrics_of(x, api, operation);
+  const bool ok = !x.error && end.status == 200;
+  if (ok) {
+    m.ok->add();
+  } else {
+    count_end(x, end, api);
+  }
+  m.request_seconds->observe(seconds(now - x.begun));
   if (x.usage.source != llm::UsageSource::none) {
-    m.histogram(Metric::tokens, {operation, model, "input"}).observe(static_cast<double>(x.usage.prompt_tokens));
-    m.histogram(Metric::tokens, {operation, model, "output"}).observe(static_cast<double>(x.usage.completion_tokens));
+    m.tokens_in->observe(static_cast<double>(x.usage.prompt_tokens));
+    m.tokens_out->observe(static_cast<double>(x.usage.completion_tokens));
   }
   if (x.error || !x.first_byte) return;
-  m.histogram(Metric::first_token_seconds, {operation, model}).observe(seconds(*x.first_byte - x.begun));
+  m.first_token_seconds->observe(seconds(*x.first_byte - x.begun));
   if (x.answer.event_stream && x.usage.completion_tokens > 1) {
     const double rest = seconds(now - *x.first_byte) / static_cast<double>(x.usage.completion_tokens - 1);
-    m.histogram(Metric::output_token_seconds, {operation, model}).observe(rest);
+    x.worker.metrics().histogram(Metric::output_token_seconds, {operation, x.lane->name}).observe(rest);
   }
 }
 

@@ -62,7 +62,10 @@ Passage Understand::pass(Exchange& x) {
     return make_error(Code::expectation_failed, "The only expectation served is `Expect: 100-continue`.");
   }
   if (x.target.route->method == Method::get) return Next::go_on;
-  return read_and_understand(x);
+  if (!x.connection.take_body_here()) return read_and_understand(x);
+  Result<Next> done = understood(x);
+  if (!done) return std::move(done).error();
+  return *done;
 }
 
 }  // namespace intragate::pipeline

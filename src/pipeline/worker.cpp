@@ -24,7 +24,10 @@ LaneState& Worker::state_of(const Lane& lane) {
   const auto known = lanes_.find(lane.name);
   if (known != lanes_.end()) return known->second;
   using metrics::Metric;
-  LaneState fresh{upstream::Choice{lane.model.balance}, upstream::RetryBudget{lane.model.retry.budget_percent},
+  LaneState fresh{{},
+                  {},
+                  upstream::Choice{lane.model.balance},
+                  upstream::RetryBudget{lane.model.retry.budget_percent},
                   metrics().gauge(Metric::open_streams, {lane.name}),
                   metrics().histogram(Metric::inter_token_seconds, {lane.name})};
   return lanes_.emplace(lane.name, std::move(fresh)).first->second;

@@ -31,8 +31,18 @@ struct ClientEntry : net::ListHook {
   bool in_exchange = false;
 };
 
-// What one loop remembers of a model between calls.
+// What one loop remembers of a model between calls: also the metrics of calls that go well, looked up once.
 struct LaneState {
+  // One for each API that models serve; made when first needed.
+  struct ApiMetrics {
+    metrics::Counter* ok = nullptr;
+    metrics::Histogram* request_seconds = nullptr;
+    metrics::Histogram* first_token_seconds = nullptr;
+    metrics::Histogram* tokens_in = nullptr;
+    metrics::Histogram* tokens_out = nullptr;
+  };
+  std::array<ApiMetrics, 3> api;
+  std::vector<metrics::Counter*> attempts_ok;  // by endpoint
   upstream::Choice choice;
   upstream::RetryBudget budget;
   metrics::Gauge& open_streams;

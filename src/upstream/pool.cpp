@@ -34,17 +34,18 @@ void Connection::give_back() noexcept {
   pool_->give_back(endpoint_, std::move(client_), std::exchange(keep_, false));
 }
 
-net::Task<Result<Connection>> Pool::take(std::shared_ptr<Endpoint> endpoint, Want want, const AddressList& egress,
-                                         net::Until until) {
-  std::unique_ptr<net::HttpClient> client;
-  if (want == Want::any) client = find_idle(*endpoint);
-  const bool reused = client != nullptr;
-  if (!reused) {
-    Result<net::Socket> socket = co_await open(endpoint->configured(), egress, until);
-    if (!socket) co_return std::move(socket).error();
-    client = std::make_unique<net::HttpClient>(loop_, std::move(*socket));
-  }
-  co_return Connection{*this, std::move(endpoint), std::move(client), reused};
+Connection Pool::take_idle(const std::shared_ptr<Endpoint>& endpoint) {
+  std::unique_ptr<net::HttpClient> client = find_idle(*endpoint);
+  if (client == nullptr) return {};
+  return Connection{*this, endpoint, std::move(client), true};
+}
+
+net::Task<Result<Connection>> Pool::connect(std::shared_ptr<Endpoint> endpoint, const AddressList& egress,
+                                            net::Until until) {
+  Result<net::Socket> socket = co_await open(endpoint->configured(), egress, until);
+  if (!socket) co_return std::move(socket).error();
+  auto client = std::make_unique<net::HttpClient>(loop_, std::move(*socket));
+  co_return Connection{*this, std::move(endpoint), std::move(client), false};
 }
 
 std::unique_ptr<net::HttpClient> Pool::find_idle(Endpoint& endpoint) {

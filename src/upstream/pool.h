@@ -52,11 +52,12 @@ class Pool {
  public:
   explicit Pool(net::Loop& loop) : loop_{loop} {}
 
-  enum class Want : std::uint8_t { any, fresh };
-  // A connection to the endpoint. Errors: upstream_unreachable, upstream_timeout (`connect`), egress_denied,
-  // client_gone.
-  [[nodiscard]] net::Task<Result<Connection>> take(std::shared_ptr<Endpoint> endpoint, Want want,
-                                                   const AddressList& egress, net::Until until);
+  // A new connection to the endpoint. Errors: upstream_unreachable, upstream_timeout, egress_denied, client_gone.
+  [[nodiscard]] net::Task<Result<Connection>> connect(std::shared_ptr<Endpoint> endpoint, const AddressList& egress,
+                                                      net::Until until);
+
+  // An idle connection, if there is one; no waiting.
+  [[nodiscard]] Connection take_idle(const std::shared_ptr<Endpoint>& endpoint);
 
   // Closes connections that were idle too long, and those of endpoints that no snapshot holds any more. Once a few
   // seconds.

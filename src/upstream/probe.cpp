@@ -39,11 +39,11 @@ net::Task<Result<std::string>> ask_models(Pool& pool, std::shared_ptr<Endpoint> 
                                           net::Until until) {
   const std::string head = "GET " + endpoint->configured().path + "/models HTTP/1.1\r\n" + endpoint->fixed_headers() +
                            "Accept: application/json\r\n\r\n";
-  Result<Connection> connection = co_await pool.take(endpoint, Pool::Want::fresh, egress, until);
+  Result<Connection> connection = co_await pool.connect(endpoint, egress, until);
   if (!connection) co_return std::move(connection).error();
   net::HttpClient& client = connection->client();
   const std::array<std::string_view, 1> pieces{head};
-  Result<Unit> sent = co_await client.send(pieces, until);
+  Result<Unit> sent = co_await client.send(pieces, 0, until);
   if (!sent) co_return std::move(sent).error();
   std::vector<net::Header> headers;
   Result<net::ResponseHead> answer = co_await client.receive_head(until, headers);

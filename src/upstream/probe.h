@@ -10,7 +10,7 @@
 
 namespace intragate::upstream {
 
-// The body of GET <base>/models, at most 4 MiB. Errors: as Pool::take; upstream_status for anything but 200;
+// The body of GET <base>/models, at most 4 MiB. Errors: as Pool::connect; upstream_status for anything but 200;
 // upstream_malformed.
 [[nodiscard]] net::Task<Result<std::string>> ask_models(Pool& pool, std::shared_ptr<Endpoint> endpoint,
                                                         AddressList egress, net::Until until);
