@@ -25,7 +25,6 @@ net::Task<void> Discovery::run() {
     }
     asked_once_.store(true, std::memory_order_release);
     co_await probe_due(snapshot);
-    worker_.pool().sweep();
     (void)co_await net::Pause{loop, {Deadline::in(loop.now(), kTick), &ended_}};
   }
 }

@@ -20,6 +20,17 @@ std::size_t worker_count(const config::Config& config) {
   return config.workers > 0 ? config.workers : std::max(1U, std::thread::hardware_concurrency());
 }
 
+constexpr Duration kSweep = std::chrono::seconds{5};
+
+// Closes what a loop's pool no longer needs, for as long as the loop runs.
+net::Task<void> keep_pool_clean(pipeline::Worker& worker) {
+  net::Loop& loop = worker.loop();
+  for (;;) {
+    (void)co_await net::Pause{loop, {Deadline::in(loop.now(), kSweep), nullptr}};
+    worker.pool().sweep();
+  }
+}
+
 Error needs_restart(std::string_view what) {
   return make_error(Code::invalid_configuration,
                     "`" + std::string{what} + "` changes only with a restart; everything stays as it was");
@@ -135,6 +146,7 @@ void Gateway::start(Duration patience) {
     std::this_thread::sleep_for(std::chrono::milliseconds{2});
   }
   on_every_core([](Core& core) {
+    core.loop->spawn(keep_pool_clean(*core.worker));
     for (auto& entrance : core.entrances) {
       core.loop->spawn(accept_connections(*core.worker, entrance->listener, entrance->door, entrance->closing));
     }

@@ -12,7 +12,6 @@ namespace {
 
 using metrics::Metric;
 using upstream::Candidate;
-using upstream::Evidence;
 using upstream::NextAttempt;
 using upstream::Standing;
 

@@ -127,7 +127,9 @@ net::Task<bool> one_exchange(Worker& worker, net::HttpConnection& connection, So
   connection.ignore_hangup();
   const bool keep = x.reply.reusable() && connection.request_complete() && !worker.draining();
   connection.release_request();
-  if (!keep && x.reply.head_sent() && !x.reply.ended()) connection.abort();
+  // An answer that broke off must not look whole. Where the framing shows that, the connection ends in good order, so
+  // that what was said last arrives; where only the connection's end is the end of the body, it must break.
+  if (x.reply.head_sent() && !x.reply.ended() && x.reply.ends_by_close()) connection.abort();
   co_return keep;
 }
 

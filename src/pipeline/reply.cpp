@@ -95,6 +95,7 @@ void Reply::write_head(Exchange& x, const Head& head, std::optional<std::uint64_
     head_ += "\r\ntransfer-encoding: chunked";
     chunked_ = true;
   }
+  ends_by_close_ = !length && !no_body && !chunked_;
   keep_ = x.connection.head().keep_alive && (length || chunked_ || no_body) && x.connection.request_complete() &&
           !x.worker.draining();
   if (!keep_) {

@@ -44,6 +44,8 @@ class Reply {
   [[nodiscard]] bool is_error_told() const { return error_told_; }
 
   [[nodiscard]] bool chunked() const { return chunked_; }
+  // Neither chunked nor of a known length.
+  [[nodiscard]] bool ends_by_close() const { return ends_by_close_; }
   [[nodiscard]] bool head_sent() const { return head_sent_; }
   [[nodiscard]] bool content_sent() const { return bytes_ > 0; }
   [[nodiscard]] int status() const { return status_; }          // 0: none sent
@@ -60,6 +62,7 @@ class Reply {
   std::size_t sent_ = 0;  // of head_ and the bytes being sent
   int status_ = 0;
   bool chunked_ = false;
+  bool ends_by_close_ = false;
   bool head_sent_ = false;
   bool keep_ = false;
   bool ended_ = false;
