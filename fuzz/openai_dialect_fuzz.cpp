@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/json_scan.h"
+#include "dialect/event_shape.h"
 #include "dialect/openai.h"
 #include "fuzz/require.h"
 
@@ -170,9 +171,24 @@ bool has_content(dom::element choice) {
   return false;
 }
 
+// What fits the shape of an event says the same, whatever its text.
+void check_shape(std::string_view data, const openai::EventFacts& facts) {
+  intragate::dialect::EventShape shape;
+  shape.learn(data, facts);
+  if (!shape.fits(data)) return;
+  require(facts.content && !facts.usage && !facts.error && !facts.usage_only, "shape of something else");
+  const auto at = static_cast<std::size_t>(facts.text.data() - data.data());
+  const std::string other =
+      std::string{data.substr(0, at)} + "\"\\\"} x\"" + std::string{data.substr(at + facts.text.size())};
+  require(shape.fits(other), "another text");
+  const openai::EventFacts others = openai::inspect_event(other);
+  require(others.content && !others.usage && !others.error && !others.usage_only, "the same but for the text");
+}
+
 // Against what a parser that builds everything reads in the same event.
 void check_event(std::string_view data) {
   const openai::EventFacts facts = openai::inspect_event(data);
+  check_shape(data, facts);
   dom::parser parser;
   const std::optional<dom::object> event = object_of(parser, data);
   if (!event) return;

@@ -1,6 +1,7 @@
 #include "audit/record.h"
 
 #include <charconv>
+#include <cstring>
 
 #include "base/json_write.h"
 #include "base/time_text.h"
@@ -9,6 +10,8 @@ namespace intragate::audit {
 namespace {
 
 constexpr std::size_t kLongestText = 512;
+// More than keys, numbers, time and address of a line take together.
+constexpr std::size_t kFixedPart = 1024;
 
 // Cuts between characters, never inside one.
 std::string_view shortened(std::string_view text) {
@@ -18,87 +21,114 @@ std::string_view shortened(std::string_view text) {
   return text.substr(0, end);
 }
 
-void append_number(std::string& out, std::uint64_t value) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof(digits), value).ptr;
-  out.append(digits, end);
-}
+// Writes a line into memory that is large enough for it: see room_for. Every `key` is written as it stands: `,"name":`.
+class Line {
+ public:
+  explicit Line(char* at) : at_{at} {}
+  [[nodiscard]] char* end() const { return at_; }
 
-// `key` is written as it stands: `,"name":`.
-void append_text(std::string& out, std::string_view key, std::string_view value) {
-  out += key;
-  json::append_string(out, shortened(value));
-}
-
-void append_count(std::string& out, std::string_view key, std::uint64_t value) {
-  out += key;
-  append_number(out, value);
-}
-
-// Milliseconds with three decimals; null for what did not happen.
-void append_ms(std::string& out, std::string_view key, Duration value) {
-  out += key;
-  if (value < Duration::zero()) {
-    out += "null";
-    return;
+  void raw(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
   }
-  const auto us = static_cast<std::uint64_t>(value.count()) / 1000;
-  append_number(out, us / 1000);
-  const auto rest = static_cast<unsigned>(us % 1000);
-  const char decimals[4] = {'.', static_cast<char>('0' + rest / 100), static_cast<char>('0' + rest / 10 % 10),
-                            static_cast<char>('0' + rest % 10)};
-  out.append(decimals, sizeof(decimals));
-}
-
-// The unspecified address is no client's: it stands for "unknown". IPv4 is written here because IpAddress::text() may
-// allocate and most clients have it.
-void append_address(std::string& out, std::string_view key, const IpAddress& address) {
-  out += key;
-  out += '"';
-  if (address.is_v4()) {
-    const auto& bytes = address.bytes();
-    for (std::size_t i = 12; i < 16; ++i) {
-      if (i > 12) out += '.';
-      append_number(out, bytes[i]);
+  void number(std::uint64_t value) {
+    if (value < 10) {
+      *at_++ = static_cast<char>('0' + value);
+    } else {
+      at_ = std::to_chars(at_, at_ + 20, value).ptr;
     }
-  } else if (address != IpAddress{}) {
-    out += address.text();
   }
-  out += '"';
+  void text(std::string_view key, std::string_view value) {
+    raw(key);
+    at_ = json::write_string(at_, shortened(value));
+  }
+  void count(std::string_view key, std::uint64_t value) {
+    raw(key);
+    number(value);
+  }
+  // Milliseconds with three decimals; null for what did not happen.
+  void milliseconds(std::string_view key, Duration value) {
+    raw(key);
+    if (value < Duration::zero()) {
+      raw("null");
+      return;
+    }
+    const auto us = static_cast<std::uint64_t>(value.count()) / 1000;
+    number(us / 1000);
+    const auto rest = static_cast<unsigned>(us % 1000);
+    *at_++ = '.';
+    *at_++ = static_cast<char>('0' + rest / 100);
+    *at_++ = static_cast<char>('0' + rest / 10 % 10);
+    *at_++ = static_cast<char>('0' + rest % 10);
+  }
+  // The unspecified address is no client's: it stands for "unknown". IPv4 is written here because IpAddress::text() may
+  // allocate and most clients have it.
+  void address(std::string_view key, const IpAddress& address) {
+    raw(key);
+    *at_++ = '"';
+    if (address.is_v4()) {
+      const auto& bytes = address.bytes();
+      for (std::size_t i = 12; i < 16; ++i) {
+        if (i > 12) *at_++ = '.';
+        number(bytes[i]);
+      }
+    } else if (address != IpAddress{}) {
+      raw(address.text());
+    }
+    *at_++ = '"';
+  }
+
+ private:
+  char* at_;
+};
+
+// At least what the line will take.
+std::size_t room_for(const Record& r) {
+  std::size_t texts = 0;
+  for (const std::string_view text : {r.request_id, r.principal, r.key_id, r.end_user, r.certificate, r.api, r.model,
+                                      r.endpoint, r.outcome, r.error}) {
+    texts += shortened(text).size();
+  }
+  return kFixedPart + json::kWidestByte * texts;
 }
 
 }  // namespace
 
 void append_seq(std::string& out, std::uint64_t seq) {
   out += "{\"seq\":";
-  append_number(out, seq);
+  char digits[20];
+  out.append(digits, std::to_chars(digits, digits + sizeof(digits), seq).ptr);
 }
 
 void append_fields(std::string& out, const Record& record) {
-  out += ",\"time\":\"";
-  append_rfc3339(out, record.time);
-  append_text(out, "\",\"request_id\":", record.request_id);
-  append_text(out, ",\"principal\":", record.principal);
-  append_text(out, ",\"key_id\":", record.key_id);
-  append_text(out, ",\"end_user\":", record.end_user);
-  append_address(out, ",\"address\":", record.address);
-  append_text(out, ",\"certificate\":", record.certificate);
-  append_text(out, ",\"api\":", record.api);
-  append_text(out, ",\"model\":", record.model);
-  append_text(out, ",\"endpoint\":", record.endpoint);
-  append_count(out, ",\"attempts\":", record.attempts);
-  append_count(out, ",\"status\":", static_cast<std::uint64_t>(record.status < 0 ? 0 : record.status));
-  append_text(out, ",\"outcome\":", record.outcome);
-  append_text(out, ",\"error\":", record.error);
-  append_count(out, ",\"prompt_tokens\":", record.usage.prompt_tokens);
-  append_count(out, ",\"completion_tokens\":", record.usage.completion_tokens);
-  append_text(out, ",\"usage_source\":", llm::usage_source_name(record.usage.source));
-  append_ms(out, ",\"queue_ms\":", record.queue);
-  append_ms(out, ",\"first_byte_ms\":", record.first_byte);
-  append_ms(out, ",\"total_ms\":", record.total);
-  append_count(out, ",\"bytes_in\":", record.bytes_in);
-  append_count(out, ",\"bytes_out\":", record.bytes_out);
-  out += ",\"content\":null,\"prev\":\"\",\"hash\":\"\"}\n";
+  const std::size_t before = out.size();
+  out.resize(before + room_for(record));
+  Line line{out.data() + before};
+  line.raw(",\"time\":\"");
+  Line rest{write_rfc3339(line.end(), record.time)};
+  rest.text("\",\"request_id\":", record.request_id);
+  rest.text(",\"principal\":", record.principal);
+  rest.text(",\"key_id\":", record.key_id);
+  rest.text(",\"end_user\":", record.end_user);
+  rest.address(",\"address\":", record.address);
+  rest.text(",\"certificate\":", record.certificate);
+  rest.text(",\"api\":", record.api);
+  rest.text(",\"model\":", record.model);
+  rest.text(",\"endpoint\":", record.endpoint);
+  rest.count(",\"attempts\":", record.attempts);
+  rest.count(",\"status\":", static_cast<std::uint64_t>(record.status < 0 ? 0 : record.status));
+  rest.text(",\"outcome\":", record.outcome);
+  rest.text(",\"error\":", record.error);
+  rest.count(",\"prompt_tokens\":", record.usage.prompt_tokens);
+  rest.count(",\"completion_tokens\":", record.usage.completion_tokens);
+  rest.text(",\"usage_source\":", llm::usage_source_name(record.usage.source));
+  rest.milliseconds(",\"queue_ms\":", record.queue);
+  rest.milliseconds(",\"first_byte_ms\":", record.first_byte);
+  rest.milliseconds(",\"total_ms\":", record.total);
+  rest.count(",\"bytes_in\":", record.bytes_in);
+  rest.count(",\"bytes_out\":", record.bytes_out);
+  rest.raw(",\"content\":null,\"prev\":\"\",\"hash\":\"\"}\n");
+  out.resize(static_cast<std::size_t>(rest.end() - out.data()));
 }
 
 void append_json(std::string& out, const Record& record, std::uint64_t seq) {

@@ -1,5 +1,7 @@
 #include "auth/keyring.h"
 
+#include <array>
+#include <cstdint>
 #include <cstring>
 
 #include "base/text.h"
@@ -29,12 +31,16 @@ std::size_t Keyring::FirstBytes::operator()(const Digest& digest) const noexcept
   return value;
 }
 
-// No early exit, and `difference` is volatile so that the compiler cannot make one.
+// All of it is compared before anything is decided: the barrier keeps the compiler from finding an earlier exit.
 bool Keyring::SameTime::operator()(const Digest& a, const Digest& b) const noexcept {
-  volatile std::uint8_t difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference = static_cast<std::uint8_t>(difference | (a[i] ^ b[i]));
-  }
+  std::array<std::uint64_t, 4> left;
+  std::array<std::uint64_t, 4> right;
+  static_assert(sizeof left == sizeof a);
+  std::memcpy(left.data(), a.data(), sizeof left);
+  std::memcpy(right.data(), b.data(), sizeof right);
+  std::uint64_t difference = 0;
+  for (std::size_t i = 0; i < left.size(); ++i) difference |= left[i] ^ right[i];
+  asm volatile("" : "+r"(difference));
   return difference == 0;
 }
 

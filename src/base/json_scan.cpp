@@ -39,10 +39,10 @@ bool fail_cut(Cursor& cursor, const char* what) {
 // These two run several times for each member.
 
 inline void skip_space(Cursor& cursor) {
-  constexpr std::string_view kSpace = " \t\r\n";
   while (cursor.at < cursor.text.size()) {
     const char c = cursor.text[cursor.at];
-    if (static_cast<unsigned char>(c) > ' ' || kSpace.find(c) == std::string_view::npos) return;
+    if (static_cast<unsigned char>(c) > ' ') return;
+    if (c != ' ' && c != '\n' && c != '\r' && c != '\t') return;
     ++cursor.at;
   }
 }
@@ -99,6 +99,16 @@ bool scan_key(Cursor& cursor, Member& member) {
 }
 
 bool scan_string(Cursor& cursor) {
+  // Most strings of the scanned level are names: their end is found before a block would be loaded.
+  if (cursor.text.size() - cursor.at > sizeof(Word)) {
+    const Word word = load_word(cursor.text.data() + cursor.at + 1);
+    const Word quote = mark_equal(word, '"');
+    const Word backslash = mark_equal(word, '\\');
+    if (quote != 0 && bytes_before(quote) < bytes_before(backslash)) {
+      cursor.at += bytes_before(quote) + 2;
+      return true;
+    }
+  }
   const std::size_t end = best().string(cursor.text, cursor.at + 1);
   if (end == std::string_view::npos) return fail_cut(cursor, "no end of the string that begins");
   cursor.at = end;

@@ -3,6 +3,7 @@
 
 #include "base/json_scan.h"
 #include "base/json_utf8.h"
+#include "base/json_word.h"
 
 namespace intragate::json {
 namespace {
@@ -48,11 +49,27 @@ bool append_escape(std::string& out, std::string_view text, std::size_t& at) {
   return true;
 }
 
+// Bytes at the start of `text`, eight at a time, that are ASCII and neither a control, a quote nor a backslash.
+std::size_t plain_prefix(std::string_view text) {
+  std::size_t at = 0;
+  for (; text.size() - at >= sizeof(Word); at += sizeof(Word)) {
+    const Word word = load_word(text.data() + at);
+    const Word marks = mark_special(word) | (word & kHighBits);
+    if (marks != 0) return at + bytes_before(marks);
+  }
+  const auto is_plain = [](char c) { return static_cast<signed char>(c) >= 0x20 && c != '"' && c != '\\'; };
+  while (at < text.size() && is_plain(text[at])) ++at;
+  return at;
+}
+
 // The text between the quotes; nothing when it is not legal JSON.
 std::optional<std::string> unescaped(std::string_view inner) {
-  std::string out;
+  // Most texts are plain ASCII, to be copied as they stand.
+  const std::size_t plain = plain_prefix(inner);
+  std::string out{inner.substr(0, plain)};
+  if (plain == inner.size()) return out;
   out.reserve(inner.size());
-  for (std::size_t at = 0; at < inner.size();) {
+  for (std::size_t at = plain; at < inner.size();) {
     const char c = inner[at];
     if (c == '\\') {
       if (!append_escape(out, inner, at)) return std::nullopt;

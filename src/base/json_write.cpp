@@ -4,6 +4,7 @@
 #include <cassert>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "base/json_utf8.h"
 #include "base/json_word.h"
@@ -96,6 +97,20 @@ void append_string(std::string& out, std::string_view text) {
   }
   out.append(text, copied);
   out += '"';
+}
+
+char* write_string(char* to, std::string_view text) {
+  if (skip_clean(text, 0) == text.size()) {
+    *to++ = '"';
+    if (!text.empty()) std::memcpy(to, text.data(), text.size());
+    to += text.size();
+    *to++ = '"';
+    return to;
+  }
+  std::string escaped;
+  append_string(escaped, text);
+  std::memcpy(to, escaped.data(), escaped.size());
+  return to + escaped.size();
 }
 
 void Writer::open(char bracket) {

@@ -12,6 +12,9 @@ namespace intragate::json {
 
 // Appends `text` as a JSON string with its quotes.
 void append_string(std::string& out, std::string_view text);
+// The same into memory with room for 2 + kWidestByte * text.size() bytes; returns their end.
+char* write_string(char* to, std::string_view text);
+inline constexpr std::size_t kWidestByte = 6;  // \u0000
 
 // Builds one object in place. Nesting: opens and closes must pair, at most 64 deep (asserted).
 class Writer {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace intragate {
 namespace {
@@ -12,7 +13,7 @@ using std::chrono::sys_days;
 using std::chrono::year_month_day;
 
 // Writes `value` right-aligned with leading zeros.
-void put_digits(char* to, unsigned value, int width) {
+inline void put_digits(char* to, unsigned value, int width) {
   for (int i = width - 1; i >= 0; --i, value /= 10) to[i] = static_cast<char>('0' + value % 10);
 }
 
@@ -36,20 +37,25 @@ std::optional<unsigned> month_number(std::string_view name) {
 
 }  // namespace
 
-void append_rfc3339(std::string& out, WallTime at) {
+char* write_rfc3339(char* to, WallTime at) {
   const auto ms = floor<std::chrono::milliseconds>(at);
   const auto day = floor<days>(ms);
   const year_month_day date{day};
   const auto in_day = static_cast<unsigned>((ms - day).count());
-  char text[] = "0000-00-00T00:00:00.000Z";
-  put_digits(text, static_cast<unsigned>(static_cast<int>(date.year())), 4);
-  put_digits(text + 5, static_cast<unsigned>(date.month()), 2);
-  put_digits(text + 8, static_cast<unsigned>(date.day()), 2);
-  put_digits(text + 11, in_day / 3'600'000, 2);
-  put_digits(text + 14, in_day / 60'000 % 60, 2);
-  put_digits(text + 17, in_day / 1'000 % 60, 2);
-  put_digits(text + 20, in_day % 1'000, 3);
-  out.append(text, sizeof(text) - 1);
+  std::memcpy(to, "0000-00-00T00:00:00.000Z", kRfc3339Size);
+  put_digits(to, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  put_digits(to + 5, static_cast<unsigned>(date.month()), 2);
+  put_digits(to + 8, static_cast<unsigned>(date.day()), 2);
+  put_digits(to + 11, in_day / 3'600'000, 2);
+  put_digits(to + 14, in_day / 60'000 % 60, 2);
+  put_digits(to + 17, in_day / 1'000 % 60, 2);
+  put_digits(to + 20, in_day % 1'000, 3);
+  return to + kRfc3339Size;
+}
+
+void append_rfc3339(std::string& out, WallTime at) {
+  std::array<char, kRfc3339Size> text;
+  out.append(text.data(), write_rfc3339(text.data(), at));
 }
 
 std::optional<WallTime> parse_http_date(std::string_view text) {

@@ -36,6 +36,7 @@ struct EventFacts {
   bool content = false;             // a generated piece: some choice has text, or a delta with anything but its role in
                                     // it; not the opening event (role, empty text), not the closing one (finish_reason)
   std::optional<llm::Usage> usage;  // an event may carry usage beside choices
+  std::string_view text;            // the string that makes it content, as written, with its quotes; else empty
 };
 // Reads the top level and the first choice with something in it: about 0.25 µs for an ordinary event, nothing
 // allocated. The words "usage" and "error" in what the model says do not mislead it. Nothing is said of what is not one

@@ -40,34 +40,38 @@ bool says_something(const Member& member) {
 // The three below take a value by its place in the whole event: see ObjectScan::inside.
 
 // Text, reasoning, tool calls, sound: anything but the role.
-bool delta_has_content(std::string_view event, std::size_t offset) {
+std::optional<Member> content_of_delta(std::string_view event, std::size_t offset) {
   json::ObjectScan scan = json::ObjectScan::inside(event, offset);
-  while (const std::optional<Member> member = scan.next()) {
-    if (says_something(*member) && !json::key_is(*member, "role")) return true;
+  while (std::optional<Member> member = scan.next()) {
+    if (says_something(*member) && !json::key_is(*member, "role")) return member;
   }
-  return false;
+  return std::nullopt;
 }
 
-bool choice_has_content(std::string_view event, std::size_t offset) {
+std::optional<Member> content_of_choice(std::string_view event, std::size_t offset) {
   json::ObjectScan scan = json::ObjectScan::inside(event, offset);
-  while (const std::optional<Member> member = scan.next()) {
+  while (std::optional<Member> member = scan.next()) {
     if (!says_something(*member)) continue;
-    if (json::key_is(*member, "text") && member->kind == Kind::string) return true;
-    const bool is_delta = json::key_is(*member, "delta") && member->kind == Kind::object;
-    if (is_delta && delta_has_content(event, member->offset)) return true;
+    if (json::key_is(*member, "text") && member->kind == Kind::string) return member;
+    if (!json::key_is(*member, "delta") || member->kind != Kind::object) continue;
+    const std::optional<Member> content = content_of_delta(event, member->offset);
+    if (content) return content;
   }
-  return false;
+  return std::nullopt;
 }
 
-bool choices_have_content(std::string_view event, std::size_t offset) {
+std::optional<Member> content_of_choices(std::string_view event, std::size_t offset) {
   // Nearly always there is one choice, and it has something: no need to find its end first.
   const std::size_t first = first_inside(event, offset);
-  if (event[first] == '{' && choice_has_content(event, first)) return true;
+  std::optional<Member> content;
+  if (event[first] == '{') content = content_of_choice(event, first);
+  if (content) return content;
   json::ArrayScan scan = json::ArrayScan::inside(event, offset);
   while (const std::optional<Member> choice = scan.next()) {
-    if (choice->kind == Kind::object && choice_has_content(event, choice->offset)) return true;
+    if (choice->kind == Kind::object) content = content_of_choice(event, choice->offset);
+    if (content) return content;
   }
-  return false;
+  return std::nullopt;
 }
 
 bool is_done(std::string_view data) {
@@ -108,7 +112,9 @@ EventFacts inspect_event(std::string_view data) {
   while (const std::optional<Member> member = scan.next()) {
     if (json::key_is(*member, "choices")) {
       has_choices = member->kind == Kind::array && says_something(*member);
-      facts.content = has_choices && choices_have_content(data, member->offset);
+      const std::optional<Member> content = has_choices ? content_of_choices(data, member->offset) : std::nullopt;
+      facts.content = content.has_value();
+      facts.text = content && content->kind == Kind::string ? content->value : std::string_view{};
     } else if (json::key_is(*member, "usage")) {
       has_usage = member->kind == Kind::object;
       facts.usage = has_usage ? read_usage(data, member->offset) : std::nullopt;
@@ -123,6 +129,12 @@ EventFacts inspect_event(std::string_view data) {
 }
 
 std::optional<llm::Usage> find_usage(std::string_view body) {
+  // Nearly every server writes it last: then the end alone tells.
+  constexpr std::size_t kEnd = 256;
+  if (body.size() > kEnd) {
+    const std::optional<llm::Usage> last = find_usage_in_tail(body.substr(body.size() - kEnd));
+    if (last) return last;
+  }
   std::optional<Member> usage;
   json::ObjectScan scan{body};
   while (const std::optional<Member> member = scan.next()) {

@@ -122,9 +122,10 @@ Result<Unit> read_member(llm::Call& call, unsigned& seen, const Member& member) 
   for (std::size_t i = 0; i < kFields.size(); ++i) {
     const json::Spelling spelling = json::spelling(member, kFields[i].name);
     if (spelling == json::Spelling::different) continue;
-    const std::string name = '`' + std::string{kFields[i].name} + '`';
-    if (spelling == json::Spelling::other_case) return invalid("The request must spell " + name + " in lower case.");
-    if ((seen & (1U << i)) != 0) return invalid("The request says " + name + " twice.");
+    if (spelling == json::Spelling::other_case) {
+      return invalid("The request must spell `" + std::string{kFields[i].name} + "` in lower case.");
+    }
+    if ((seen & (1U << i)) != 0) return invalid("The request says `" + std::string{kFields[i].name} + "` twice.");
     seen |= 1U << i;
     return kFields[i].read(call, member);
   }

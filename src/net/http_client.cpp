@@ -10,7 +10,7 @@ namespace intragate::net {
 namespace {
 
 constexpr std::size_t kMaxHead = 64 * 1024;
-constexpr int kMaxInterim = 16;
+constexpr std::uint8_t kMaxInterim = 16;
 
 Error broke(std::string detail) {
   return make_error(Code::upstream_broke, {}).because(std::move(detail));
@@ -60,33 +60,46 @@ Task<Result<Unit>> HttpClient::send(std::span<const std::string_view> pieces, st
   co_return Unit{};
 }
 
-Task<Result<ResponseHead>> HttpClient::receive_head(Until until, std::vector<Header>& headers) {
-  std::size_t scanned = 0;
-  for (int interim = 0;;) {
-    const HeadEnd end = in_.empty() ? HeadEnd{} : find_head_end(in_.view(), scanned);
-    if (end.state == HeadEnd::State::bad) {
-      co_return make_error(Code::upstream_malformed, {}).because("the answer is not HTTP");
-    }
-    if (end.state == HeadEnd::State::complete) {
-      Result<ResponseHead> head = parse_response_head(in_.view().substr(0, end.size), headers);
-      if (!head || head->status >= 200) {
-        head_size_ = end.size;
-        co_return head;
-      }
-      if (head->status == 101 || ++interim > kMaxInterim) {
-        co_return make_error(Code::upstream_malformed, {}).because("unexpected interim answers");
-      }
-      in_.consume(end.size);
-      scanned = 0;
-      continue;
-    }
-    if (in_.size() > kMaxHead)
-      co_return make_error(Code::upstream_malformed, {}).because("the answer's head is too large");
-    scanned = end.scanned;
+std::optional<Result<ResponseHead>> HttpClient::head_now(std::vector<Header>& headers) {
+  for (;;) {
+    std::optional<Result<ResponseHead>> head = in_.empty() ? std::nullopt : head_here(headers);
+    if (head) return head;
     const Fill got = fill(Buffer::kBlock);
-    if (got == Fill::more) continue;
-    if (got == Fill::closed)
-      co_return broke(answered_ ? "closed within the answer's head" : "closed before the answer");
+    if (got == Fill::closed) return broke(answered_ ? "closed within the answer's head" : "closed before the answer");
+    if (got == Fill::blocked) return std::nullopt;
+  }
+}
+
+// The head in the buffer, if it is whole; what is wrong with it, if it is.
+std::optional<Result<ResponseHead>> HttpClient::head_here(std::vector<Header>& headers) {
+  for (;;) {
+    const HeadEnd end = find_head_end(in_.view(), scanned_);
+    if (end.state == HeadEnd::State::bad) {
+      return make_error(Code::upstream_malformed, {}).because("the answer is not HTTP");
+    }
+    if (end.state == HeadEnd::State::incomplete) {
+      scanned_ = end.scanned;
+      if (in_.size() <= kMaxHead) return std::nullopt;
+      return make_error(Code::upstream_malformed, {}).because("the answer's head is too large");
+    }
+    Result<ResponseHead> head = parse_response_head(in_.view().substr(0, end.size), headers);
+    if (!head || head->status >= 200) {
+      head_size_ = end.size;
+      return head;
+    }
+    if (head->status == 101 || ++interim_ > kMaxInterim) {
+      return make_error(Code::upstream_malformed, {}).because("unexpected interim answers");
+    }
+    in_.consume(end.size);
+    scanned_ = 0;
+    if (in_.empty()) return std::nullopt;
+  }
+}
+
+Task<Result<ResponseHead>> HttpClient::receive_head(Until until, std::vector<Header>& headers) {
+  for (;;) {
+    std::optional<Result<ResponseHead>> head = head_now(headers);
+    if (head) co_return std::move(*head);
     const Wake wake = co_await readable(until);
     if (wake != Wake::ready) co_return ended(wake, "waiting for the answer's head");
   }
@@ -113,7 +126,8 @@ Readiness HttpClient::readable(Until until) {
 
 void HttpClient::reset() {
   in_.release();
-  head_size_ = 0;
+  head_size_ = scanned_ = 0;
+  interim_ = 0;
   answered_ = request_sent_ = false;
 }
 

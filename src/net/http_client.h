@@ -3,6 +3,8 @@
 // resolve, connect, retry, follow redirects, decode the body.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -25,9 +27,12 @@ class HttpClient {
   // Tries once, without waiting: how many bytes went out. All of them: send() is not needed.
   [[nodiscard]] std::size_t send_now(std::span<const std::string_view> pieces);
 
-  // Reads the answer's head; interim (1xx) answers are skipped, at most 16. `headers` (a scratch vector) holds views of
-  // buffer() until the next fill or consume. The head is consumed by drop_head(). Errors: upstream_broke (closed before
-  // a whole head; `detail` says whether anything came), upstream_malformed, upstream_timeout, client_gone.
+  // Reads the answer's head as far as it has come; nothing: more must come first (wait with readable()). Interim (1xx)
+  // answers are skipped, at most 16. `headers` (a scratch vector) holds views of buffer() until the next fill or
+  // consume. The head is consumed by drop_head(). Errors: upstream_broke (closed before a whole head; `detail` says
+  // whether anything came), upstream_malformed.
+  [[nodiscard]] std::optional<Result<ResponseHead>> head_now(std::vector<Header>& headers);
+  // The same, waiting. Errors also: upstream_timeout, client_gone.
   [[nodiscard]] Task<Result<ResponseHead>> receive_head(Until until, std::vector<Header>& headers);
   void drop_head() { in_.consume(std::exchange(head_size_, 0)); }
 
@@ -54,10 +59,14 @@ class HttpClient {
   }
 
  private:
+  std::optional<Result<ResponseHead>> head_here(std::vector<Header>& headers);
+
   Loop* loop_;
   Socket socket_;
   Buffer in_;
   std::size_t head_size_ = 0;
+  std::size_t scanned_ = 0;  // of a head that is not whole yet
+  std::uint8_t interim_ = 0;
   bool answered_ = false;
   bool request_sent_ = false;
 };

@@ -29,20 +29,24 @@ Error too_slow(std::string_view what, std::string_view key) {
 HttpConnection::HttpConnection(Loop& loop, Socket socket, const HttpLimits& limits, std::vector<Header>& headers)
     : loop_{loop}, socket_{std::move(socket)}, limits_{limits}, headers_{headers}, in_{loop.buffers()} {}
 
-// Reads once more, with room for `total` bytes in the buffer. Waits if nothing is there, without holding an empty
-// block.
+// Reads once more, with room for `total` bytes in the buffer; does not wait, and holds no empty block.
+HttpConnection::Fill HttpConnection::fill_now(std::size_t total) {
+  if (!socket_.may_read()) return Fill::blocked;
+  in_.reserve(total);
+  const Socket::Moved moved = socket_.read(in_.space());
+  if (moved.io == Socket::Io::done) {
+    in_.commit(moved.bytes);
+    return Fill::more;
+  }
+  if (in_.empty()) in_.release();
+  return moved.io == Socket::Io::blocked ? Fill::blocked : Fill::closed;
+}
+
+// The same, waiting while nothing is there.
 Task<HttpConnection::Fill> HttpConnection::fill(std::size_t total, Deadline deadline) {
   for (;;) {
-    if (socket_.may_read()) {
-      in_.reserve(total);
-      const Socket::Moved moved = socket_.read(in_.space());
-      if (moved.io == Socket::Io::done) {
-        in_.commit(moved.bytes);
-        co_return Fill::more;
-      }
-      if (in_.empty()) in_.release();
-      if (moved.io != Socket::Io::blocked) co_return Fill::closed;
-    }
+    const Fill got = fill_now(total);
+    if (got != Fill::blocked) co_return got;
     const Wake wake = co_await socket_.wait(loop_, Interest::read, {deadline, &cancellation_});
     if (wake == Wake::deadline) co_return Fill::timeout;
     if (wake == Wake::cancelled) co_return Fill::cancelled;
@@ -92,7 +96,12 @@ Task<Result<HttpConnection::Arrival>> HttpConnection::receive_head() {
       scanned = end.scanned;
     }
     const std::size_t room = in_.size() < Buffer::kBlock ? Buffer::kBlock : limits_.max_head + 1;
-    const Fill got = co_await fill(room, deadline);
+    Fill got = fill_now(room);
+    if (got == Fill::blocked) {
+      const Wake wake = co_await socket_.wait(loop_, Interest::read, {deadline, &cancellation_});
+      if (wake == Wake::ready) continue;
+      got = wake == Wake::deadline ? Fill::timeout : Fill::cancelled;
+    }
     if (got == Fill::timeout && begun) co_return too_slow("request's head", "listen.timeouts.head");
     if (got == Fill::closed && begun) co_return make_error(Code::client_gone, {});
     if (got != Fill::more) co_return Arrival::none;

@@ -79,7 +79,8 @@ class HttpConnection {
   [[nodiscard]] Loop& loop() { return loop_; }
 
  private:
-  enum class Fill : std::uint8_t { more, closed, timeout, cancelled };
+  enum class Fill : std::uint8_t { more, blocked, closed, timeout, cancelled };
+  Fill fill_now(std::size_t total);
   Task<Fill> fill(std::size_t total, Deadline deadline);
   Result<Arrival> parse_head(std::size_t size);
   Task<Result<Unit>> receive_length_body();

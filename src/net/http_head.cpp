@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -70,16 +71,39 @@ std::string_view trim_spaces(std::string_view text) {
   return text;
 }
 
-// True when none of eight bytes is a control character. Each subtraction lends only upwards from a byte that is one, so
-// "any" is exact although the flagged position may not be.
-bool eight_are_printable(const char* at) {
-  constexpr std::uint64_t ones = 0x0101010101010101U;
-  std::uint64_t word = 0;
+// Eight bytes as one number; every mark is 0x80 in its byte. "Hacker's Delight" (Warren), section 6-1.
+using Word = std::uint64_t;
+constexpr Word kOnes = 0x0101010101010101;
+constexpr Word kHighBits = 0x8080808080808080;
+static_assert(std::endian::native == std::endian::little, "the first byte of a text must be the lowest of a word");
+
+Word load_word(const char* at) {
+  Word word = 0;
   std::memcpy(&word, at, sizeof word);
-  const std::uint64_t below_space = (word - ones * 0x20) & ~word;
-  const std::uint64_t against_del = word ^ (ones * 0x7f);
-  const std::uint64_t is_del = (against_del - ones) & ~against_del;
-  return ((below_space | is_del) & (ones * 0x80)) == 0;
+  return word;
+}
+std::ptrdiff_t bytes_before(Word marks) {
+  return std::countr_zero(marks) / 8;
+}
+// The first mark is right; above it there may be wrong ones, since a subtraction borrows from the next byte.
+Word mark_controls(Word word) {
+  const Word against_del = word ^ (kOnes * 0x7f);
+  return (((word - kOnes * 0x20) & ~word) | ((against_del - kOnes) & ~against_del)) & kHighBits;
+}
+// Exact for all eight: `low` without high bits, so that no sum overflows.
+Word mark_range(Word low, char first, char last) {
+  const Word from = low + kOnes * (0x80U - static_cast<unsigned char>(first));
+  const Word beyond = low + kOnes * (0x7fU - static_cast<unsigned char>(last));
+  return from & ~beyond & kHighBits;
+}
+// What is neither a letter nor a hyphen, which is what names of headers are made of.
+Word mark_no_name(Word word) {
+  const Word low = word & ~kHighBits;
+  const Word letters = mark_range(low | kOnes * 0x20, 'a', 'z');
+  return (~(letters | mark_range(low, '-', '-')) | word) & kHighBits;
+}
+Word lower_case(Word word) {
+  return word | ((mark_range(word & ~kHighBits, 'A', 'Z') & ~word) >> 2);
 }
 
 // Walks over a head once, from left to right.
@@ -101,23 +125,32 @@ class Cursor {
     while (at_ != end_ && is(*at_, kind)) ++at_;
     return {begin, static_cast<std::size_t>(at_ - begin)};
   }
-  // take(kValue), eight bytes at a time: values are most of a head.
+  // take(kToken) and take(kValue), eight bytes at a time: names and values are most of a head.
+  std::string_view take_name() {
+    const char* const begin = at_;
+    while (whole_word()) {
+      const Word others = mark_no_name(load_word(at_));
+      at_ += others == 0 ? 8 : bytes_before(others);
+      if (others != 0 && !is(*at_, kToken)) return {begin, static_cast<std::size_t>(at_ - begin)};
+      if (others != 0) ++at_;
+    }
+    take(kToken);
+    return {begin, static_cast<std::size_t>(at_ - begin)};
+  }
   std::string_view take_value() {
     const char* const begin = at_;
-    while (true) {
-      while (end_ - at_ >= 8 && eight_are_printable(at_)) at_ += 8;
-      const std::string_view rest = take_up_to_eight();
-      if (rest.size() < 8) break;
+    while (whole_word()) {
+      const Word controls = mark_controls(load_word(at_));
+      at_ += controls == 0 ? 8 : bytes_before(controls);
+      if (controls != 0 && !is(*at_, kValue)) return {begin, static_cast<std::size_t>(at_ - begin)};
+      if (controls != 0) ++at_;  // a tab
     }
+    take(kValue);
     return {begin, static_cast<std::size_t>(at_ - begin)};
   }
 
  private:
-  std::string_view take_up_to_eight() {
-    const char* const begin = at_;
-    while (at_ != end_ && at_ - begin < 8 && is(*at_, kValue)) ++at_;
-    return {begin, static_cast<std::size_t>(at_ - begin)};
-  }
+  [[nodiscard]] bool whole_word() const { return end_ - at_ >= 8; }
 
   const char* at_;
   const char* end_;
@@ -195,7 +228,7 @@ Broken note(const Header& header, std::string_view raw, Facts& facts) {
 }
 
 Broken read_header(Cursor& in, Header& header, Facts& facts) {
-  header.name = in.take(kToken);
+  header.name = in.take_name();
   if (header.name.empty()) return "a header line does not begin with a name";  // folded lines too
   if (!in.skip(":")) return "a header name holds a forbidden character or is not followed by a colon";
   const std::string_view raw = in.take_value();
@@ -365,8 +398,12 @@ std::size_t count_headers(std::span<const Header> headers, std::string_view name
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (lower_case(text[i]) != lower[i]) return false;
+  std::size_t at = 0;
+  for (; text.size() - at >= sizeof(Word); at += sizeof(Word)) {
+    if (lower_case(load_word(text.data() + at)) != load_word(lower.data() + at)) return false;
+  }
+  for (; at < text.size(); ++at) {
+    if (lower_case(text[at]) != lower[at]) return false;
   }
   return true;
 }

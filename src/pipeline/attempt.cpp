@@ -62,6 +62,9 @@ struct Outgoing {
   std::string head;
   std::array<std::string_view, 6> pieces;
   std::size_t count = 0;
+  std::size_t sent = 0;  // bytes
+
+  [[nodiscard]] std::span<const std::string_view> all() const { return {pieces.data(), count}; }
 };
 
 void compose(const Exchange& x, Outgoing& out) {
@@ -197,55 +200,79 @@ bool take_body_here(Exchange& x) {
   return x.answer.collected = true;
 }
 
-net::Task<Result<Unit>> send_and_receive(Exchange& x, net::Until until) {
-  Outgoing out;
+// Sends the request as far as it goes without waiting; true: all of it.
+bool send_now(Exchange& x, Outgoing& out) {
   compose(x, out);
-  net::HttpClient& client = x.upstream.client();
   x.sent_at = x.worker.loop().now();
-  const std::span<const std::string_view> pieces{out.pieces.data(), out.count};
-  const std::size_t sent_now = client.send_now(pieces);
-  if (!client.request_sent()) {
-    Result<Unit> sent = co_await client.send(pieces, sent_now, until);
-    if (!sent) co_return sent;
-  }
-  Result<net::ResponseHead> head = co_await client.receive_head(until, x.worker.headers());
-  if (!head) co_return std::move(head).error();
-  take_head(x, *head);
+  out.sent = x.upstream.client().send_now(out.all());
+  return x.upstream.client().request_sent();
+}
+
+// The answer's head has come.
+void begin_answer(Exchange& x, const net::ResponseHead& head) {
+  net::HttpClient& client = x.upstream.client();
+  take_head(x, head);
   client.drop_head();
   if (!client.request_sent()) x.answer.head.keep_alive = false;
   x.first_byte = x.worker.loop().now();
-  if (take_body_here(x)) co_return Unit{};
-  Result<Unit> body = co_await receive_body(x, until);
-  // A stream's first event is its first byte: models send the head before they have read the prompt.
-  if (body && x.answer.event_stream) x.first_byte = x.worker.loop().now();
-  co_return body;
 }
 
-}  // namespace
-
-net::Task<Result<Unit>> attempt(Exchange& x, Take take) {
-  const config::ModelTimeouts& timeouts = x.lane->model.timeouts;
-  net::Loop& loop = x.worker.loop();
-  const net::Until whole = whole_call(x);
-  if (take == Take::any_connection) x.upstream = x.worker.pool().take_idle(x.endpoint);
-  if (!x.upstream.open()) {
-    const net::Until connecting = whole.earlier(Deadline::in(loop.now(), timeouts.connect));
-    Result<upstream::Connection> connection =
-        co_await x.worker.pool().connect(x.endpoint, x.snapshot->config->egress, connecting);
-    if (!connection) co_return explained(x, std::move(connection).error(), "connect");
-    x.upstream = std::move(*connection);
-  }
-
-  const net::Until first_byte = whole.earlier(Deadline::in(loop.now(), timeouts.first_byte));
-  Result<Unit> received = co_await send_and_receive(x, first_byte);
-  if (received) co_return Unit{};
-  Error error = std::move(received).error();
+Error failed(Exchange& x, Error error) {
   // The classic race: the server closed an idle connection just as it was used again. Says nothing about the endpoint.
   if (error.code == Code::upstream_broke && x.upstream.reused() && !x.upstream.client().answered()) {
     error.retry = Retry::fresh_connection;
   }
   x.upstream.drop();
-  co_return explained(x, std::move(error), "first_byte");
+  return explained(x, std::move(error), "first_byte");
+}
+
+net::Task<Result<Unit>> connect(Exchange& x) {
+  const net::Until connecting =
+      whole_call(x).earlier(Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.connect));
+  Result<upstream::Connection> connection =
+      co_await x.worker.pool().connect(x.endpoint, x.snapshot->config->egress, connecting);
+  if (!connection) co_return explained(x, std::move(connection).error(), "connect");
+  x.upstream = std::move(*connection);
+  co_return Unit{};
+}
+
+}  // namespace
+
+net::Task<Result<Unit>> attempt(Exchange& x, Take take) {
+  if (take == Take::any_connection) x.upstream = x.worker.pool().take_idle(x.endpoint);
+  if (!x.upstream.open()) {
+    Result<Unit> connected = co_await connect(x);
+    if (!connected) co_return connected;
+  }
+  const net::Until until =
+      whole_call(x).earlier(Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.first_byte));
+  net::HttpClient& client = x.upstream.client();
+  {
+    Outgoing out;
+    if (!send_now(x, out)) {
+      Result<Unit> sent = co_await client.send(out.all(), out.sent, until);
+      if (!sent) co_return failed(x, std::move(sent).error());
+    }
+  }
+  for (;;) {
+    std::optional<Result<net::ResponseHead>> head = client.head_now(x.worker.headers());
+    if (head && !*head) co_return failed(x, std::move(*head).error());
+    if (head) {
+      begin_answer(x, **head);
+      break;
+    }
+    const net::Wake wake = co_await client.readable(until);
+    if (wake == net::Wake::cancelled) co_return failed(x, make_error(Code::client_gone, {}));
+    if (wake == net::Wake::deadline) {
+      co_return failed(x, make_error(Code::upstream_timeout, {}).because("waiting for the answer's head"));
+    }
+  }
+  if (take_body_here(x)) co_return Unit{};
+  Result<Unit> body = co_await receive_body(x, until);
+  if (!body) co_return failed(x, std::move(body).error());
+  // A stream's first event is its first byte: models send the head before they have read the prompt.
+  if (x.answer.event_stream) x.first_byte = x.worker.loop().now();
+  co_return Unit{};
 }
 
 }  // namespace intragate::pipeline

@@ -117,29 +117,25 @@ net::Task<bool> pause(Exchange& x, Duration length) {
   co_return wake != net::Wake::cancelled;
 }
 
-// One attempt and what it says about the endpoint. Returns the error that ended it; none: the answer may be relayed.
-net::Task<std::optional<Error>> try_once(Exchange& x, const Tries& tries) {
-  const TimePoint began = x.worker.loop().now();
-  upstream::Health::Trial trial = x.endpoint->health().begin(began);
-  Result<Unit> received = co_await attempt(x, tries.take);
+// What an attempt says about the endpoint. Returns the error that ended it; none: the answer may be relayed.
+std::optional<Error> judge(Exchange& x, const Tries& tries, upstream::Health::Trial trial, Result<Unit> received) {
   const TimePoint now = x.worker.loop().now();
   if (!received) {
     Error error = std::move(received).error();
-    if (error.retry == Retry::fresh_connection) co_return error;  // no attempt: the model never saw the call
+    if (error.retry == Retry::fresh_connection) return error;  // no attempt: the model never saw the call
     trial.report(upstream::evidence_of(error), now);
     note_failure(x, error);
-    co_return error;
+    return error;
   }
   const int status = x.answer.head.status;
   trial.report(upstream::evidence_of_status(status), now);
   if (status >= 200 && status < 300) {
     count_success(x, tries.current);
-    co_return std::nullopt;
+    return std::nullopt;
   }
   count_attempt(x, "status");
   x.worker.metrics().counter(Metric::upstream_errors, {x.lane->name, "upstream_status"}).add();
-  Error refusal = refused_by_model(x);
-  co_return refusal;
+  return refused_by_model(x);
 }
 
 upstream::RetryPlan plan(Exchange& x, const Tries& tries, const Error& error) {
@@ -171,7 +167,9 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
     x.endpoint = x.lane->endpoints[tries.current];
     x.place = x.endpoint->enter();
     if (tries.take == Take::any_connection) ++x.attempts;
-    std::optional<Error> error = co_await try_once(x, tries);
+    upstream::Health::Trial trial = x.endpoint->health().begin(x.worker.loop().now());
+    Result<Unit> received = co_await attempt(x, tries.take);
+    std::optional<Error> error = judge(x, tries, std::move(trial), std::move(received));
     if (!error) co_return Next::go_on;
     if (error->code == Code::client_gone) co_return std::move(*error);
     const upstream::RetryPlan next = plan(x, tries, *error);

@@ -95,27 +95,26 @@ net::Task<void> answer_options(Exchange& x) {
   settle(x);
 }
 
-net::Task<void> go_through(Exchange& x, const SocketAddress& peer, const Door& door, Result<Unit> received) {
+net::Task<void> refuse(Exchange& x) {
+  co_await answer_error(x);
+  settle(x);
+}
+
+// What has to be done with what was received: the journey, or something shorter.
+net::Task<void> way_of(Exchange& x, const SocketAddress& peer, const Door& door, Result<Unit> received) {
   if (!received) {  // garbage too is an exchange that settle sees
     x.request_id = new_request_id().view();
     x.address = peer.ip;
     x.error = std::move(received).error();
-    co_await answer_error(x);
-    settle(x);
-    co_return;
+    return refuse(x);
   }
   take_head(x, peer, door);
   if (x.address != peer.ip && !door.rules.allow.contains(x.address)) {
     x.error = make_error(Code::address_not_allowed, "This gateway does not serve your address.");
-    co_await answer_error(x);
-    settle(x);
-    co_return;
+    return refuse(x);
   }
-  if (x.connection.head().method == "OPTIONS") {
-    co_await answer_options(x);
-    co_return;
-  }
-  co_await x.worker.journey().run(x);
+  if (x.connection.head().method == "OPTIONS") return answer_options(x);
+  return x.worker.journey().run(x);
 }
 
 // One request and its answer. Returns whether the connection can serve another one. The frame dies between requests, so
@@ -123,7 +122,8 @@ net::Task<void> go_through(Exchange& x, const SocketAddress& peer, const Door& d
 net::Task<bool> one_exchange(Worker& worker, net::HttpConnection& connection, SocketAddress peer, Door& door,
                              Result<Unit> received) {
   Exchange x{worker, connection};
-  co_await go_through(x, peer, door, std::move(received));
+  net::Task<void> way = way_of(x, peer, door, std::move(received));
+  co_await way;
   connection.ignore_hangup();
   const bool keep = x.reply.reusable() && connection.request_complete() && !worker.draining();
   connection.release_request();

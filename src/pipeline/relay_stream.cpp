@@ -60,52 +60,26 @@ Result<Then> after(Exchange& x, const Stream::Output& out) {
   return make_error(Code::upstream_status, {}).because("the model sent an error event");
 }
 
-// Sends what `out` has; the end of the body goes with it, in the same write.
-net::Task<Result<Then>> deliver(Exchange& x, Relaying& r, Stream::Output out) {
-  count_events(x, out, r.inter_token);
-  x.usage = r.stream.usage();
-  std::string_view bytes = out.bytes;
-  if (out.end == Stream::End::complete && x.reply.chunked()) {
-    std::string& scratch = x.worker.scratch();
-    if (bytes.data() != scratch.data()) scratch.assign(bytes);
-    scratch += net::kLastChunk;
-    bytes = scratch;
-  }
-  if (!bytes.empty() || !x.reply.head_sent()) {
-    if (!x.reply.send_now(bytes, out.payload)) {
-      std::string rest{bytes};
-      const bool sent = co_await send_slowly(x, std::move(rest));
-      if (!sent) co_return make_error(Code::client_gone, {});
-    }
-    x.connection.release_request();  // no other attempt can follow: its memory is free for the life of the stream
-  }
+// The bytes for the client; the end of the body goes with them, in the same write.
+std::string_view outgoing(Exchange& x, const Stream::Output& out) {
+  if (out.end != Stream::End::complete || !x.reply.chunked()) return out.bytes;
+  std::string& scratch = x.worker.scratch();
+  if (out.bytes.data() != scratch.data()) scratch.assign(out.bytes);
+  scratch += net::kLastChunk;
+  return scratch;
+}
+
+// What follows once the bytes are with the client.
+void delivered(Exchange& x, const Stream::Output& out) {
+  x.connection.release_request();  // no other attempt can follow: its memory is free for the life of the stream
   if (out.end == Stream::End::complete) x.reply.end();
   if (x.upstream.open()) x.upstream.client().buffer().consume(out.consumed);
   if (out.end == Stream::End::complete && out.body_ended && x.answer.head.keep_alive) x.upstream.keep();
-  co_return after(x, out);
 }
 
-// Reads more of the model's answer, waiting for it if need be; false: its connection has ended.
-net::Task<Result<bool>> read_more(Exchange& x, Relaying& r) {
-  net::Loop& loop = x.worker.loop();
-  for (;;) {
-    const Fill got = x.upstream.client().fill(r.read_limit);
-    if (got == Fill::closed) co_return false;
-    if (got == Fill::more) {
-      if (++r.rounds >= kBusyRounds) {
-        r.rounds = 0;
-        co_await net::Yield{loop};
-        if (x.connection.cancellation().fired()) co_return make_error(Code::client_gone, {});
-      }
-      co_return true;
-    }
-    r.rounds = 0;
-    const Deadline patience = Deadline::in(loop.now(), x.lane->model.timeouts.between_chunks);
-    const net::Until until{x.deadline.earlier(patience), &x.connection.cancellation()};
-    const net::Wake wake = co_await x.upstream.client().readable(until);
-    if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
-    if (wake == net::Wake::deadline) co_return went_silent(x);
-  }
+net::Until patience(const Exchange& x) {
+  const Deadline silence = Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.between_chunks);
+  return {x.deadline.earlier(silence), &x.connection.cancellation()};
 }
 
 // The client has everything. Most models end the body a moment after [DONE]: waiting that long saves their connection.
@@ -146,18 +120,35 @@ net::Task<Result<Next>> relay_stream(Exchange& x) {
              .inter_token = state.inter_token};
   x.reply.begin(x, stream_head(x), std::nullopt);
   net::HttpClient& client = x.upstream.client();
-  for (;;) {
-    const Stream::Output out = r.stream.take(client.buffer().view(), *x.answer.decoder, x.worker.scratch());
-    Result<Then> then = co_await deliver(x, r, out);
+  for (bool closed = false;;) {
+    const Stream::Output out = closed ? r.stream.finish(*x.answer.decoder, x.worker.scratch())
+                                      : r.stream.take(client.buffer().view(), *x.answer.decoder, x.worker.scratch());
+    count_events(x, out, r.inter_token);
+    x.usage = r.stream.usage();
+    const std::string_view bytes = outgoing(x, out);
+    if ((!bytes.empty() || !x.reply.head_sent()) && !x.reply.send_now(bytes, out.payload)) {
+      const bool sent = co_await send_slowly(x, std::string{bytes});
+      if (!sent) co_return make_error(Code::client_gone, {});
+    }
+    delivered(x, out);
+    Result<Then> then = after(x, out);
     if (!then) co_return std::move(then).error();
+    if (closed) co_return Next::answered;
     if (*then == Then::finished) break;
-    Result<bool> more = co_await read_more(x, r);
-    if (!more) co_return std::move(more).error();
-    if (*more) continue;
-    const Stream::Output last = r.stream.finish(*x.answer.decoder, x.worker.scratch());
-    then = co_await deliver(x, r, last);
-    if (!then) co_return std::move(then).error();
-    co_return Next::answered;
+    Fill got = client.fill(r.read_limit);
+    while (got == Fill::blocked) {
+      r.rounds = 0;
+      const net::Wake wake = co_await client.readable(patience(x));
+      if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
+      if (wake == net::Wake::deadline) co_return went_silent(x);
+      got = client.fill(r.read_limit);
+    }
+    closed = got == Fill::closed;
+    if (!closed && ++r.rounds >= kBusyRounds) {
+      r.rounds = 0;
+      co_await net::Yield{x.worker.loop()};
+      if (x.connection.cancellation().fired()) co_return make_error(Code::client_gone, {});
+    }
   }
   co_await save_connection(x);
   co_return Next::answered;

@@ -77,6 +77,7 @@ void append_own_headers(std::string& out, Exchange& x) {
 void Reply::write_head(Exchange& x, const Head& head, std::optional<std::uint64_t> length) {
   status_ = head.status;
   head_.clear();
+  head_.reserve(512);
   head_ += "HTTP/1.1 ";
   append_number(head_, static_cast<std::uint64_t>(head.status));
   head_ += ' ';

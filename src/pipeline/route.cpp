@@ -1,5 +1,7 @@
 #include "pipeline/route.h"
 
+#include <algorithm>
+
 namespace intragate::pipeline {
 namespace {
 
@@ -10,7 +12,7 @@ std::string_view path_of(std::string_view target) {
     const std::size_t slash = target.find('/', scheme + 3);
     target = slash == std::string_view::npos ? "/" : target.substr(slash);
   }
-  target = target.substr(0, target.find_first_of("?#"));
+  target = target.substr(0, std::min(target.find('?'), target.find('#')));
   if (target.size() > 1 && target.ends_with('/')) target.remove_suffix(1);
   return target;
 }

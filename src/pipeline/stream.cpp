@@ -80,7 +80,12 @@ void Stream::add(const net::SseEvent& event, Writing& writing) const {
 bool Stream::wanted(const net::SseEvent& event, Output& out) {
   if (event.kind == net::SseEvent::Kind::comment) return true;
   seen_ = true;
+  if (shape_.fits(event.data)) {
+    ++out.events;
+    return true;
+  }
   const dialect::openai::EventFacts facts = dialect::openai::inspect_event(event.data);
+  shape_.learn(event.data, facts);
   if (facts.usage) usage_ = *facts.usage;
   if (facts.content) ++out.events;
   if (look_for_finish_ && event.data.find("\"finish_reason\":\"") != std::string_view::npos) finished_ = true;

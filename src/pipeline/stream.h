@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/time.h"
+#include "dialect/event_shape.h"
 #include "llm/usage.h"
 #include "metrics/series.h"
 #include "net/body_decoder.h"
@@ -52,6 +53,7 @@ class Stream {
   bool wanted(const net::SseEvent& event, Output& out);
 
   net::SseReader reader_;
+  dialect::EventShape shape_;
   llm::Usage usage_;
   Framing framing_;
   UsageEvents usage_events_;

@@ -21,7 +21,7 @@ void Worker::adopt(const std::shared_ptr<const Snapshot>& snapshot) {
 }
 
 LaneState& Worker::state_of(const Lane& lane) {
-  const auto known = lanes_.find(lane.name);
+  const auto known = lanes_.find(&lane);
   if (known != lanes_.end()) return known->second;
   using metrics::Metric;
   LaneState fresh{{},
@@ -30,7 +30,7 @@ LaneState& Worker::state_of(const Lane& lane) {
                   upstream::RetryBudget{lane.model.retry.budget_percent},
                   metrics().gauge(Metric::open_streams, {lane.name}),
                   metrics().histogram(Metric::inter_token_seconds, {lane.name})};
-  return lanes_.emplace(lane.name, std::move(fresh)).first->second;
+  return lanes_.emplace(&lane, std::move(fresh)).first->second;
 }
 
 std::string_view Worker::date() {

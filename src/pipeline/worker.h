@@ -4,10 +4,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "audit/writer.h"
@@ -112,7 +112,8 @@ class Worker {
   std::string date_;
   std::int64_t date_second_ = 0;
   Random random_;
-  std::map<std::string, LaneState, std::less<>> lanes_;
+  // By the lane, which lives in a snapshot: adopt() forgets all, so that an address is never taken for a later lane's.
+  std::unordered_map<const Lane*, LaneState> lanes_;
   net::ListHook clients_;
   std::size_t open_ = 0;
   bool draining_ = false;
