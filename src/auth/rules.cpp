@@ -7,24 +7,26 @@
 
 namespace intragate::auth {
 
-Result<const Principal*> identify(const Keyring& keys, const Digest& digest, const IpAddress& address, WallTime now) {
+Result<const Principal*> identify(const Keyring& keys, const Digest& digest) {
   const Principal* principal = keys.find(digest);
-  if (principal == nullptr) {
-    return make_error(Code::invalid_key, "This API key is not known here: check that it was copied whole.");
-  }
-  if (principal->expires && now >= *principal->expires) {
+  if (principal != nullptr) return principal;
+  return make_error(Code::invalid_key, "This API key is not known here: check that it was copied whole.");
+}
+
+Result<Unit> admit(const Principal& principal, const IpAddress& address, WallTime now) {
+  if (principal.expires && now >= *principal.expires) {
     std::string when;
-    append_rfc3339(when, *principal->expires);
+    append_rfc3339(when, *principal.expires);
     return make_error(Code::expired_key,
                       "This API key expired on " + when.substr(0, 10) + ": ask your administrator for a new one.")
-        .because("key " + principal->name);
+        .because("key " + principal.name);
   }
-  if (!principal->allow.contains(address)) {
+  if (!principal.allow.contains(address)) {
     return make_error(Code::address_not_allowed, "This API key may not be used from the address " + address.text() +
                                                      ": ask your administrator to allow it.")
-        .because("key " + principal->name);
+        .because("key " + principal.name);
   }
-  return principal;
+  return Unit{};
 }
 
 bool may_use(const Principal& principal, std::string_view model) {

@@ -8,10 +8,12 @@
 
 namespace intragate::auth {
 
-// The principal behind a key. `address`: the client's, behind trusted proxies (client_address.h).
-// Errors: invalid_key, expired_key (401); address_not_allowed (403; its detail names the principal, for the log).
-[[nodiscard]] Result<const Principal*> identify(const Keyring& keys, const Digest& digest, const IpAddress& address,
-                                                WallTime now);
+// The principal behind a key. Errors: invalid_key (401).
+[[nodiscard]] Result<const Principal*> identify(const Keyring& keys, const Digest& digest);
+
+// Whether it may call now, from `address`: the client's, behind trusted proxies (client_address.h).
+// Errors: expired_key (401), address_not_allowed (403); the detail names the principal, for the log.
+[[nodiscard]] Result<Unit> admit(const Principal& principal, const IpAddress& address, WallTime now);
 
 // Whether `model` is in the principal's list. Exact, letter by letter; a trailing * in the list stands for any ending.
 [[nodiscard]] bool may_use(const Principal& principal, std::string_view model);

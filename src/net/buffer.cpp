@@ -52,11 +52,15 @@ void Buffer::consume(std::size_t n) {
   if (begin_ == end_) release();
 }
 
-void Buffer::erase(std::size_t offset, std::size_t n) {
-  if (n == 0) return;
-  char* const at = block_.get() + begin_ + offset;
-  std::memmove(at, at + n, size() - offset - n);
-  end_ -= n;
+Buffer Buffer::split(std::size_t offset) {
+  Buffer rest{*pool_};
+  const std::string_view bytes = view().substr(offset);
+  if (bytes.empty()) return rest;
+  rest.reserve(bytes.size());
+  std::memcpy(rest.space().data(), bytes.data(), bytes.size());
+  rest.commit(bytes.size());
+  end_ -= bytes.size();
+  return rest;
 }
 
 void Buffer::release() {

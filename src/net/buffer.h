@@ -40,8 +40,8 @@ class Buffer {
   void commit(std::size_t n) { end_ += n; }
   // Drops the first n bytes; gives the block back when none are left.
   void consume(std::size_t n);
-  // Drops n bytes from `offset` on, closing the gap.
-  void erase(std::size_t offset, std::size_t n);
+  // Takes the bytes from `offset` on into a buffer of their own.
+  [[nodiscard]] Buffer split(std::size_t offset);
   // Drops everything and gives the block back.
   void release();
 

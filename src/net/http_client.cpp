@@ -23,7 +23,8 @@ Error ended(Wake wake, std::string_view doing) {
 
 }  // namespace
 
-HttpClient::HttpClient(Loop& loop, Socket socket) : loop_{&loop}, socket_{std::move(socket)}, in_{loop.buffers()} {}
+HttpClient::HttpClient(Loop& loop, Socket socket)
+    : loop_{&loop}, opened_{loop.now()}, socket_{std::move(socket)}, in_{loop.buffers()} {}
 
 std::size_t HttpClient::send_now(std::span<const std::string_view> pieces) {
   std::size_t size = 0;
@@ -54,10 +55,23 @@ Task<Result<Unit>> HttpClient::send(std::span<const std::string_view> pieces, st
     const Wake wake = co_await socket_.wait(*loop_, Interest::either, until);
     if (wake != Wake::ready) co_return ended(wake, "sending the request");
     const Fill got = fill(Buffer::kBlock);
-    if (got != Fill::blocked) co_return Unit{};
+    if (got == Fill::closed || (got == Fill::more && !drop_interim())) co_return Unit{};
   }
   request_sent_ = true;
   co_return Unit{};
+}
+
+// An answer that has begun: true if nothing but whole interim (1xx) heads has come, which are dropped.
+bool HttpClient::drop_interim() {
+  while (!in_.empty()) {
+    const HeadEnd end = find_head_end(in_.view());
+    constexpr std::string_view kInterim = "HTTP/1.1 1";
+    const bool interim = end.state == HeadEnd::State::complete && in_.view().starts_with(kInterim);
+    if (!interim || ++interim_ > kMaxInterim) return false;
+    in_.consume(end.size);
+  }
+  answered_ = false;
+  return true;
 }
 
 std::optional<Result<ResponseHead>> HttpClient::head_now(std::vector<Header>& headers) {

@@ -53,6 +53,8 @@ class HttpClient {
   // Ready for the next request.
   void reset();
   [[nodiscard]] bool open() const { return socket_.open(); }
+  // When the connection was made.
+  [[nodiscard]] TimePoint opened() const { return opened_; }
   void close() {
     socket_.close();
     in_.release();
@@ -60,8 +62,10 @@ class HttpClient {
 
  private:
   std::optional<Result<ResponseHead>> head_here(std::vector<Header>& headers);
+  bool drop_interim();
 
   Loop* loop_;
+  TimePoint opened_;
   Socket socket_;
   Buffer in_;
   std::size_t head_size_ = 0;

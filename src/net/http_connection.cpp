@@ -10,6 +10,7 @@ namespace {
 
 constexpr Duration kLinger = std::chrono::seconds{2};
 constexpr std::size_t kLingerBytes = 16 * 1024 * 1024;
+constexpr std::size_t kSlowest = 16 * 1024;      // bytes of a body in a second
 constexpr std::size_t kReadAhead = 1024 * 1024;  // a body's memory grows at most this far ahead of what has come
 
 Error too_large(std::uint64_t limit) {
@@ -27,25 +28,30 @@ Error too_slow(std::string_view what, std::string_view key) {
 }  // namespace
 
 HttpConnection::HttpConnection(Loop& loop, Socket socket, const HttpLimits& limits, std::vector<Header>& headers)
-    : loop_{loop}, socket_{std::move(socket)}, limits_{limits}, headers_{headers}, in_{loop.buffers()} {}
+    : loop_{loop},
+      socket_{std::move(socket)},
+      limits_{limits},
+      headers_{headers},
+      in_{loop.buffers()},
+      chunks_{loop.buffers()} {}
 
 // Reads once more, with room for `total` bytes in the buffer; does not wait, and holds no empty block.
-HttpConnection::Fill HttpConnection::fill_now(std::size_t total) {
+HttpConnection::Fill HttpConnection::fill_now(Buffer& into, std::size_t total) {
   if (!socket_.may_read()) return Fill::blocked;
-  in_.reserve(total);
-  const Socket::Moved moved = socket_.read(in_.space());
+  into.reserve(total);
+  const Socket::Moved moved = socket_.read(into.space());
   if (moved.io == Socket::Io::done) {
-    in_.commit(moved.bytes);
+    into.commit(moved.bytes);
     return Fill::more;
   }
-  if (in_.empty()) in_.release();
+  if (into.empty()) into.release();
   return moved.io == Socket::Io::blocked ? Fill::blocked : Fill::closed;
 }
 
 // The same, waiting while nothing is there.
-Task<HttpConnection::Fill> HttpConnection::fill(std::size_t total, Deadline deadline) {
+Task<HttpConnection::Fill> HttpConnection::fill(Buffer& into, std::size_t total, Deadline deadline) {
   for (;;) {
-    const Fill got = fill_now(total);
+    const Fill got = fill_now(into, total);
     if (got != Fill::blocked) co_return got;
     const Wake wake = co_await socket_.wait(loop_, Interest::read, {deadline, &cancellation_});
     if (wake == Wake::deadline) co_return Fill::timeout;
@@ -65,7 +71,7 @@ Task<Result<std::optional<SocketAddress>>> HttpConnection::receive_proxy_header(
       co_return header.client;
     }
     if (header.state == ProxyHeader::State::absent) co_return std::optional<SocketAddress>{};
-    const Fill got = co_await fill(Buffer::kBlock, deadline);
+    const Fill got = co_await fill(in_, Buffer::kBlock, deadline);
     if (got == Fill::timeout) co_return too_slow("PROXY protocol header", "listen.timeouts.head");
     if (got != Fill::more) co_return make_error(Code::client_gone, {});
   }
@@ -73,6 +79,7 @@ Task<Result<std::optional<SocketAddress>>> HttpConnection::receive_proxy_header(
 
 Task<Result<HttpConnection::Arrival>> HttpConnection::receive_head() {
   // A fresh connection owes its head at once; a kept one may rest first.
+  drop_line_end();
   Deadline deadline = Deadline::in(loop_.now(), first_request_ || !in_.empty() ? limits_.head : limits_.idle);
   bool begun = !in_.empty();
   first_request_ = false;
@@ -96,7 +103,7 @@ Task<Result<HttpConnection::Arrival>> HttpConnection::receive_head() {
       scanned = end.scanned;
     }
     const std::size_t room = in_.size() < Buffer::kBlock ? Buffer::kBlock : limits_.max_head + 1;
-    Fill got = fill_now(room);
+    Fill got = fill_now(in_, room);
     if (got == Fill::blocked) {
       const Wake wake = co_await socket_.wait(loop_, Interest::read, {deadline, &cancellation_});
       if (wake == Wake::ready) continue;
@@ -105,9 +112,16 @@ Task<Result<HttpConnection::Arrival>> HttpConnection::receive_head() {
     if (got == Fill::timeout && begun) co_return too_slow("request's head", "listen.timeouts.head");
     if (got == Fill::closed && begun) co_return make_error(Code::client_gone, {});
     if (got != Fill::more) co_return Arrival::none;
+    drop_line_end();
+    if (in_.empty()) continue;
     if (!begun) deadline = Deadline::in(loop_.now(), limits_.head);
     begun = true;
   }
+}
+
+// RFC 9112 section 2.2: some old clients send an empty line behind a body. Alone it begins no request.
+void HttpConnection::drop_line_end() {
+  if (in_.view() == "\r\n") in_.consume(2);
 }
 
 Result<HttpConnection::Arrival> HttpConnection::parse_head(std::size_t size) {
@@ -138,7 +152,7 @@ Task<Result<Unit>> HttpConnection::receive_body() {
     const std::array<std::string_view, 1> go_on{"HTTP/1.1 100 Continue\r\n\r\n"};
     const std::size_t sent = write_now(go_on);
     if (sent < go_on[0].size()) {
-      const WriteEnd end = co_await write_rest(go_on, sent);
+      const WriteEnd end = co_await write_rest(go_on, sent, Deadline::in(loop_.now(), limits_.body));
       if (end != WriteEnd::done) co_return make_error(Code::client_gone, {});
     }
   }
@@ -146,7 +160,16 @@ Task<Result<Unit>> HttpConnection::receive_body() {
   co_return co_await receive_length_body();
 }
 
+// The whole body has limits_.body to arrive, and a second more for every kSlowest bytes that came: long bodies may take
+// long, but whoever sends a byte now and then holds a connection for no longer than others.
+Deadline HttpConnection::body_deadline(TimePoint begun) const {
+  if (limits_.body <= Duration::zero()) return {};
+  const Duration for_what_came = std::chrono::seconds{1} * static_cast<std::int64_t>(owned_size_ / kSlowest);
+  return Deadline{begun + limits_.body + for_what_came}.earlier(Deadline::in(loop_.now(), limits_.body));
+}
+
 Task<Result<Unit>> HttpConnection::receive_length_body() {
+  const TimePoint begun = loop_.now();
   const auto length = static_cast<std::size_t>(head_.content_length);
   const std::size_t here = std::min(in_.size() - request_size_, length);
   if (length <= kReadAhead) {
@@ -167,8 +190,7 @@ Task<Result<Unit>> HttpConnection::receive_length_body() {
       continue;
     }
     if (moved.io != Socket::Io::blocked) co_return make_error(Code::client_gone, {});
-    const Until until{Deadline::in(loop_.now(), limits_.body), &cancellation_};
-    const Wake wake = co_await socket_.wait(loop_, Interest::read, until);
+    const Wake wake = co_await socket_.wait(loop_, Interest::read, {body_deadline(begun), &cancellation_});
     if (wake == Wake::deadline) co_return too_slow("request body", "listen.timeouts.body");
     if (wake == Wake::cancelled) co_return make_error(Code::client_gone, {});
   }
@@ -178,12 +200,14 @@ Task<Result<Unit>> HttpConnection::receive_length_body() {
 }
 
 Task<Result<Unit>> HttpConnection::receive_chunked_body() {
+  const TimePoint begun = loop_.now();
+  chunks_ = in_.split(request_size_);
   ChunkedDecoder decoder;
   for (;;) {
     Result<bool> ended = take_chunks(decoder);
     if (!ended) co_return std::move(ended).error();
     if (*ended) break;
-    const Fill got = co_await fill(request_size_ + Buffer::kBlock / 2, Deadline::in(loop_.now(), limits_.body));
+    const Fill got = co_await fill(chunks_, Buffer::kBlock, body_deadline(begun));
     if (got == Fill::timeout) co_return too_slow("request body", "listen.timeouts.body");
     if (got != Fill::more) co_return make_error(Code::client_gone, {});
   }
@@ -192,13 +216,11 @@ Task<Result<Unit>> HttpConnection::receive_chunked_body() {
   co_return Unit{};
 }
 
-// Moves what the buffer holds of a chunked body to the owned body; true at its end.
+// Moves what has come of a chunked body to the owned body; true at its end.
 Result<bool> HttpConnection::take_chunks(ChunkedDecoder& decoder) {
   using State = ChunkedDecoder::State;
-  std::string_view input = in_.view().substr(request_size_);
-  const std::size_t before = input.size();
   for (;;) {
-    const ChunkedDecoder::Step step = decoder.step(input);
+    const ChunkedDecoder::Step step = decoder.step(chunks_.view());
     if (step.state == State::bad) {
       return make_error(Code::malformed_request, "The request body's chunked coding is malformed.");
     }
@@ -206,10 +228,8 @@ Result<bool> HttpConnection::take_chunks(ChunkedDecoder& decoder) {
       Result<Unit> taken = append_body(step.data);
       if (!taken) return std::move(taken).error();
     }
-    input.remove_prefix(step.consumed);
-    if (step.state == State::piece) continue;
-    in_.erase(request_size_, before - input.size());
-    return step.state == State::end;
+    chunks_.consume(step.consumed);
+    if (step.state != State::piece) return step.state == State::end;
   }
 }
 
@@ -237,6 +257,7 @@ Result<Unit> HttpConnection::append_body(std::string_view piece) {
 
 void HttpConnection::release_request() {
   in_.consume(request_size_);
+  if (!chunks_.empty()) in_ = std::move(chunks_);  // the beginning of the next request
   request_size_ = 0;
   body_ = {};
   owned_body_.reset();
@@ -249,10 +270,11 @@ std::size_t HttpConnection::write_now(std::span<const std::string_view> pieces) 
   return moved.bytes;
 }
 
-Task<WriteEnd> HttpConnection::write_rest(std::span<const std::string_view> pieces, std::size_t sent) {
+Task<WriteEnd> HttpConnection::write_rest(std::span<const std::string_view> pieces, std::size_t sent,
+                                          Deadline deadline) {
   if (write_failed_) co_return WriteEnd::failed;
   const WriteEnd end =
-      co_await net::write_rest(loop_, socket_, pieces, sent, {limits_.write, {Deadline{}, &cancellation_}});
+      co_await net::write_rest(loop_, socket_, pieces, sent, {limits_.write, {deadline, &cancellation_}});
   if (end != WriteEnd::done) write_failed_ = true;
   co_return end;
 }
@@ -261,11 +283,12 @@ Task<void> HttpConnection::finish() {
   socket_.on_hangup(loop_, nullptr);
   socket_.shutdown_write();
   in_.release();
+  chunks_.release();
   request_size_ = 0;
   const Deadline deadline = Deadline::in(loop_.now(), kLinger);
   std::size_t dropped = 0;
   while (dropped < kLingerBytes) {
-    const Fill got = co_await fill(Buffer::kBlock, deadline);
+    const Fill got = co_await fill(in_, Buffer::kBlock, deadline);
     if (got != Fill::more) break;
     dropped += in_.size();
     in_.release();

@@ -44,6 +44,8 @@ class HttpConnection {
   // Errors: malformed_request, head_too_large, request_timeout, client_gone (in the middle of a head). After an error
   // only write and finish may be called.
   [[nodiscard]] Task<Result<Arrival>> receive_head();
+  // Between requests: bytes of the next one are there, or may be.
+  [[nodiscard]] bool more_is_here() const { return !in_.empty() || socket_.may_read(); }
   [[nodiscard]] const RequestHead& head() const { return head_; }
   [[nodiscard]] std::span<const Header> headers() const { return headers_; }
 
@@ -54,17 +56,22 @@ class HttpConnection {
   // needed.
   [[nodiscard]] bool take_body_here();
   [[nodiscard]] std::string_view body() const { return body_; }
+  // Bytes of it that came, also when it broke off.
+  [[nodiscard]] std::size_t body_bytes() const { return body_complete_ ? body_.size() : owned_size_; }
   // True when the request is in memory to its last byte: only then can the connection be kept.
   [[nodiscard]] bool request_complete() const { return body_complete_; }
   // Forgets head and body and gives their memory back.
   void release_request();
 
   // Everything about to be sent goes through here. Short writes wait; a client that takes nothing for limits.write is
-  // given up. Counts bytes. `sent` bytes of the pieces went out already with write_now.
-  [[nodiscard]] Task<WriteEnd> write_rest(std::span<const std::string_view> pieces, std::size_t sent);
+  // given up, and so is everyone at the deadline. `sent` bytes of the pieces went out already with write_now.
+  [[nodiscard]] Task<WriteEnd> write_rest(std::span<const std::string_view> pieces, std::size_t sent,
+                                          Deadline deadline = {});
   // Tries once, without waiting: how much went out; failed() tells a dead connection.
   std::size_t write_now(std::span<const std::string_view> pieces);
   [[nodiscard]] bool failed() const { return write_failed_; }
+  // Bytes written that did not reach the client's system, as far as is known.
+  [[nodiscard]] std::size_t unacknowledged() const { return socket_.unacknowledged(); }
 
   // FIN, then reads and drops what the client is still sending for a moment, so that it can read the last answer.
   [[nodiscard]] Task<void> finish();
@@ -80,9 +87,11 @@ class HttpConnection {
 
  private:
   enum class Fill : std::uint8_t { more, blocked, closed, timeout, cancelled };
-  Fill fill_now(std::size_t total);
-  Task<Fill> fill(std::size_t total, Deadline deadline);
+  Fill fill_now(Buffer& into, std::size_t total);
+  Task<Fill> fill(Buffer& into, std::size_t total, Deadline deadline);
   Result<Arrival> parse_head(std::size_t size);
+  [[nodiscard]] Deadline body_deadline(TimePoint begun) const;
+  void drop_line_end();
   Task<Result<Unit>> receive_length_body();
   Task<Result<Unit>> receive_chunked_body();
   Result<bool> take_chunks(ChunkedDecoder& decoder);
@@ -93,7 +102,8 @@ class HttpConnection {
   Socket socket_;
   HttpLimits limits_;
   std::vector<Header>& headers_;
-  Buffer in_;
+  Buffer in_;      // the head stays where it is as long as the request: views of it are about
+  Buffer chunks_;  // what a chunked body is read through, and what came behind it
   RequestHead head_;
   Cancellation cancellation_;
   std::size_t request_size_ = 0;  // bytes of in_ that belong to the request

@@ -159,6 +159,7 @@ class Cursor {
 // What the header fields say about the message around them.
 struct Facts {
   std::size_t hosts = 0;
+  std::size_t authorizations = 0;
   std::string_view host;
   std::optional<std::uint64_t> length;
   bool chunked = false;
@@ -215,6 +216,9 @@ Broken note(const Header& header, std::string_view raw, Facts& facts) {
       break;
     case 10:
       if (named("connection")) note_connection(header.value, facts);
+      break;
+    case 13:
+      if (named("authorization") && ++facts.authorizations > 1) return "Authorization is given more than once";
       break;
     case 14:
       if (named("content-length")) return note_length(trim_spaces(raw), facts);

@@ -20,9 +20,12 @@ Error cannot_listen(const SocketAddress& address, int number) {
   return make_error(Code::io, "cannot listen on " + address.text() + ": " + reason);
 }
 
-void set(int fd, int level, int option) {
-  const int on = 1;
-  ::setsockopt(fd, level, option, &on, sizeof on);
+// What the kernel may hold of an answer that cannot be sent because its client does not read: without a limit it takes
+// megabytes, and the model would be read long after the client has stopped.
+constexpr int kUnsent = 16 * 1024;
+
+void set(int fd, int level, int option, int value = 1) {
+  ::setsockopt(fd, level, option, &value, sizeof value);
 }
 
 }  // namespace
@@ -50,7 +53,8 @@ Result<Listener> Listener::open(SocketAddress address, Sharing sharing) {
   Socket socket{fd};
   set(fd, SOL_SOCKET, SO_REUSEADDR);
   set(fd, SOL_SOCKET, SO_REUSEPORT);
-  set(fd, IPPROTO_TCP, TCP_NODELAY);  // accepted sockets inherit it
+  set(fd, IPPROTO_TCP, TCP_NODELAY);  // accepted sockets inherit these two
+  set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsent);
   if (at.family() == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
   if (::bind(fd, at.data(), at.size()) != 0 || ::listen(fd, kBacklog) != 0) return cannot_listen(address, errno);
   Sockaddr bound;

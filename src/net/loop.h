@@ -57,7 +57,6 @@ class Loop {
 
  private:
   friend class Reactor;
-  friend class Resolver;
   struct Asio;
   struct Root;
   static Root run_root(Loop& loop, Task<void> task);

@@ -1,7 +1,9 @@
 #include "net/socket.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -115,6 +117,12 @@ bool Socket::stale() {
     return false;
   }
   return true;
+}
+
+std::size_t Socket::unacknowledged() const {
+  int bytes = 0;
+  const bool known = ::ioctl(state_->descriptor.fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+  return known ? static_cast<std::size_t>(bytes) : 0;
 }
 
 void Socket::shutdown_write() {

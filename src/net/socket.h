@@ -50,6 +50,8 @@ class Socket {
   // For whoever reads or accepts on the descriptor directly: nothing more is there.
   void drained() { state_->descriptor.can_read = false; }
 
+  // Bytes written that the peer's system has not acknowledged.
+  [[nodiscard]] std::size_t unacknowledged() const;
   // Sends FIN; reading goes on.
   void shutdown_write();
   // Makes close() send RST instead of FIN: the peer learns at once that nobody will read.

@@ -34,12 +34,18 @@ net::Task<void> send_event(Exchange& x) {
   framed += event;
   if (x.reply.chunked()) framed += net::kChunkEnd;
   if (x.reply.send_now(framed, event.size())) co_return;
-  (void)co_await x.reply.send_rest(framed);
+  (void)co_await x.reply.send_rest(x, framed);
 }
 
 }  // namespace
 
 net::Task<void> answer_error(Exchange& x) {
+  if (x.error->code == Code::client_gone && x.connection.cancellation().reason() == net::CancelReason::shutdown) {
+    // The client is there and gets to know; what it does not take at once is not waited for.
+    x.error = make_error(Code::draining, x.reply.head_sent()
+                                             ? "The gateway is stopping: this answer is incomplete; please try again."
+                                             : "The gateway is stopping; please try again in a moment.");
+  }
   const Error& error = *x.error;
   if (error.code == Code::client_gone || x.connection.failed()) co_return;
   if (x.reply.ended() || x.reply.is_error_told()) co_return;

@@ -8,6 +8,7 @@
 #include "net/loop.h"
 #include "pipeline/exchange.h"
 #include "pipeline/relay_stream.h"
+#include "pipeline/stream.h"
 #include "pipeline/worker.h"
 
 namespace intragate::pipeline {
@@ -40,7 +41,8 @@ std::string request_head(const Exchange& x, std::size_t body_size) {
   head += path_of(x.call.api);
   head += " HTTP/1.1\r\n";
   head += x.endpoint->fixed_headers();
-  head += "Content-Type: application/json\r\n";  // the body was read as JSON, whatever the client called it
+  // The body was read as JSON, whatever the client called it; and answers are looked into, so they must not be packed.
+  head += "Content-Type: application/json\r\nAccept-Encoding: identity\r\n";
   append_header(head, "Accept: ", x.head.accept);
   append_header(head, "x-request-id: ", x.request_id);
   append_header(head, "traceparent: ", x.head.traceparent);
@@ -97,6 +99,7 @@ void take_head(Exchange& x, const net::ResponseHead& head) {
   x.answer = Answer{};
   x.answer.head = head;
   x.answer.content_type = net::find_header(headers, "content-type");
+  x.answer.content_encoding = net::find_header(headers, "content-encoding");
   x.answer.retry_after = net::find_header(headers, "retry-after");
   x.answer.request_id = net::find_header(headers, "x-request-id");
   constexpr std::string_view kStream = "text/event-stream";
@@ -110,8 +113,8 @@ Error timed_out(const Exchange& x, std::string_view limit, std::string detail) {
   const bool connect = limit == "connect";
   const config::ModelTimeouts& timeouts = x.lane->model.timeouts;
   const Duration after = connect ? timeouts.connect : limit == "total" ? timeouts.total : timeouts.first_byte;
-  const std::string key = limit == "first_byte" ? x.lane->model.first_byte_key
-                                                : "models[" + x.lane->model.name + "].timeouts." + std::string{limit};
+  const std::string key =
+      limit == "first_byte" ? x.lane->model.first_byte_key : x.lane->model.timeouts_key + "." + std::string{limit};
   return make_error(Code::upstream_timeout, "The model `" + x.lane->name + "` did not answer within " +
                                                 std::to_string(after / std::chrono::milliseconds{1}) + " ms (" + key +
                                                 "); try again later, or have that limit raised.")
@@ -143,30 +146,62 @@ Error explained(const Exchange& x, Error error, std::string_view limit) {
   return error;
 }
 
-// Reads on until the answer has what the next station needs: the first body bytes of a stream, everything of the rest.
-net::Task<Result<Unit>> receive_body(Exchange& x, net::Until until) {
+// How much of a stream is looked at for its first event before it is relayed without one.
+constexpr std::size_t kFirstLook = 64 * 1024;
+
+// Whether enough of a stream has come for an answer to begin: an event, or its end in good order. Until then another
+// attempt is possible, and a status. Looks with copies: relay takes the same bytes again.
+Result<bool> stream_begins(Exchange& x) {
+  net::Buffer& buffer = x.upstream.client().buffer();
+  net::BodyDecoder decoder = *x.answer.decoder;
+  Stream first{Stream::Framing::chunked, Stream::UsageEvents::shown};
+  const Stream::Output out = first.take(buffer.view(), decoder, x.worker.scratch());
+  if (out.end == Stream::End::malformed) {
+    return make_error(Code::upstream_malformed, {}).because("the stream is malformed or ends before its first event");
+  }
+  return out.payload > 0 || out.end != Stream::End::open || buffer.size() > kFirstLook;
+}
+
+net::Task<Result<Unit>> receive_first_event(Exchange& x, net::Until until) {
+  net::HttpClient& client = x.upstream.client();
+  for (;;) {
+    const Fill got = client.fill(net::Buffer::kBlock);
+    if (got == Fill::closed) {
+      const bool last_line = x.answer.decoder->may_close_here() && !client.buffer().empty();
+      if (last_line) co_return Unit{};
+      co_return make_error(Code::upstream_broke, {}).because("closed before the first event");
+    }
+    if (got == Fill::more) {
+      Result<bool> begins = stream_begins(x);
+      if (!begins) co_return std::move(begins).error();
+      if (*begins) co_return Unit{};
+      continue;
+    }
+    const net::Wake wake = co_await client.readable(until);
+    if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
+    if (wake == net::Wake::deadline) {
+      co_return make_error(Code::upstream_timeout, {}).because("waiting for the first event");
+    }
+  }
+}
+
+// Reads the whole body, or its first kCollect bytes.
+net::Task<Result<Unit>> receive_body(Exchange& x) {
   net::HttpClient& client = x.upstream.client();
   net::BodyDecoder& decoder = *x.answer.decoder;
   if (x.answer.head.framing == net::Framing::length && x.answer.head.content_length <= kCollect) {
     x.answer.owned.reserve(static_cast<std::size_t>(x.answer.head.content_length));
   }
   for (;;) {
-    if (x.answer.event_stream && !client.buffer().empty()) co_return Unit{};
-    bool whole = false;
-    while (!x.answer.event_stream) {
-      const net::BodyDecoder::Step step = decoder.step(client.buffer().view());
-      if (step.state == net::BodyDecoder::State::bad) {
-        co_return make_error(Code::upstream_malformed, {}).because("bad chunked coding");
-      }
-      x.answer.owned.append(step.data);
-      client.buffer().consume(step.consumed);
-      whole = step.state == net::BodyDecoder::State::end;
-      if (step.state != net::BodyDecoder::State::piece) break;
+    const net::BodyDecoder::Step step = decoder.step(client.buffer().view());
+    if (step.state == net::BodyDecoder::State::bad) {
+      co_return make_error(Code::upstream_malformed, {}).because("bad chunked coding");
     }
-    if (whole || x.answer.owned.size() >= kCollect) {
-      x.answer.collected = whole;
-      co_return Unit{};
-    }
+    x.answer.owned.append(step.data);
+    client.buffer().consume(step.consumed);
+    x.answer.collected = step.state == net::BodyDecoder::State::end;
+    if (x.answer.collected || x.answer.owned.size() >= kCollect) co_return Unit{};
+    if (step.state == net::BodyDecoder::State::piece) continue;
     const Fill got = client.fill(net::Buffer::kBlock);
     if (got == Fill::more) continue;
     if (got == Fill::closed) {
@@ -175,28 +210,21 @@ net::Task<Result<Unit>> receive_body(Exchange& x, net::Until until) {
       x.answer.head.keep_alive = false;
       co_return Unit{};
     }
-    // A stream's first event counts as the first byte: models send the head before they have read the prompt.
     const Deadline patience = Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.between_chunks);
-    const net::Until wait = x.answer.event_stream ? until : whole_call(x).earlier(patience);
-    const net::Wake wake = co_await client.readable(wait);
+    const net::Wake wake = co_await client.readable(whole_call(x).earlier(patience));
     if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
-    if (wake == net::Wake::deadline && x.answer.event_stream) {
-      co_return make_error(Code::upstream_timeout, {}).because("waiting for the first event");
-    }
     if (wake == net::Wake::deadline) co_return went_silent(x);
   }
 }
 
-// The common case without a wait: what receive_body would wait for came with the head.
+// The common case without a wait: the whole body came with the head.
 bool take_body_here(Exchange& x) {
   net::Buffer& buffer = x.upstream.client().buffer();
-  if (x.answer.event_stream) return !buffer.empty();
   const net::ResponseHead& head = x.answer.head;
   if (head.framing != net::Framing::length || head.content_length > buffer.size()) return false;
   const auto size = static_cast<std::size_t>(head.content_length);
   x.answer.owned.assign(buffer.view().substr(0, size));
   buffer.consume(size);
-  if (!buffer.empty()) x.answer.head.keep_alive = false;  // bytes that nobody asked for
   return x.answer.collected = true;
 }
 
@@ -204,6 +232,10 @@ bool take_body_here(Exchange& x) {
 bool send_now(Exchange& x, Outgoing& out) {
   compose(x, out);
   x.sent_at = x.worker.loop().now();
+  if (!x.queued) {
+    x.queued = x.sent_at - x.waiting_since;
+    x.worker.state_of(*x.lane).queue_wait.observe(std::chrono::duration<double>(*x.queued).count());
+  }
   out.sent = x.upstream.client().send_now(out.all());
   return x.upstream.client().request_sent();
 }
@@ -267,11 +299,20 @@ net::Task<Result<Unit>> attempt(Exchange& x, Take take) {
       co_return failed(x, make_error(Code::upstream_timeout, {}).because("waiting for the answer's head"));
     }
   }
-  if (take_body_here(x)) co_return Unit{};
-  Result<Unit> body = co_await receive_body(x, until);
-  if (!body) co_return failed(x, std::move(body).error());
+  if (!x.answer.event_stream) {
+    if (take_body_here(x)) co_return Unit{};
+    Result<Unit> body = co_await receive_body(x);
+    if (!body) co_return failed(x, std::move(body).error());
+    co_return Unit{};
+  }
+  Result<bool> begins = stream_begins(x);
+  if (!begins) co_return failed(x, std::move(begins).error());
+  if (!*begins) {
+    Result<Unit> first = co_await receive_first_event(x, until);
+    if (!first) co_return failed(x, std::move(first).error());
+  }
   // A stream's first event is its first byte: models send the head before they have read the prompt.
-  if (x.answer.event_stream) x.first_byte = x.worker.loop().now();
+  x.first_byte = x.worker.loop().now();
   co_return Unit{};
 }
 

@@ -81,6 +81,7 @@ void note_failure(Exchange& x, const Error& error) {
               {"endpoint", x.endpoint->configured().url},
               {"attempt", static_cast<std::int64_t>(x.attempts)},
               {"error", kind},
+              {"upstream_request_id", x.answer.request_id},
               {"detail", error.detail}});
 }
 
@@ -101,6 +102,9 @@ Error refused_by_model(const Exchange& x) {
   }
   error.detail = "status " + std::to_string(status);  // never the body: models quote the prompt in it
   error.retry = upstream::retryable_status(status) ? Retry::elsewhere : Retry::never;
+  // Also for the client, when nothing else is left to try.
+  const WallTime now = x.wall + (x.worker.loop().now() - x.begun);
+  error.retry_after = upstream::parse_retry_after(x.answer.retry_after, now).value_or(Duration{});
   return error;
 }
 
@@ -141,8 +145,8 @@ std::optional<Error> judge(Exchange& x, const Tries& tries, upstream::Health::Tr
 upstream::RetryPlan plan(Exchange& x, const Tries& tries, const Error& error) {
   upstream::FailedAttempt failed{
       .retry = error.retry, .attempts = x.attempts, .retry_after = {}, .endpoint_left = endpoint_left(x, tries)};
-  if (error.code == Code::upstream_status) {
-    failed.retry_after = upstream::parse_retry_after(x.answer.retry_after, x.wall + (x.worker.loop().now() - x.begun));
+  if (error.code == Code::upstream_status && error.retry_after > Duration::zero()) {
+    failed.retry_after = error.retry_after;
   }
   const upstream::RetryMoment moment{x.worker.loop().now(), x.deadline, x.worker.random()};
   return upstream::plan_retry(x.lane->model.retry, failed, moment, x.worker.state_of(*x.lane).budget);
@@ -159,6 +163,7 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
   if (tries.tried.empty()) co_return make_error(Code::no_endpoint, "The model has no endpoint at the moment.");
   // From here on a client that hangs up ends whatever is being waited for.
   x.connection.watch_hangup();
+  x.waiting_since = x.worker.loop().now();
   x.usage_hidden = x.call.stream == llm::Stream::yes && x.call.usage != llm::UsageWish::yes &&
                    x.principal->stream_usage != config::StreamUsage::always;
   x.worker.state_of(*x.lane).budget.count_call(x.worker.loop().now());

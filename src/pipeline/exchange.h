@@ -39,6 +39,7 @@ struct ReceivedHead {
 struct Answer {
   net::ResponseHead head;
   std::string content_type;
+  std::string content_encoding;
   std::string retry_after;
   std::string request_id;  // the model's own, for the log
   bool event_stream = false;
@@ -82,7 +83,9 @@ struct Exchange {
   Ticket<upstream::Endpoint> place;
   upstream::Connection upstream;
   Answer answer;
-  TimePoint sent_at;                    // when the model got the request
+  TimePoint waiting_since;              // when the call was ready for the model
+  std::optional<Duration> queued;       // from then on until a model first got it
+  TimePoint sent_at;                    // when the model got the request, the last time
   std::optional<TimePoint> first_byte;  // of its answer
 
   // relay
@@ -90,6 +93,9 @@ struct Exchange {
   llm::Usage usage;
   std::uint64_t events = 0;  // with content, delivered
   std::optional<TimePoint> last_event;
+
+  // settle
+  std::uint64_t delivered = 0;  // bytes of the answer's body
 
   // any station; settle reads it
   std::optional<Error> error;

@@ -19,9 +19,11 @@ Passage Identify::pass(Exchange& x) {
   }
   Result<std::string_view> token = auth::bearer_token(x.head.authorization);
   if (!token) return std::move(token).error();
-  Result<const auth::Principal*> principal = auth::identify(x.snapshot->keys, net::sha256(*token), x.address, x.wall);
+  Result<const auth::Principal*> principal = auth::identify(x.snapshot->keys, net::sha256(*token));
   if (!principal) return std::move(principal).error();
-  x.principal = *principal;
+  x.principal = *principal;  // also when it is not let in: the record names whose key was used
+  Result<Unit> admitted = auth::admit(*x.principal, x.address, x.wall);
+  if (!admitted) return std::move(admitted).error();
   return Next::go_on;
 }
 

@@ -44,8 +44,11 @@ net::Task<void> Journey::run(Exchange& x) {
     } catch (const std::exception& stray) {
       next = stray_exception(*station, stray.what());
     }
-    if (!next) x.error = std::move(next).error();
-    if (!next || *next == Next::answered) break;
+    if (!next) {
+      x.error = std::move(next).error();
+      break;
+    }
+    if (*next == Next::answered) break;
   }
   if (x.error) co_await answer_error(x);
   settle(x);

@@ -40,6 +40,7 @@ class OpenConnection {
 namespace {
 
 constexpr std::size_t kForwardedLines = 16;
+constexpr int kInARow = 8;  // pipelined requests before other connections get their turn
 
 // Takes what is needed of the head before anything waits: the headers are scratch memory of the loop.
 void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
@@ -95,6 +96,10 @@ net::Task<void> answer_options(Exchange& x) {
   settle(x);
 }
 
+Error stranger() {
+  return make_error(Code::address_not_allowed, "This gateway does not serve your address.");
+}
+
 net::Task<void> refuse(Exchange& x) {
   co_await answer_error(x);
   settle(x);
@@ -110,10 +115,11 @@ net::Task<void> way_of(Exchange& x, const SocketAddress& peer, const Door& door,
   }
   take_head(x, peer, door);
   if (x.address != peer.ip && !door.rules.allow.contains(x.address)) {
-    x.error = make_error(Code::address_not_allowed, "This gateway does not serve your address.");
+    x.error = stranger();
     return refuse(x);
   }
-  if (x.connection.head().method == "OPTIONS") return answer_options(x);
+  const bool known = x.target.route != nullptr || x.head.target == "*";
+  if (known && x.connection.head().method == "OPTIONS") return answer_options(x);
   return x.worker.journey().run(x);
 }
 
@@ -143,8 +149,18 @@ net::Task<void> exchanges(Worker& worker, net::HttpConnection& connection, Socke
       co_return;
     }
     if (*named) peer = **named;
+    if (!door.rules.allow.contains(peer.ip)) {
+      (void)co_await one_exchange(worker, connection, peer, door, stranger());
+      co_return;
+    }
   }
-  for (;;) {
+  for (int in_a_row = 0;;) {
+    if (!connection.more_is_here()) {
+      in_a_row = 0;
+    } else if (++in_a_row >= kInARow) {
+      in_a_row = 0;
+      co_await net::Yield{worker.loop()};
+    }
     Result<net::HttpConnection::Arrival> arrival = co_await connection.receive_head();
     if (arrival && *arrival == net::HttpConnection::Arrival::none) co_return;
     Result<Unit> received = Unit{};

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "dialect/openai.h"
+#include "net/loop.h"
 #include "pipeline/exchange.h"
 #include "pipeline/relay_stream.h"
 #include "pipeline/stations.h"
@@ -24,8 +25,14 @@ Reply::Head client_head(const Exchange& x, const std::string& extra) {
 }
 
 std::string extra_headers(const Exchange& x) {
-  if (x.answer.retry_after.empty()) return x.answer.head.status == 429 ? "retry-after: 1\r\n" : "";
-  return "retry-after: " + x.answer.retry_after + "\r\n";
+  std::string extra;
+  if (!x.answer.content_encoding.empty()) extra += "content-encoding: " + x.answer.content_encoding + "\r\n";
+  if (!x.answer.retry_after.empty()) {
+    extra += "retry-after: " + x.answer.retry_after + "\r\n";
+  } else if (x.answer.head.status == 429) {
+    extra += "retry-after: 1\r\n";
+  }
+  return extra;
 }
 
 void take_usage(Exchange& x, std::string_view body) {
@@ -58,7 +65,7 @@ Passage relay_collected(Exchange& x) {
 net::Task<bool> send_piece(Exchange& x, std::string_view piece) {
   if (!x.reply.chunked()) {
     if (x.reply.send_now(piece, piece.size())) co_return true;
-    const bool sent = co_await x.reply.send_rest(piece);
+    const bool sent = co_await x.reply.send_rest(x, piece);
     co_return sent;
   }
   std::string framed;
@@ -66,7 +73,7 @@ net::Task<bool> send_piece(Exchange& x, std::string_view piece) {
   framed += piece;
   framed += net::kChunkEnd;
   if (x.reply.send_now(framed, piece.size())) co_return true;
-  const bool sent = co_await x.reply.send_rest(framed);
+  const bool sent = co_await x.reply.send_rest(x, framed);
   co_return sent;
 }
 
@@ -90,6 +97,7 @@ net::Task<Result<Next>> relay_long(Exchange& x) {
   take_usage(x, x.answer.owned);
   std::string piece = std::move(x.answer.owned);
   std::string tail;
+  int rounds = 0;
   for (bool ended = false;;) {
     if (!piece.empty()) {
       const bool sent = co_await send_piece(x, piece);
@@ -108,12 +116,18 @@ net::Task<Result<Next>> relay_long(Exchange& x) {
     const Fill got = client.fill(net::Buffer::kBlock);
     if (got == Fill::closed && !decoder.may_close_here()) co_return broke_off(x, "closed within the body");
     ended = got == Fill::closed;
+    if (got == Fill::more && ++rounds >= kBusyRounds) {
+      rounds = 0;
+      co_await net::Yield{x.worker.loop()};
+      if (x.connection.cancellation().fired()) co_return make_error(Code::client_gone, {});
+      if (x.deadline.reached(x.worker.loop().now())) co_return went_silent(x);
+    }
     if (got != Fill::blocked) continue;
     Result<Unit> more = co_await wait_for_more(x);
     if (!more) co_return std::move(more).error();
   }
   if (x.reply.chunked() && !x.reply.send_now(net::kLastChunk, 0)) {
-    const bool sent = co_await x.reply.send_rest(net::kLastChunk);
+    const bool sent = co_await x.reply.send_rest(x, net::kLastChunk);
     if (!sent) co_return make_error(Code::client_gone, {});
   }
   x.reply.end();

@@ -11,7 +11,6 @@ namespace {
 using Fill = net::HttpClient::Fill;
 
 constexpr Duration kEndPatience = std::chrono::milliseconds{250};
-constexpr int kBusyRounds = 32;  // reads in a row before other connections get their turn
 
 // Counts a stream as open while it is relayed.
 class OpenStream {
@@ -35,7 +34,7 @@ void count_events(Exchange& x, const Stream::Output& out, metrics::Histogram& in
 
 // The bytes went out only in part: they lie in memory that does not survive a wait, so what is left moves here.
 net::Task<bool> send_slowly(Exchange& x, std::string bytes) {
-  const bool sent = co_await x.reply.send_rest(bytes);
+  const bool sent = co_await x.reply.send_rest(x, bytes);
   co_return sent;
 }
 
@@ -83,23 +82,22 @@ net::Until patience(const Exchange& x) {
 }
 
 // The client has everything. Most models end the body a moment after [DONE]: waiting that long saves their connection.
-net::Task<void> save_connection(Exchange& x) {
-  net::HttpClient& client = x.upstream.client();
-  net::Loop& loop = x.worker.loop();
+// A task of its own: neither the client's next request nor the record wait for it.
+net::Task<void> save_connection(net::Loop& loop, upstream::Connection connection, net::BodyDecoder decoder) {
+  net::HttpClient& client = connection.client();
   const Deadline deadline = Deadline::in(loop.now(), kEndPatience);
-  if (!x.answer.head.keep_alive) co_return;
   for (;;) {
-    const net::BodyDecoder::Step step = x.answer.decoder->step(client.buffer().view());
+    const net::BodyDecoder::Step step = decoder.step(client.buffer().view());
     client.buffer().consume(step.consumed);
     if (step.state == net::BodyDecoder::State::end) break;
     if (step.state != net::BodyDecoder::State::more) co_return;
     const Fill got = client.fill(net::Buffer::kBlock);
     if (got == Fill::closed) co_return;
     if (got == Fill::more) continue;
-    const net::Wake wake = co_await client.readable({deadline, &x.connection.cancellation()});
+    const net::Wake wake = co_await client.readable({deadline, nullptr});
     if (wake != net::Wake::ready) co_return;
   }
-  x.upstream.keep();
+  connection.keep();
 }
 
 Reply::Head stream_head(const Exchange& /*x*/) {
@@ -144,13 +142,18 @@ net::Task<Result<Next>> relay_stream(Exchange& x) {
       got = client.fill(r.read_limit);
     }
     closed = got == Fill::closed;
+    if (x.deadline.reached(x.worker.loop().now())) co_return went_silent(x);
     if (!closed && ++r.rounds >= kBusyRounds) {
       r.rounds = 0;
       co_await net::Yield{x.worker.loop()};
       if (x.connection.cancellation().fired()) co_return make_error(Code::client_gone, {});
     }
   }
-  co_await save_connection(x);
+  // Kept already where the end of the body came with [DONE].
+  if (x.upstream.open() && x.answer.head.keep_alive && !x.upstream.kept()) {
+    net::Loop& loop = x.worker.loop();
+    loop.spawn(save_connection(loop, std::move(x.upstream), *x.answer.decoder));
+  }
   co_return Next::answered;
 }
 
@@ -160,8 +163,8 @@ Error went_silent(const Exchange& x) {
   const Duration limit = total ? timeouts.total : timeouts.between_chunks;
   return make_error(Code::upstream_timeout,
                     "The model `" + x.lane->name + "` " + (total ? "took longer than " : "said nothing for ") +
-                        std::to_string(limit / std::chrono::milliseconds{1}) + " ms (models[" + x.lane->model.name +
-                        "].timeouts." + (total ? "total" : "between_chunks") + "); what came until then is incomplete.")
+                        std::to_string(limit / std::chrono::milliseconds{1}) + " ms (" + x.lane->model.timeouts_key +
+                        "." + (total ? "total" : "between_chunks") + "); what came until then is incomplete.")
       .because(total ? "total" : "between_chunks")
       .retrying(Retry::never);
 }

@@ -11,6 +11,9 @@ namespace intragate::pipeline {
 
 [[nodiscard]] net::Task<Result<Next>> relay_stream(Exchange& x);
 
+// Reads in a row before other connections get their turn.
+inline constexpr int kBusyRounds = 32;
+
 // The model said nothing for timeouts.between_chunks, or timeouts.total is over.
 [[nodiscard]] Error went_silent(const Exchange& x);
 // The model's connection or its answer broke in the middle.

@@ -58,8 +58,11 @@ void append_own_headers(std::string& out, Exchange& x) {
   out += "\r\nserver-timing: gateway;dur=";
   const TimePoint now = x.worker.loop().fresh_now();
   const Duration upstream = x.first_byte ? *x.first_byte - x.sent_at : Duration{};
-  append_ms(out, now - x.begun - upstream);
-  out += ", queue;dur=0, upstream;dur=";
+  const Duration queue = x.queued.value_or(Duration{});
+  append_ms(out, now - x.begun - upstream - queue);
+  out += ", queue;dur=";
+  append_ms(out, queue);
+  out += ", upstream;dur=";
   append_ms(out, upstream);
   if (x.attempts > 0) {
     out += "\r\nx-intragate-attempts: ";
@@ -98,7 +101,7 @@ void Reply::write_head(Exchange& x, const Head& head, std::optional<std::uint64_
   }
   ends_by_close_ = !length && !no_body && !chunked_;
   keep_ = x.connection.head().keep_alive && (length || chunked_ || no_body) && x.connection.request_complete() &&
-          !x.worker.draining();
+          !x.worker.draining() && head.status != 401;  // who guesses keys needs a connection for each
   if (!keep_) {
     head_ += "\r\nconnection: close";
   } else if (x.http_1_0) {
@@ -123,7 +126,7 @@ bool Reply::send_whole_now(Exchange& x, const Head& head, std::string_view body)
 net::Task<bool> Reply::send_whole_rest(const Exchange& x, std::string_view body) {
   if (x.head_method) body = {};
   const std::array<std::string_view, 2> pieces{head_, body};
-  const net::WriteEnd end = co_await connection_.write_rest(pieces, sent_);
+  const net::WriteEnd end = co_await connection_.write_rest(pieces, sent_, x.deadline);
   if (end != net::WriteEnd::done) co_return false;
   head_sent_ = true;
   bytes_ = body.size();
@@ -146,17 +149,19 @@ bool Reply::send_now(std::string_view framed, std::size_t payload) {
   const std::array<std::string_view, 2> pieces{first ? std::string_view{head_} : std::string_view{}, framed};
   sent_ = connection_.write_now(pieces);
   head_sent_ = head_sent_ || sent_ > 0;
-  bytes_ += payload;
+  pending_ = payload;
   if (sent_ < pieces[0].size() + framed.size()) return false;
+  bytes_ += payload;
   if (first) std::string{}.swap(head_);
   return true;
 }
 
-net::Task<bool> Reply::send_rest(std::string_view framed) {
+net::Task<bool> Reply::send_rest(const Exchange& x, std::string_view framed) {
   const std::array<std::string_view, 2> pieces{std::string_view{head_}, framed};
-  const net::WriteEnd end = co_await connection_.write_rest(pieces, sent_);
+  const net::WriteEnd end = co_await connection_.write_rest(pieces, sent_, x.deadline);
   head_sent_ = true;
   std::string{}.swap(head_);
+  if (end == net::WriteEnd::done) bytes_ += pending_;
   co_return end == net::WriteEnd::done;
 }
 

@@ -1,5 +1,5 @@
-// The answer on its way to the client. Knows two different facts: head_sent (an error must be an event, not a status)
-// and content_sent (no other attempt may start). Owner: the exchange. Thread: one loop. Does not: decide what to say.
+// The answer on its way to the client: whether its head was sent (then an error must be an event, not a status), how
+// much of its body, whether it is whole. Owner: the exchange. Thread: one loop. Does not: decide what to say.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +33,10 @@ class Reply {
   // Only prepares the head: it leaves together with the first body bytes.
   void begin(Exchange& x, Head head, std::optional<std::uint64_t> length);
   // Body bytes, framed already by the caller where chunked() says so. `payload`: how many of them are body.
-  // Returns true when all went out at once; else the caller awaits send_rest with the same bytes.
+  // Returns true when all went out at once; else the caller awaits send_rest with the same bytes, which
+  // waits for the client until the call's deadline.
   [[nodiscard]] bool send_now(std::string_view framed, std::size_t payload);
-  [[nodiscard]] net::Task<bool> send_rest(std::string_view framed);
+  [[nodiscard]] net::Task<bool> send_rest(const Exchange& x, std::string_view framed);
   // The end of the body was sent.
   void end() { ended_ = true; }
   [[nodiscard]] bool ended() const { return ended_; }
@@ -47,7 +48,6 @@ class Reply {
   // Neither chunked nor of a known length.
   [[nodiscard]] bool ends_by_close() const { return ends_by_close_; }
   [[nodiscard]] bool head_sent() const { return head_sent_; }
-  [[nodiscard]] bool content_sent() const { return bytes_ > 0; }
   [[nodiscard]] int status() const { return status_; }          // 0: none sent
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }  // of body
   // The connection can serve another request: the answer is whole and its end is clear.
@@ -59,7 +59,8 @@ class Reply {
   net::HttpConnection& connection_;
   std::string head_;  // prepared, not sent yet
   std::uint64_t bytes_ = 0;
-  std::size_t sent_ = 0;  // of head_ and the bytes being sent
+  std::size_t pending_ = 0;  // body bytes of the piece that did not go out at once
+  std::size_t sent_ = 0;     // of head_ and the bytes being sent
   int status_ = 0;
   bool chunked_ = false;
   bool ends_by_close_ = false;

@@ -1,5 +1,6 @@
 #include "pipeline/settle.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "base/error_table.h"
@@ -17,13 +18,19 @@ struct End {
 };
 
 End end_of(const Exchange& x) {
-  if (!x.error) return {x.reply.status(), "ok", {}};
+  const int sent = x.reply.head_sent() ? x.reply.status() : 0;
+  if (!x.error) return {sent, "ok", {}};
   const ErrorRow& row = error_row(x.error->code);
-  if (x.error->code == Code::client_gone && x.connection.cancellation().reason() == net::CancelReason::shutdown) {
-    return {x.reply.head_sent() ? x.reply.status() : 503, "shutdown", "draining"};
-  }
-  const int status = x.error->code == Code::client_gone ? 499 : x.reply.status() != 0 ? x.reply.status() : row.status;
-  return {status, row.outcome, row.name};
+  if (x.connection.cancellation().reason() == net::CancelReason::shutdown) return {sent, "shutdown", row.name};
+  return {x.error->code == Code::client_gone ? 499 : sent, row.outcome, row.name};
+}
+
+// Bytes of the answer's body. Of a client that left, only those its system acknowledged: what it did not get is not on
+// its bill.
+std::uint64_t delivered(const Exchange& x) {
+  const std::uint64_t written = x.reply.bytes();
+  if (!x.error || x.error->code != Code::client_gone) return written;
+  return written - std::min<std::uint64_t>(written, x.connection.unacknowledged());
 }
 
 void write_record(Exchange& x, const End& end, TimePoint now) {
@@ -44,10 +51,11 @@ void write_record(Exchange& x, const End& end, TimePoint now) {
   record.outcome = end.outcome;
   record.error = end.error;
   record.usage = x.usage;
+  record.queue = x.queued.value_or(Duration{});
   record.first_byte = x.first_byte ? *x.first_byte - x.begun : Duration{-1};
   record.total = now - x.begun;
   record.bytes_in = x.bytes_in;
-  record.bytes_out = x.reply.bytes();
+  record.bytes_out = x.delivered;
   x.worker.audit().append(x.worker.loop().index(), record);
 }
 
@@ -64,10 +72,10 @@ LaneState::ApiMetrics& metrics_of(Exchange& x, std::string_view api, std::string
   metrics::Shard& m = x.worker.metrics();
   const std::string_view model = x.lane->name;
   known.ok = &m.counter(Metric::requests, {api, model, "ok", "200"});
-  known.request_seconds = &m.histogram(Metric::request_seconds, {operation, model});
-  known.first_token_seconds = &m.histogram(Metric::first_token_seconds, {operation, model});
-  known.tokens_in = &m.histogram(Metric::tokens, {operation, model, "input"});
-  known.tokens_out = &m.histogram(Metric::tokens, {operation, model, "output"});
+  known.request_seconds = &m.histogram(Metric::request_seconds, {operation, metrics::kProvider, model, ""});
+  known.first_token_seconds = &m.histogram(Metric::first_token_seconds, {operation, metrics::kProvider, model});
+  known.tokens_in = &m.histogram(Metric::tokens, {operation, metrics::kProvider, model, "input"});
+  known.tokens_out = &m.histogram(Metric::tokens, {operation, metrics::kProvider, model, "output"});
   return known;
 }
 
@@ -86,21 +94,24 @@ void count(Exchange& x, const End& end, TimePoint now) {
   const std::string_view operation = metrics::operation_of(api);
   LaneState::ApiMetrics& m = metrics_of(x, api, operation);
   const bool ok = !x.error && end.status == 200;
+  const double took = seconds(now - x.begun);
   if (ok) {
     m.ok->add();
+    m.request_seconds->observe(took);
   } else {
     count_end(x, end, api);
+    x.worker.metrics()
+        .histogram(Metric::request_seconds, {operation, metrics::kProvider, x.lane->name, end.error})
+        .observe(took);
   }
-  m.request_seconds->observe(seconds(now - x.begun));
-  if (x.usage.source != llm::UsageSource::none) {
-    m.tokens_in->observe(static_cast<double>(x.usage.prompt_tokens));
-    m.tokens_out->observe(static_cast<double>(x.usage.completion_tokens));
-  }
-  if (x.error || !x.first_byte) return;
+  // Zero is what nobody counted, or an embedding's output.
+  if (x.usage.prompt_tokens > 0) m.tokens_in->observe(static_cast<double>(x.usage.prompt_tokens));
+  if (x.usage.completion_tokens > 0) m.tokens_out->observe(static_cast<double>(x.usage.completion_tokens));
+  if (x.error || !x.first_byte || !x.answer.event_stream) return;
   m.first_token_seconds->observe(seconds(*x.first_byte - x.begun));
-  if (x.answer.event_stream && x.usage.completion_tokens > 1) {
+  if (x.usage.completion_tokens > 1) {
     const double rest = seconds(now - *x.first_byte) / static_cast<double>(x.usage.completion_tokens - 1);
-    x.worker.metrics().histogram(Metric::output_token_seconds, {operation, x.lane->name}).observe(rest);
+    x.worker.metrics().histogram(Metric::output_token_seconds, {operation, metrics::kProvider, x.lane->name}).observe(rest);
   }
 }
 
@@ -112,6 +123,7 @@ void log_trouble(const Exchange& x, const End& end) {
                                {"endpoint", x.endpoint != nullptr ? std::string_view{x.endpoint->configured().url}
                                                                   : std::string_view{}},
                                {"attempts", static_cast<std::int64_t>(x.attempts)},
+                               {"upstream_request_id", x.answer.request_id},
                                {"detail", x.error->detail}});
 }
 
@@ -124,8 +136,9 @@ void settle(Exchange& x) noexcept {
   // else.
   x.upstream = {};
   x.place = {};
-  if (x.usage.source == llm::UsageSource::none && x.events > 0) {
-    x.usage = {0, x.events, llm::UsageSource::counted};
+  x.delivered = delivered(x);
+  if (x.usage.source == llm::UsageSource::none && x.delivered > 0 && x.events > 0) {
+    x.usage = {0, x.events * x.delivered / x.reply.bytes(), llm::UsageSource::counted};
   }
   const TimePoint now = x.worker.loop().fresh_now();
   const End end = end_of(x);

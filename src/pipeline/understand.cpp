@@ -31,7 +31,6 @@ Error no_such_model(const Exchange& x) {
 }
 
 Result<Next> understood(Exchange& x) {
-  x.bytes_in = x.connection.body().size();
   Result<llm::Call> call = dialect::openai::understand(x.target.route->api, x.connection.body());
   if (!call) return std::move(call).error();
   x.call = std::move(*call);
@@ -44,6 +43,7 @@ Result<Next> understood(Exchange& x) {
 
 net::Task<Result<Next>> read_and_understand(Exchange& x) {
   Result<Unit> received = co_await x.connection.receive_body();
+  x.bytes_in = x.connection.body_bytes();
   if (!received) co_return std::move(received).error();
   co_return understood(x);
 }
@@ -63,6 +63,7 @@ Passage Understand::pass(Exchange& x) {
   }
   if (x.target.route->method == Method::get) return Next::go_on;
   if (!x.connection.take_body_here()) return read_and_understand(x);
+  x.bytes_in = x.connection.body_bytes();
   Result<Next> done = understood(x);
   if (!done) return std::move(done).error();
   return *done;

@@ -9,11 +9,12 @@
 
 namespace intragate::pipeline {
 
-Worker::Worker(Parts parts, std::shared_ptr<const Snapshot> snapshot) : parts_{parts}, pool_{parts.loop} {
+Worker::Worker(Parts parts, const std::shared_ptr<const Snapshot>& snapshot) : parts_{parts}, pool_{parts.loop} {
   adopt(snapshot);
 }
 
 void Worker::adopt(const std::shared_ptr<const Snapshot>& snapshot) {
+  if (snapshot_ != nullptr && !(snapshot_->config->egress == snapshot->config->egress)) pool_.renew();
   // A control block of this loop's own: counting references to it is not shared with other loops.
   const auto own = std::make_shared<std::shared_ptr<const Snapshot>>(snapshot);
   snapshot_ = std::shared_ptr<const Snapshot>{own, own->get()};
@@ -29,7 +30,8 @@ LaneState& Worker::state_of(const Lane& lane) {
                   upstream::Choice{lane.model.balance},
                   upstream::RetryBudget{lane.model.retry.budget_percent},
                   metrics().gauge(Metric::open_streams, {lane.name}),
-                  metrics().histogram(Metric::inter_token_seconds, {lane.name})};
+                  metrics().histogram(Metric::inter_token_seconds, {lane.name}),
+                  metrics().histogram(Metric::queue_seconds, {lane.name})};
   return lanes_.emplace(&lane, std::move(fresh)).first->second;
 }
 
@@ -70,8 +72,7 @@ void Worker::refuse(const SocketAddress& peer, Door& door, Code why) {
   record.time = std::chrono::system_clock::now();
   record.request_id = id.view();
   record.address = peer.ip;
-  record.status = row.status;
-  record.outcome = row.outcome;
+  record.outcome = row.outcome;  // the status stays 0: the connection is closed without a word
   record.error = row.name;
   audit().append(loop().index(), record);
 }

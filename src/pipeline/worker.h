@@ -47,6 +47,7 @@ struct LaneState {
   upstream::RetryBudget budget;
   metrics::Gauge& open_streams;
   metrics::Histogram& inter_token;
+  metrics::Histogram& queue_wait;
 };
 
 // A listener as one loop sees it. A reload replaces the rules, on the loop itself; connections keep the limits they
@@ -66,7 +67,7 @@ class Worker {
     metrics::Shard& metrics;
     RouteTable routes;
   };
-  Worker(Parts parts, std::shared_ptr<const Snapshot> snapshot);
+  Worker(Parts parts, const std::shared_ptr<const Snapshot>& snapshot);
 
   [[nodiscard]] net::Loop& loop() { return parts_.loop; }
   [[nodiscard]] metrics::Shard& metrics() { return parts_.metrics; }

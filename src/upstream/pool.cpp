@@ -10,6 +10,7 @@ namespace intragate::upstream {
 namespace {
 
 constexpr Duration kIdleLimit = std::chrono::seconds{50};  // below the 60-75 s after which model servers hang up
+constexpr Duration kOldest = std::chrono::minutes{5};      // then the name is looked up again
 constexpr std::size_t kIdleMost = 512;                     // per endpoint and loop
 
 }  // namespace
@@ -42,7 +43,7 @@ Connection Pool::take_idle(const std::shared_ptr<Endpoint>& endpoint) {
 
 net::Task<Result<Connection>> Pool::connect(std::shared_ptr<Endpoint> endpoint, const AddressList& egress,
                                             net::Until until) {
-  Result<net::Socket> socket = co_await open(endpoint->configured(), egress, until);
+  Result<net::Socket> socket = co_await open(endpoint, egress, until);
   if (!socket) co_return std::move(socket).error();
   auto client = std::make_unique<net::HttpClient>(loop_, std::move(*socket));
   co_return Connection{*this, std::move(endpoint), std::move(client), false};
@@ -62,32 +63,56 @@ std::unique_ptr<net::HttpClient> Pool::find_idle(Endpoint& endpoint) {
   return nullptr;
 }
 
-net::Task<Result<net::Socket>> Pool::open(const config::Endpoint& endpoint, const AddressList& egress,
+Pool::Shelf& Pool::shelf_of(const std::shared_ptr<Endpoint>& endpoint) {
+  Shelf& shelf = shelves_[endpoint.get()];
+  if (shelf.endpoint.expired()) shelf = Shelf{.endpoint = endpoint};  // also when it stands where a dead one stood
+  return shelf;
+}
+
+net::Task<Result<net::Socket>> Pool::open(std::shared_ptr<Endpoint> endpoint, const AddressList& egress,
                                           net::Until until) {
-  Result<std::vector<IpAddress>> addresses = co_await loop_.resolver().resolve(endpoint.host, until);
-  if (!addresses) co_return std::move(addresses).error();
-  Error last =
-      make_error(Code::egress_denied, {})
-          .because(endpoint.host + " resolves to " + addresses->front().text() + ", which egress does not allow");
-  for (const IpAddress& address : *addresses) {
-    if (!egress.contains(address)) continue;
-    Result<net::Socket> socket = co_await net::connect(loop_, {address, endpoint.port}, until);
+  const config::Endpoint& to = endpoint->configured();
+  Result<std::vector<IpAddress>> resolved = co_await loop_.resolver().resolve(to.host, until);
+  if (!resolved) co_return std::move(resolved).error();
+  std::vector<IpAddress>& addresses = *resolved;
+  Error last = make_error(Code::egress_denied, {})
+                   .because(to.host + " resolves to " + addresses.front().text() + ", which egress does not allow");
+  std::erase_if(addresses, [&egress](const IpAddress& address) { return !egress.contains(address); });
+  const std::optional<IpAddress> avoided = shelf_of(endpoint).avoided;
+  std::stable_partition(addresses.begin(), addresses.end(), [&](const IpAddress& a) { return a != avoided; });
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    // A dead address must leave time for the living ones.
+    const auto left = static_cast<std::int64_t>(addresses.size() - i);
+    const Deadline share =
+        until.deadline.never() ? Deadline{} : Deadline{loop_.now() + (until.deadline.at() - loop_.now()) / left};
+    Result<net::Socket> socket = co_await net::connect(loop_, {addresses[i], to.port}, until.earlier(share));
     if (socket) co_return std::move(*socket);
     last = std::move(socket).error();
-    if (last.code == Code::client_gone || last.code == Code::upstream_timeout) break;
+    if (last.code == Code::client_gone) break;
+    if (addresses.size() > 1) shelf_of(endpoint).avoided = addresses[i];
   }
   co_return last;
 }
 
 void Pool::give_back(const std::shared_ptr<Endpoint>& endpoint, std::unique_ptr<net::HttpClient> client,
                      bool keep) noexcept {
-  if (!keep) return;
+  // Bytes behind the answer are nobody's: whoever came next would take them for his.
+  if (!keep || !client->buffer().empty() || worn(*client)) return;
   client->reset();
-  Shelf& shelf = shelves_[endpoint.get()];
-  if (shelf.endpoint.expired()) shelf = Shelf{endpoint, {}};  // also when a new endpoint stands where a dead one stood
+  Shelf& shelf = shelf_of(endpoint);
   if (shelf.idle.size() >= kIdleMost) return;
   shelf.idle.push_back({std::move(client), loop_.now()});
   endpoint->idle_connections.fetch_add(1, std::memory_order_relaxed);
+}
+
+// So old that its address may no longer be the endpoint's, or from before a change of egress.
+bool Pool::worn(const net::HttpClient& client) const {
+  return client.opened() <= renewed_ || loop_.now() - client.opened() > kOldest;
+}
+
+void Pool::renew() {
+  renewed_ = loop_.now();
+  sweep();
 }
 
 void Pool::sweep() {
@@ -97,7 +122,7 @@ void Pool::sweep() {
     const std::size_t before = idle.size();
     const std::shared_ptr<Endpoint> endpoint = it->second.endpoint.lock();
     std::erase_if(idle, [&](Idle& entry) {
-      return endpoint == nullptr || now - entry.since > kIdleLimit || entry.client->stale();
+      return endpoint == nullptr || now - entry.since > kIdleLimit || worn(*entry.client) || entry.client->stale();
     });
     if (endpoint != nullptr) {
       endpoint->idle_connections.fetch_sub(static_cast<std::uint32_t>(before - idle.size()), std::memory_order_relaxed);

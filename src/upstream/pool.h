@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/address.h"
@@ -30,6 +31,7 @@ class Connection {
   [[nodiscard]] bool reused() const { return reused_; }
   // The answer was read to its end and the peer keeps the connection.
   void keep() { keep_ = true; }
+  [[nodiscard]] bool kept() const { return keep_; }
   // Closes it now; the model learns at once that nobody wants the answer.
   void drop() {
     keep_ = false;
@@ -59,6 +61,9 @@ class Pool {
   // An idle connection, if there is one; no waiting.
   [[nodiscard]] Connection take_idle(const std::shared_ptr<Endpoint>& endpoint);
 
+  // Connections made until now serve no further call: where models may be has changed.
+  void renew();
+
   // Closes connections that were idle too long, and those of endpoints that no snapshot holds any more. Once a few
   // seconds.
   void sweep();
@@ -71,15 +76,19 @@ class Pool {
   };
   struct Shelf {
     std::weak_ptr<Endpoint> endpoint;
-    std::vector<Idle> idle;  // newest last
+    std::vector<Idle> idle{};            // newest last
+    std::optional<IpAddress> avoided{};  // an address that did not answer: the others are tried first
   };
   std::unique_ptr<net::HttpClient> find_idle(Endpoint& endpoint);
-  net::Task<Result<net::Socket>> open(const config::Endpoint& endpoint, const AddressList& egress, net::Until until);
+  [[nodiscard]] bool worn(const net::HttpClient& client) const;
+  Shelf& shelf_of(const std::shared_ptr<Endpoint>& endpoint);
+  net::Task<Result<net::Socket>> open(std::shared_ptr<Endpoint> endpoint, const AddressList& egress, net::Until until);
   void give_back(const std::shared_ptr<Endpoint>& endpoint, std::unique_ptr<net::HttpClient> client,
                  bool keep) noexcept;
 
   net::Loop& loop_;
   std::map<Endpoint*, Shelf> shelves_;
+  TimePoint renewed_{};  // connections that are older serve no further call
 };
 
 }  // namespace intragate::upstream

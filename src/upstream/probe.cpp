@@ -54,8 +54,7 @@ net::Task<Result<std::string>> ask_models(Pool& pool, std::shared_ptr<Endpoint> 
   }
   net::BodyDecoder decoder{*answer};
   Result<std::string> body = co_await read_body(client, decoder, until);
-  if (body && answer->keep_alive) connection->keep();
-  co_return body;
+  co_return body;  // the connection is not kept: the next question shows again whether one can be made
 }
 
 }  // namespace intragate::upstream

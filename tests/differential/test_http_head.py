@@ -30,6 +30,7 @@ STRICTER = {
     "Transfer-Encoding is given more than once": "as above",
     "Transfer-Encoding does not exist in HTTP/1.0": "RFC 9112 6.1 calls such framing faulty",
     "Host is missing": "RFC 9112 3.2; llhttp leaves it to its user",
+    "Authorization is given more than once": "RFC 9110 11.6.2: one value; which of two counts differs between readers",
     "Host is given more than once": "RFC 9112 3.2; llhttp leaves it to its user",
     "Host holds a forbidden character": "RFC 9112 3.2; others leave it to their users",
     "a header line does not begin with a name": "folded lines (RFC 9112 5.2) and empty names",

@@ -217,6 +217,14 @@ def test_proxy_protocol_client_is_judged(gateway, header):
     assert reply.status == 403 and gateway.wait_for_record(name)["address"] == "10.2.2.2"
 
 
+@pytest.mark.parametrize("header", [V1 % b"8.8.8.8", proxy_v2("8.8.8.8")], ids=["v1", "v2"])
+def test_listeners_list_counts_for_the_client_of_the_proxy_protocol_too(gateway, model, header):
+    reply, _ = behind(gateway, header, key=gateway.key)
+    assert reply.status == 403 and reply.error["code"] == "address_not_allowed"
+    record = gateway.wait_for_record(reply.request_id)
+    assert record["address"] == "8.8.8.8" and record["principal"] == "" and model.calls == []
+
+
 @pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", proxy_v2("10.1.2.3", command=0),
                                     proxy_v2("10.1.2.3", family=0)],
                          ids=["v1 UNKNOWN", "v2 LOCAL", "v2 UNSPEC"])

@@ -90,15 +90,49 @@ def test_stalled_body_is_ended(gateway, model):
 
 
 def test_body_that_moves_is_left_alone(gateway, model):
-    """Longer in all than the limit, never longer in one pause."""
-    whole = call(gateway)
+    """Longer in all than the limit, but every 16 KiB buy a second, and no pause is longer than the limit."""
+    piece = 16384
+    whole = request("POST", CHAT, chat("m", filler="x" * 20 * piece), key=gateway.key)
     with Connection(gateway.addresses[BODY]) as connection:
-        connection.send(whole[:-40])
         ticks = threading.Event()
-        for position in range(len(whole) - 40, len(whole), 2):
+        for position in range(0, len(whole), piece):
             ticks.wait(0.03)
-            connection.send(whole[position:position + 2])
+            connection.send(whole[position:position + piece])
         assert connection.read_answer().status == 200
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_body_that_drips_is_ended(gateway, model, chunked):
+    """A byte now and then buys no time."""
+    whole = call(gateway)
+    head, body = whole.split(b"\r\n\r\n", 1)
+    if chunked:
+        head = b"\r\n".join(line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length"))
+        head += b"\r\nTransfer-Encoding: chunked"
+    with Connection(gateway.addresses[BODY]) as connection:
+        connection.send(head + b"\r\n\r\n")
+        stop = threading.Event()
+
+        def drip():
+            try:
+                for byte in body[:-1] * 100:
+                    if stop.wait(0.05):
+                        return
+                    piece = bytes([byte])
+                    connection.send(chunk(piece) if chunked else piece)
+            except OSError:
+                pass
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            answer = connection.read_answer()
+        finally:
+            stop.set()
+            thread.join()
+        assert answer.status == 408 and answer.error["code"] == "request_timeout"
+    record = gateway.wait_for_record(answer.request_id)
+    assert 0 < record["bytes_in"] < len(body)
+    assert model.calls == []
 
 
 def test_idle_connection_is_closed_quietly(gateway):

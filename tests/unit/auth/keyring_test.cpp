@@ -84,8 +84,15 @@ TEST(Keyring, RefusesOneKeyUnderTwoNames) {
   EXPECT_NE(ring.error().message.find("`b`"), std::string::npos);
 }
 
+// What becomes of the key "s".
+Result<Unit> enter(const Keyring& ring, const IpAddress& address, WallTime now) {
+  Result<const Principal*> who = identify(ring, net::sha256("s"));
+  if (!who) return std::move(who).error();
+  return admit(**who, address, now);
+}
+
 TEST(KeyRules, UnknownKeyIs401) {
-  const auto who = identify(ring_of({key("a", "s")}), net::sha256("t"), kHome, kNow);
+  const auto who = identify(ring_of({key("a", "s")}), net::sha256("t"));
   ASSERT_FALSE(who);
   EXPECT_EQ(who.error().code, Code::invalid_key);
 }
@@ -94,8 +101,8 @@ TEST(KeyRules, KeyWorksUntilTheMomentItExpires) {
   config::Key configured = key("a", "s");
   configured.expires = kNow;
   const Keyring ring = ring_of({configured});
-  EXPECT_TRUE(identify(ring, net::sha256("s"), kHome, kNow - 1ns));
-  const auto who = identify(ring, net::sha256("s"), kHome, kNow);
+  EXPECT_TRUE(enter(ring, kHome, kNow - 1ns));
+  const auto who = enter(ring, kHome, kNow);
   ASSERT_FALSE(who);
   EXPECT_EQ(who.error().code, Code::expired_key);
   EXPECT_NE(who.error().message.find("2026-01-01"), std::string::npos);
@@ -105,12 +112,12 @@ TEST(KeyRules, KeyWorksOnlyFromItsAddresses) {
   config::Key configured = key("a", "s");
   configured.allow = AddressList{{*Cidr::parse("10.0.1.0/24")}};
   const Keyring ring = ring_of({configured});
-  EXPECT_TRUE(identify(ring, net::sha256("s"), kHome, kNow));
-  const auto who = identify(ring, net::sha256("s"), IpAddress::v4({10, 0, 2, 1}), kNow);
+  EXPECT_TRUE(enter(ring, kHome, kNow));
+  const auto who = enter(ring, IpAddress::v4({10, 0, 2, 1}), kNow);
   ASSERT_FALSE(who);
   EXPECT_EQ(who.error().code, Code::address_not_allowed);
   configured.allow = AddressList{};
-  EXPECT_FALSE(identify(ring_of({configured}), net::sha256("s"), kHome, kNow)) << "an empty list is nobody";
+  EXPECT_FALSE(enter(ring_of({configured}), kHome, kNow)) << "an empty list is nobody";
 }
 
 TEST(KeyRules, ModelsMatchExactlyOrByTheirBeginning) {

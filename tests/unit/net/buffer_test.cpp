@@ -45,12 +45,16 @@ TEST(Buffer, ReserveMovesBytesToTheFrontInsteadOfGrowing) {
   EXPECT_EQ(buffer.space().size(), Buffer::kBlock - 1);
 }
 
-TEST(Buffer, EraseClosesTheGap) {
+TEST(Buffer, SplitLeavesTheBeginningWhereItIs) {
   BufferPool pool;
   Buffer buffer{pool};
-  put(buffer, "head--tail");
-  buffer.erase(4, 2);
-  EXPECT_EQ(buffer.view(), "headtail");
+  put(buffer, "headtail");
+  const char* const head = buffer.view().data();
+  Buffer tail = buffer.split(4);
+  EXPECT_EQ(tail.view(), "tail");
+  EXPECT_EQ(buffer.view(), "head");
+  EXPECT_EQ(buffer.view().data(), head);
+  EXPECT_TRUE(buffer.split(4).empty());
 }
 
 TEST(Buffer, MovedFromBufferIsEmptyAndUsable) {
