@@ -1,0 +1,228 @@
+#include "qos/fair_tree.h"
+
+#include <algorithm>
+
+namespace intragate::qos {
+namespace {
+
+// Smallest counter first; among equals the one served longest ago, a newcomer before all; then by arrival.
+template <class Record>
+struct ByCounter {
+  Slab<Record>& records;
+  [[nodiscard]] bool before(std::uint32_t a, std::uint32_t b) const {
+    const Sharer& x = records[a];
+    const Sharer& y = records[b];
+    if (x.counter != y.counter) return x.counter < y.counter;
+    if (x.last_turn != y.last_turn) return x.last_turn < y.last_turn;
+    return x.arrival < y.arrival;
+  }
+  [[nodiscard]] std::uint32_t& place(std::uint32_t item) const { return records[item].place; }
+};
+
+void set_weight(Level& level, Sharer& sharer, std::uint32_t weight) {
+  weight = std::max(weight, 1U);
+  if (sharer.waiting > 0) level.weights += weight - std::uint64_t{sharer.weight};
+  sharer.weight = weight;
+}
+
+}  // namespace
+
+std::uint32_t FairTree::user_of(const Claim& claim) {
+  std::uint32_t index = user_index_.find(claim.user);
+  if (index == kNone) index = new_user(claim);
+  User& user = users_[index];
+  Key& key = keys_[user.key];
+  if (user.weight != claim.user_weight) set_weight(key.users, user, claim.user_weight);
+  if (key.weight != claim.key_weight) set_weight(root_, key, claim.key_weight);
+  return index;
+}
+
+std::uint32_t FairTree::new_user(const Claim& claim) {
+  const std::uint32_t key = key_for(claim);
+  const std::uint32_t index = users_.take();
+  users_[index] = User{};
+  users_[index].subject = claim.user;
+  users_[index].key = key;
+  users_[index].counter = start_of(keys_[key].users);
+  ++keys_[key].known_users;
+  user_index_.insert(claim.user, index);
+  rest(index);
+  return index;
+}
+
+std::uint32_t FairTree::key_for(const Claim& claim) {
+  const std::uint32_t known = key_index_.find(claim.key);
+  if (known != kNone) return known;
+  const std::uint32_t index = keys_.take();
+  keys_[index] = Key{};
+  keys_[index].subject = claim.key;
+  keys_[index].counter = start_of(root_);
+  key_index_.insert(claim.key, index);
+  return index;
+}
+
+void FairTree::queue(std::uint32_t index, std::int64_t cost) {
+  unrest(index);
+  User& user = users_[index];
+  Key& key = keys_[user.key];
+  ++waiting_;
+  waiting_cost_ += cost;
+  user.waiting_cost += cost;
+  user.queued_cost += cost;
+  key.waiting_cost += cost;
+  if (user.waiting++ == 0) {
+    user.counter = std::max(user.counter, start_of(key.users));
+    user.arrival = turn_;
+    key.users.weights += user.weight;
+    key.users.waiting.push(index, ByCounter<User>{users_});
+  }
+  if (key.waiting++ == 0) {
+    key.counter = std::max(key.counter, start_of(root_));
+    key.arrival = turn_;
+    root_.weights += key.weight;
+    root_.waiting.push(user.key, ByCounter<Key>{keys_});
+  }
+  ++turn_;
+}
+
+void FairTree::unqueue(std::uint32_t index, std::int64_t cost) {
+  User& user = users_[index];
+  Key& key = keys_[user.key];
+  --waiting_;
+  waiting_cost_ -= cost;
+  user.waiting_cost -= cost;
+  user.left_cost += cost;
+  key.waiting_cost -= cost;
+  if (--user.waiting == 0) {
+    key.users.weights -= user.weight;
+    key.users.waiting.remove(index, ByCounter<User>{users_});
+  }
+  if (--key.waiting == 0) {
+    root_.weights -= key.weight;
+    root_.waiting.remove(user.key, ByCounter<Key>{keys_});
+  }
+  rest(index);
+}
+
+void FairTree::charge(Level& level, Sharer& sharer, std::int64_t cost) {
+  if (sharer.waiting == 0) sharer.counter = std::max(sharer.counter, start_of(level));
+  level.virtual_time = std::max(level.virtual_time, sharer.counter);
+  sharer.counter += cost * kScale / sharer.weight;
+  level.furthest = std::max(level.furthest, sharer.counter);
+  sharer.last_turn = turn_;
+  ++sharer.running;
+}
+
+void FairTree::start(std::uint32_t index, std::int64_t cost) {
+  unrest(index);
+  User& user = users_[index];
+  Key& key = keys_[user.key];
+  ++turn_;
+  ++running_;
+  mean_cost_ = mean_cost_ == 0 ? cost * kScale : mean_cost_ + (cost * kScale - mean_cost_) / 64;
+  charge(key.users, user, cost);
+  charge(root_, key, cost);
+  if (user.waiting > 0) key.users.waiting.update(index, ByCounter<User>{users_});
+  if (key.waiting > 0) root_.waiting.update(user.key, ByCounter<Key>{keys_});
+}
+
+void FairTree::end(std::uint32_t index, std::int64_t overrun) {
+  User& user = users_[index];
+  Key& key = keys_[user.key];
+  user.counter += overrun * kScale / user.weight;
+  key.counter += overrun * kScale / key.weight;
+  key.users.furthest = std::max(key.users.furthest, user.counter);
+  root_.furthest = std::max(root_.furthest, key.counter);
+  if (user.waiting > 0) key.users.waiting.update(index, ByCounter<User>{users_});
+  if (key.waiting > 0) root_.waiting.update(user.key, ByCounter<Key>{keys_});
+  --user.running;
+  --running_;
+  // A level without any call begins anew: nobody in it owes anything.
+  if (--key.running == 0 && key.waiting == 0) key.users.virtual_time = key.users.furthest;
+  if (running_ == 0 && waiting_ == 0) root_.virtual_time = root_.furthest;
+  rest(index);
+}
+
+// What is given to all before a sharer that gets `before` first is next: until the virtual time reaches it.
+double FairTree::given_before(const Level& level, const Sharer& sharer, double before) const {
+  const std::int64_t counter = sharer.waiting > 0 ? sharer.counter : std::max(sharer.counter, start_of(level));
+  const double lead = static_cast<double>(counter - level.virtual_time) + before * kScale / sharer.weight;
+  const double weights = static_cast<double>(level.weights) + (sharer.waiting > 0 ? 0 : sharer.weight);
+  return std::max(0.0, lead) * weights / kScale;
+}
+
+double FairTree::cost_ahead(std::uint32_t index, std::int64_t before, std::int64_t self) const {
+  const User& user = users_[index];
+  const Key& key = keys_[user.key];
+  const auto own = static_cast<double>(before);
+  const double in_key =
+      std::clamp(given_before(key.users, user, own), own, std::max(own, static_cast<double>(key.waiting_cost - self)));
+  return std::clamp(given_before(root_, key, in_key), in_key,
+                    std::max(in_key, static_cast<double>(waiting_cost_ - self)));
+}
+
+void FairTree::rest(std::uint32_t index) {
+  const User& user = users_[index];
+  if (user.idle || user.waiting > 0 || user.running > 0) return;
+  append_idle(index);
+  forget_some();
+}
+
+void FairTree::append_idle(std::uint32_t index) {
+  User& user = users_[index];
+  user.idle = true;
+  user.idle_before = idle_last_;
+  user.idle_after = kNone;
+  (idle_last_ == kNone ? idle_first_ : users_[idle_last_].idle_after) = index;
+  idle_last_ = index;
+  ++idle_;
+}
+
+void FairTree::unrest(std::uint32_t index) {
+  User& user = users_[index];
+  if (!user.idle) return;
+  user.idle = false;
+  (user.idle_before == kNone ? idle_first_ : users_[user.idle_before].idle_after) = user.idle_after;
+  (user.idle_after == kNone ? idle_last_ : users_[user.idle_after].idle_before) = user.idle_before;
+  --idle_;
+}
+
+// Two steps for each one that comes, so that there is no pause and those without debt are soon gone.
+void FairTree::forget_some() {
+  for (int step = 0; step < 2 && idle_ > kKeepIdle; ++step) {
+    const std::uint32_t oldest = idle_first_;
+    if (idle_ > kMaxIdle || forgettable(oldest)) {
+      forget(oldest);
+    } else {
+      unrest(oldest);
+      append_idle(oldest);
+    }
+  }
+}
+
+// Who stands where a newcomer would stand: forgetting it changes nothing.
+bool FairTree::forgettable(std::uint32_t index) const {
+  const User& user = users_[index];
+  const Key& key = keys_[user.key];
+  if (key.known_users == 1) return key.counter <= start_of(root_);
+  return user.counter <= start_of(key.users);
+}
+
+void FairTree::forget(std::uint32_t index) {
+  unrest(index);
+  User& user = users_[index];
+  user_index_.erase(user.subject);
+  if (--keys_[user.key].known_users == 0) {
+    key_index_.erase(keys_[user.key].subject);
+    keys_.give_back(user.key);
+  }
+  users_.give_back(index);
+}
+
+std::size_t FairTree::bytes() const {
+  std::size_t sum = users_.bytes() + keys_.bytes() + user_index_.bytes() + key_index_.bytes() + root_.waiting.bytes();
+  for (std::uint32_t key = 0; key < keys_.end(); ++key) sum += keys_[key].users.waiting.bytes();
+  return sum;
+}
+
+}  // namespace intragate::qos
