@@ -11,22 +11,13 @@
 namespace intragate::admin {
 namespace {
 
-constexpr int kMostConnections = 64;
+constexpr std::size_t kMostConnections = 64;
 constexpr net::HttpLimits kLimits{.max_head = 16 * 1024,
                                   .max_body = 64 * 1024,
                                   .head = std::chrono::seconds{5},
                                   .body = std::chrono::seconds{5},
-                                  .idle = std::chrono::seconds{60},
+                                  .idle = std::chrono::seconds{15},
                                   .write = std::chrono::seconds{10}};
-
-std::string readiness_json(const Readiness& readiness) {
-  std::string body;
-  json::Writer writer{body};
-  writer.open_object().flag("ready", readiness.missing.empty()).open_object("missing");
-  for (const Readiness::Item& item : readiness.missing) writer.text(item.name, item.reason);
-  writer.close_object().close_object();
-  return body + "\n";
-}
 
 std::string error_json(std::string_view message) {
   std::string body;
@@ -36,16 +27,49 @@ std::string error_json(std::string_view message) {
 
 }  // namespace
 
+// One open connection; those that have been quiet for longest stand in front.
+struct Server::Open : net::ListHook {
+  Open(Server& from, net::Cancellation& its) : server{from}, cancellation{its} {
+    ++server.open_;
+    stir();
+  }
+  ~Open() { --server.open_; }
+  Open(const Open&) = delete;
+  Open& operator=(const Open&) = delete;
+  void stir() { server.by_quiet_.insert_before(*this); }
+
+  Server& server;
+  net::Cancellation& cancellation;
+};
+
+std::string readiness_json(const Readiness& readiness) {
+  std::string body;
+  json::Writer writer{body};
+  writer.open_object().flag("ready", readiness.ready).open_object("missing");
+  for (const Readiness::Item& item : readiness.missing) writer.text(item.name, item.reason);
+  writer.close_object().close_object();
+  return body + "\n";
+}
+
 Server::Server(net::Loop& loop, net::Listener listener, config::Secret token, Views views)
     : loop_{loop}, listener_{std::move(listener)}, token_{std::move(token)}, views_{std::move(views)} {}
 
 net::Task<void> Server::run(net::Cancellation& closing) {
   while (!closing.fired()) {
     while (std::optional<net::Listener::Accepted> accepted = listener_.accept()) {
-      if (open_ < kMostConnections) loop_.spawn(serve(std::move(accepted->socket)));
+      loop_.spawn(serve(std::move(accepted->socket)));
+      if (open_ > kMostConnections) close_quietest();
     }
     (void)co_await listener_.wait(loop_, {Deadline{}, &closing});
   }
+}
+
+// Whoever only holds connections open must not keep balancers and scrapers out.
+void Server::close_quietest() {
+  if (!by_quiet_.linked()) return;
+  auto& quietest = static_cast<Open&>(*by_quiet_.next());
+  quietest.unlink();
+  quietest.cancellation.fire(net::CancelReason::shutdown);
 }
 
 bool Server::permitted(const net::HttpConnection& connection) const {
@@ -56,25 +80,28 @@ bool Server::permitted(const net::HttpConnection& connection) const {
 
 Server::Page Server::page(const net::HttpConnection& connection) const {
   const std::string_view method = connection.head().method;
-  if (method != "GET" && method != "HEAD") return {405, "application/json", error_json("Only GET is served here.")};
+  const bool reads = method == "GET" || method == "HEAD";
   const std::string_view target = connection.head().target;
   const std::string_view path = target.substr(0, target.find('?'));
   // For balancers and Kubernetes; they know no token and learn nothing else.
-  if (path == "/livez") return {200, "application/json", "{\"live\":true}\n"};
-  if (path == "/readyz") {
+  if (reads && path == "/livez") return {200, "application/json", "{\"live\":true}\n"};
+  if (reads && path == "/readyz") {
     const Readiness readiness = views_.readiness();
-    return {readiness.missing.empty() ? 200 : 503, "application/json", readiness_json(readiness)};
+    return {readiness.ready ? 200 : 503, "application/json", readiness_json(readiness)};
   }
-  if (path != "/metrics") return {404, "application/json", error_json("Known here: /livez, /readyz, /metrics.")};
   if (!permitted(connection)) return {401, "application/json", error_json("The admin token is missing or wrong.")};
+  if (!reads) return {405, "application/json", error_json("Only GET is served here.")};
+  if (path != "/metrics") return {404, "application/json", error_json("Known here: /livez, /readyz, /metrics.")};
   return {200, metrics::kContentType, views_.metrics()};
 }
 
 net::Task<void> Server::serve(net::Socket socket) {
-  ++open_;
   net::HttpConnection connection{loop_, std::move(socket), kLimits, headers_};
+  Open open{*this, connection.cancellation()};
   for (;;) {
     Result<net::HttpConnection::Arrival> arrival = co_await connection.receive_head();
+    if (open.cancellation.fired()) co_return;
+    open.stir();
     if (arrival && *arrival == net::HttpConnection::Arrival::none) break;
     const Page shown = arrival ? page(connection) : Page{400, "application/json", error_json(arrival.error().message)};
     const bool head_only = arrival && connection.head().method == "HEAD";
@@ -91,10 +118,11 @@ net::Task<void> Server::serve(net::Socket socket) {
     const std::size_t sent = connection.write_now(pieces);
     const net::WriteEnd end = co_await connection.write_rest(pieces, sent);
     connection.release_request();
+    if (open.cancellation.fired()) co_return;
+    open.stir();
     if (end != net::WriteEnd::done || !keep) break;
   }
   if (!connection.failed()) co_await connection.finish();
-  --open_;
 }
 
 }  // namespace intragate::admin

@@ -9,18 +9,22 @@
 
 #include "config/config.h"
 #include "net/http_connection.h"
+#include "net/list.h"
 #include "net/listener.h"
 
 namespace intragate::admin {
 
-// What is not ready, each with a reason for people; empty: ready.
+// Whether calls can be served at all, and what is not ready, each with a reason for people.
 struct Readiness {
   struct Item {
     std::string name;  // "model qwen", "audit"
     std::string reason;
   };
-  std::vector<Item> missing;
+  bool ready = false;
+  std::vector<Item> missing;  // also one model of several, while the others serve
 };
+// {"ready":true,"missing":{"model qwen":"…"}}
+[[nodiscard]] std::string readiness_json(const Readiness& readiness);
 
 class Server {
  public:
@@ -40,7 +44,9 @@ class Server {
     std::string_view content_type = "application/json";
     std::string body;
   };
+  struct Open;
   net::Task<void> serve(net::Socket socket);
+  void close_quietest();
   [[nodiscard]] Page page(const net::HttpConnection& connection) const;
   [[nodiscard]] bool permitted(const net::HttpConnection& connection) const;
 
@@ -49,7 +55,8 @@ class Server {
   config::Secret token_;
   Views views_;
   std::vector<net::Header> headers_;
-  int open_ = 0;
+  net::ListHook by_quiet_;
+  std::size_t open_ = 0;
 };
 
 }  // namespace intragate::admin

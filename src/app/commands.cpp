@@ -20,7 +20,9 @@ void print_problem(const config::Problem& problem, std::string& list) {
       .close_object();
 }
 
-void print_json(const config::Loaded& loaded) {
+}  // namespace
+
+std::string verdict_json(const config::Loaded& loaded) {
   std::string problems;
   for (const config::Problem& problem : loaded.problems) print_problem(problem, problems);
   std::string text;
@@ -28,15 +30,13 @@ void print_json(const config::Loaded& loaded) {
   writer.open_object().flag("valid", loaded.ok()).raw("problems", "[" + problems + "]").open_array("warnings");
   for (const std::string& warning : loaded.config.warnings) writer.element(warning);
   writer.close_array().close_object();
-  std::printf("%s\n", text.c_str());
+  return text;
 }
-
-}  // namespace
 
 int validate(const std::string& file, Output output) {
   const config::Loaded loaded = load_configuration(file, {});
   if (output == Output::json) {
-    print_json(loaded);
+    std::printf("%s\n", verdict_json(loaded).c_str());
     return loaded.ok() ? 0 : 1;
   }
   for (const config::Problem& problem : loaded.problems) std::fprintf(stderr, "%s\n", problem.text().c_str());

@@ -3,20 +3,19 @@
 
 #include <string>
 
+#include "app/explain.h"
+#include "config/load.h"
+
 namespace intragate::app {
 
 enum class Output : unsigned char { text, json };
 
 // Checks a configuration file; every problem with file, line, column and a suggestion.
 [[nodiscard]] int validate(const std::string& file, Output output);
+// {"valid":false,"problems":[…],"warnings":[…]}, as validate and explain print it.
+[[nodiscard]] std::string verdict_json(const config::Loaded& loaded);
 [[nodiscard]] int version(Output output);
-// Dry run: what would happen to a request with this body. `key`: the name of the key that asks; empty: any.
-struct ExplainOptions {
-  std::string file;
-  std::string request_file;  // "-": standard input
-  std::string key;
-  std::string path = "/v1/chat/completions";
-};
+// Dry run: what would happen to a request with this body.
 [[nodiscard]] int explain(const ExplainOptions& options, Output output);
 
 }  // namespace intragate::app

@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <optional>
 #include <system_error>
 
 #include "net/digest.h"
@@ -15,14 +15,26 @@
 namespace intragate::app {
 namespace {
 
-constexpr std::string_view kDefaultEnvFile = ".env";
+constexpr std::size_t kMostRead = std::size_t{2} << 20;  // more than any file here may have
 
+// At most kMostRead bytes; a pipe will do. Nothing: errno says why.
 std::optional<std::string> read_file(const std::string& path) {
-  std::ifstream file{path, std::ios::binary};
-  if (!file) return std::nullopt;
-  std::ostringstream text;
-  text << file.rdbuf();
-  return std::move(text).str();
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  std::string text;
+  std::array<char, 4096> piece{};
+  ssize_t got = 0;
+  while (text.size() < kMostRead && (got = ::read(fd, piece.data(), piece.size())) > 0) {
+    text.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  const int reason = errno;
+  ::close(fd);
+  errno = reason;
+  return got < 0 ? std::nullopt : std::optional{std::move(text)};
+}
+
+std::string key_file(const config::Config& config) {
+  return (std::filesystem::path{config.data_dir} / "quickstart-key.sha256").string();
 }
 
 Error io_error(const std::string& doing, const std::string& path) {
@@ -46,7 +58,7 @@ config::Loaded load_configuration(const std::string& config_file, const std::str
   if (!config_file.empty()) return config::load_file(config_file, environment, hash);
   const std::string path{env_file.empty() ? kDefaultEnvFile : std::string_view{env_file}};
   const std::optional<std::string> text = read_file(path);
-  if (!text && !env_file.empty()) {
+  if (!text && (!env_file.empty() || errno != ENOENT)) {
     config::Loaded failed;
     failed.problems.push_back({path, 0, 0, "cannot read the file: " + std::generic_category().message(errno), {}});
     return failed;
@@ -70,21 +82,25 @@ Result<Unit> prepare_data_dir(const std::string& directory) {
   return Unit{};
 }
 
-Result<std::string> keep_quick_start_key(config::Config& config) {
-  const std::string path = (std::filesystem::path{config.data_dir} / "quickstart-key.sha256").string();
+Result<std::string> quick_start_key(config::Config& config) {
+  const std::string path = key_file(config);
+  const std::optional<std::string> kept = read_file(path);
+  if (!kept && errno != ENOENT) return io_error("read", path);
   config::Key key;
   key.name = "default";
   std::string plain;
-  if (const std::optional<std::string> kept = read_file(path); kept && kept->size() >= 64) {
+  if (kept && kept->size() >= 64) {
     key.hash = kept->substr(0, 64);
   } else {
     plain = net::random_secret("sk-");
     key.hash = net::sha256_hex(plain);
-    Result<Unit> written = write_private_file(path, key.hash + "\n");
-    if (!written) return std::move(written).error();
   }
   config.keys.push_back(std::move(key));
   return plain;
+}
+
+Result<Unit> keep_quick_start_key(const config::Config& config) {
+  return write_private_file(key_file(config), config.keys.back().hash + "\n");
 }
 
 }  // namespace intragate::app

@@ -3,21 +3,26 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/load.h"
 
 namespace intragate::app {
 
-// The file, or without one the environment and the .env file. An env_file that was named and cannot be read is a
-// problem.
+// The .env file that is read when none is named, if it is there.
+inline constexpr std::string_view kDefaultEnvFile = ".env";
+
+// The file, or without one the environment and the .env file. That no ./.env exists is the only failure that is none.
 [[nodiscard]] config::Loaded load_configuration(const std::string& config_file, const std::string& env_file);
 
 // The data directory, made if missing (mode 0700). Errors: io, with what to do.
 [[nodiscard]] Result<Unit> prepare_data_dir(const std::string& directory);
 
-// The quick start's own key: made once, printed once, kept as a hash in data_dir. Appends it to config.keys. Returns
-// the new key, or nothing when one was made at an earlier start. Errors: io.
-[[nodiscard]] Result<std::string> keep_quick_start_key(config::Config& config);
+// The quick start's own key, whose hash lies in data_dir from the first start on. Appends it to config.keys. Returns a
+// new key that is to be printed and kept, or nothing when one was kept at an earlier start. Errors: io.
+[[nodiscard]] Result<std::string> quick_start_key(config::Config& config);
+// Keeps the hash of a new key, so that later starts know it. Errors: io.
+[[nodiscard]] Result<Unit> keep_quick_start_key(const config::Config& config);
 
 }  // namespace intragate::app

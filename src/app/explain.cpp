@@ -1,3 +1,6 @@
+#include "app/explain.h"
+
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -9,22 +12,12 @@
 #include "auth/rules.h"
 #include "base/error_table.h"
 #include "base/json_write.h"
+#include "base/text.h"
 #include "dialect/openai.h"
 #include "pipeline/snapshot.h"
 
 namespace intragate::app {
 namespace {
-
-// One fact about the request, in the order of the journey.
-struct Finding {
-  std::string name;
-  std::string value;
-};
-
-struct Explanation {
-  std::vector<Finding> findings;
-  std::optional<Error> refusal;
-};
 
 std::optional<std::string> read(const std::string& path) {
   std::ostringstream text;
@@ -38,21 +31,35 @@ std::optional<std::string> read(const std::string& path) {
   return std::move(text).str();
 }
 
+// Why this key could not make the call, wherever it came from; nothing when it could.
+std::optional<Error> refusal_of(const config::Key& key, const pipeline::Lane& lane, const llm::Call& call,
+                                WallTime now) {
+  if (key.expires && now >= *key.expires)
+    return make_error(Code::expired_key, "The key " + text::quoted(key.name) + " has expired.");
+  if (key.allow.empty())
+    return make_error(Code::address_not_allowed, "The key " + text::quoted(key.name) + " is allowed from nowhere.");
+  auth::Principal principal;
+  principal.name = key.name;
+  principal.models = key.models;
+  if (auth::may_use(principal, lane.name)) return std::nullopt;
+  Result<Unit> allowed = auth::check_model(principal, call.model);
+  return allowed ? std::nullopt : std::optional{std::move(allowed).error()};
+}
+
+// The refusal is that of the first key that asks, unless another may.
 void explain_keys(const config::Config& config, const std::string& wanted, const pipeline::Lane& lane,
-                  const llm::Call& call, Explanation& into) {
+                  const llm::Call& call, WallTime now, Explanation& into) {
   std::string may;
+  std::optional<Error> refusal;
   for (const config::Key& key : config.keys) {
     if (!wanted.empty() && key.name != wanted) continue;
-    auth::Principal principal;
-    principal.name = key.name;
-    principal.models = key.models;
-    if (auth::may_use(principal, lane.name) || auth::may_use(principal, call.model)) {
-      may += (may.empty() ? "" : ", ") + key.name;
-    } else if (!wanted.empty()) {
-      into.refusal = auth::check_model(principal, call.model).error();
-    }
+    std::optional<Error> its = refusal_of(key, lane, call, now);
+    if (!its) may += (may.empty() ? "" : ", ") + key.name;
+    if (!refusal) refusal = std::move(its);
   }
   into.findings.push_back({"keys that may", may.empty() ? "none" : may});
+  if (!may.empty()) return;
+  into.refusal = refusal ? std::move(refusal) : make_error(Code::invalid_key, "The configuration has no keys.");
 }
 
 void explain_changes(const llm::Call& call, std::string_view body, const pipeline::Lane& lane, Explanation& into) {
@@ -72,8 +79,10 @@ void explain_changes(const llm::Call& call, std::string_view body, const pipelin
   }
 }
 
+}  // namespace
+
 Explanation explain_request(const std::shared_ptr<const config::Config>& config, const ExplainOptions& options,
-                            const std::string& body) {
+                            const std::string& body, WallTime now) {
   Explanation result;
   const pipeline::RouteMatch target = pipeline::find_route(routes(), options.path);
   if (target.route == nullptr) {
@@ -81,6 +90,10 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
     return result;
   }
   result.findings.push_back({"api", std::string{llm::api_name(target.route->api)}});
+  if (target.route->method != pipeline::Method::post) {
+    result.refusal = make_error(Code::unsupported_method, "This URL takes GET requests only, which have no body.");
+    return result;
+  }
   Result<llm::Call> call = dialect::openai::understand(target.route->api, body);
   if (!call) {
     result.refusal = std::move(call).error();
@@ -89,7 +102,7 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
   result.findings.push_back({"model asked for", call->model});
   result.findings.push_back({"stream", call->stream == llm::Stream::yes ? "yes" : "no"});
   if (!call->user.empty()) result.findings.push_back({"end user named", call->user});
-  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = pipeline::make_snapshot(config, nullptr, nullptr, 0);
+  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = pipeline::make_snapshot(config, {}, nullptr, 0);
   if (!snapshot) {
     result.refusal = std::move(snapshot).error();
     return result;
@@ -104,13 +117,19 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
     return result;
   }
   result.findings.push_back({"model", lane->name});
-  explain_keys(*config, options.key, *lane, *call, result);
+  explain_keys(*config, options.key, *lane, *call, now, result);
+  if (!result.refusal) {
+    Result<Unit> fits = pipeline::check_kind(*lane, call->api);
+    if (!fits) result.refusal = std::move(fits).error();
+  }
   result.findings.push_back(
       {"balance", lane->model.balance == config::Balance::least_busy ? "least_busy" : "round_robin"});
   result.findings.push_back({"attempts", "at most " + std::to_string(lane->model.retry.attempts)});
   explain_changes(*call, body, *lane, result);
   return result;
 }
+
+namespace {
 
 void print_json(const Explanation& explanation) {
   std::string text;
@@ -144,9 +163,19 @@ void print_text(const Explanation& explanation) {
 
 int explain(const ExplainOptions& options, Output output) {
   config::Loaded loaded = load_configuration(options.file, {});
+  if (!loaded.ok() && output == Output::json) {
+    std::printf("%s\n", verdict_json(loaded).c_str());
+    return 1;
+  }
   if (!loaded.ok()) {
     for (const config::Problem& problem : loaded.problems) std::fprintf(stderr, "%s\n", problem.text().c_str());
     return 1;
+  }
+  const std::vector<config::Key>& keys = loaded.config.keys;
+  const auto named = [&](const config::Key& key) { return key.name == options.key; };
+  if (!options.key.empty() && std::none_of(keys.begin(), keys.end(), named)) {
+    std::fprintf(stderr, "intragate: %s has no key %s\n", options.file.c_str(), text::quoted(options.key).c_str());
+    return 2;
   }
   const std::optional<std::string> body = read(options.request_file);
   if (!body) {
@@ -154,7 +183,7 @@ int explain(const ExplainOptions& options, Output output) {
     return 2;
   }
   const auto config = std::make_shared<const config::Config>(std::move(loaded.config));
-  const Explanation explanation = explain_request(config, options, *body);
+  const Explanation explanation = explain_request(config, options, *body, std::chrono::system_clock::now());
   if (output == Output::json) {
     print_json(explanation);
   } else {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <latch>
+#include <utility>
 
 #include "app/front_door.h"
 #include "app/routes.h"
+#include "app/usage_file.h"
 #include "base/log.h"
 #include "metrics/process.h"
 
@@ -21,6 +23,13 @@ std::size_t worker_count(const config::Config& config) {
 }
 
 constexpr Duration kSweep = std::chrono::seconds{5};
+constexpr Duration kGreetingPatience = std::chrono::seconds{1};  // of the start's report; calls are accepted meanwhile
+
+// Blocks the main thread until `done`, but not for longer than `patience`.
+void wait_until(const std::function<bool()>& done, Duration patience) {
+  const Deadline end = Deadline::in(MonotonicClock::now(), patience);
+  while (!done() && !end.reached(MonotonicClock::now())) std::this_thread::sleep_for(std::chrono::milliseconds{2});
+}
 
 // Closes what a loop's pool no longer needs, for as long as the loop runs.
 net::Task<void> keep_pool_clean(pipeline::Worker& worker) {
@@ -50,12 +59,16 @@ Result<Unit> same_foundations(const config::Config& old, const config::Config& n
   return Unit{};
 }
 
+std::string usage_path(const config::Config& config) {
+  return (std::filesystem::path{config.data_dir} / "usage.jsonl").string();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Gateway>> Gateway::open(std::shared_ptr<const config::Config> config) {
-  std::unique_ptr<Gateway> gateway{new Gateway{config}};
+  std::unique_ptr<Gateway> gateway{new Gateway{std::move(config)}};
   Result<std::shared_ptr<const pipeline::Snapshot>> snapshot =
-      pipeline::make_snapshot(config, nullptr, nullptr, seconds_now());
+      pipeline::make_snapshot(gateway->config_, {}, nullptr, seconds_now());
   if (!snapshot) return std::move(snapshot).error();
   gateway->snapshot_ = std::move(*snapshot);
   Result<Unit> books = gateway->open_books();
@@ -70,6 +83,8 @@ Result<std::unique_ptr<Gateway>> Gateway::open(std::shared_ptr<const config::Con
 
 Gateway::~Gateway() {
   if (running_) stop([] { return true; });
+  // What still waits refers to workers, admin server and discovery: it goes first.
+  for (auto& core : cores_) core->loop->end_tasks();
 }
 
 Result<Unit> Gateway::open_books() {
@@ -83,11 +98,13 @@ Result<Unit> Gateway::open_books() {
 }
 
 void Gateway::open_cores() {
+  ledger_ = std::make_unique<pipeline::Ledger>(config_->limits, thread_random().next());
+  ledger_->restore(load_usage(usage_path(*config_)), {MonotonicClock::now(), std::chrono::system_clock::now()});
   for (std::size_t i = 0; i < worker_count(*config_); ++i) {
     auto core = std::make_unique<Core>();
     core->loop = std::make_unique<net::Loop>(i);
     core->worker = std::make_unique<pipeline::Worker>(
-        pipeline::Worker::Parts{*core->loop, *audit_, metrics_->loop(i), routes()}, snapshot_);
+        pipeline::Worker::Parts{*core->loop, *audit_, metrics_->loop(i), *ledger_, routes()}, snapshot_);
     cores_.push_back(std::move(core));
   }
 }
@@ -141,16 +158,14 @@ void Gateway::start(Duration patience) {
     first.loop->spawn(discovery_->run());
     first.loop->spawn(admin_->run(admin_closing_));
   });
-  const TimePoint until = MonotonicClock::now() + patience;
-  while (!discovery_->asked_once() && MonotonicClock::now() < until) {
-    std::this_thread::sleep_for(std::chrono::milliseconds{2});
-  }
+  wait_until([this] { return discovery_->asked_once(); }, patience);
   on_every_core([](Core& core) {
     core.loop->spawn(keep_pool_clean(*core.worker));
     for (auto& entrance : core.entrances) {
       core.loop->spawn(accept_connections(*core.worker, entrance->listener, entrance->door, entrance->closing));
     }
   });
+  wait_until([this] { return discovery_->greeted(); }, kGreetingPatience);
 }
 
 void Gateway::on_every_core(const std::function<void(Core&)>& action) {
@@ -165,25 +180,21 @@ void Gateway::on_every_core(const std::function<void(Core&)>& action) {
 }
 
 void Gateway::discovered(pipeline::Discovered found) {
-  std::shared_ptr<const config::Config> config;
-  {
-    const std::lock_guard lock{mutex_};
-    discovered_ = std::move(found);
-    config = config_;
-  }
-  Result<Unit> adopted = adopt(std::move(config));
+  const std::lock_guard lock{mutex_};
+  discovered_ = std::move(found);
+  Result<Unit> adopted = adopt(config_);
   if (!adopted) log::error("models not taken over", {{"reason", adopted.error().message}});
 }
 
-// Makes a snapshot and hands it to every loop, without waiting for them. Any thread.
+// Makes a snapshot and hands it to every loop, without waiting for them. Any thread, under the mutex: a reload and a
+// discovery must not undo each other.
 Result<Unit> Gateway::adopt(std::shared_ptr<const config::Config> config) {
-  const std::lock_guard lock{mutex_};
-  const pipeline::Discovered* names = discovered_ ? &*discovered_ : nullptr;
   Result<std::shared_ptr<const pipeline::Snapshot>> snapshot =
-      pipeline::make_snapshot(config, names, snapshot_.get(), seconds_now());
+      pipeline::make_snapshot(config, discovered_, snapshot_.get(), seconds_now());
   if (!snapshot) return std::move(snapshot).error();
   config_ = std::move(config);
   snapshot_ = std::move(*snapshot);
+  ledger_->replace_rules(config_->limits);
   for (auto& core : cores_) {
     core->loop->post([core = core.get(), fresh = snapshot_] {
       core->worker->adopt(fresh);
@@ -202,7 +213,11 @@ Result<Unit> Gateway::reload(std::shared_ptr<const config::Config> config) {
     old = config_;
   }
   Result<Unit> result = same_foundations(*old, *config);
-  if (result) result = adopt(std::move(config));
+  if (result) {
+    const std::lock_guard lock{mutex_};
+    result = adopt(std::move(config));
+  }
+  if (result) cores_.front()->loop->post([this] { discovery_->reloaded(); });
   count_reload(result ? "ok" : "refused");
   return result;
 }
@@ -248,7 +263,26 @@ void Gateway::stop(const std::function<bool()>& hurry) {
   for (auto& core : cores_) core->loop->stop();
   for (auto& core : cores_) core->thread.join();
   audit_->stop();
+  save_usage_now();
   running_ = false;
+}
+
+void Gateway::tick() {
+  constexpr Duration kMinute = std::chrono::minutes{1};
+  const TimePoint now = MonotonicClock::now();
+  if (now - saved_at_ < kMinute) return;
+  saved_at_ = now;
+  ledger_->forget_idle({now, std::chrono::system_clock::now()});
+  save_usage_now();
+}
+
+void Gateway::save_usage_now() {
+  const std::vector<qos::WindowCount> counts =
+      ledger_->windows({MonotonicClock::now(), std::chrono::system_clock::now()});
+  if (counts.empty() && !usage_saved_) return;  // no rule needs the file
+  usage_saved_ = true;
+  const Result<Unit> saved = save_usage(usage_path(*config_), counts);
+  if (!saved) log::error("usage not saved: day and month limits would begin anew", {{"reason", saved.error().message}});
 }
 
 std::vector<std::string> Gateway::listening() const {
@@ -266,20 +300,62 @@ std::shared_ptr<const pipeline::Snapshot> Gateway::snapshot() const {
   return snapshot_;
 }
 
-admin::Readiness Gateway::readiness() const {
-  admin::Readiness ready;
+std::vector<std::string> Gateway::silent_endpoints() const {
+  std::vector<std::string> silent;
   const auto now_snapshot = snapshot();
-  if (draining_) ready.missing.push_back({"gateway", "is stopping"});
-  if (audit_->full()) ready.missing.push_back({"audit", "records cannot be written"});
-  if (now_snapshot->awaiting_discovery) ready.missing.push_back({"models", "no endpoint has listed its models yet"});
+  for (const auto& lane : now_snapshot->listed) {
+    for (const auto& endpoint : lane->endpoints) {
+      if (discovery_->silent(endpoint->id())) silent.push_back(endpoint->configured().url);
+    }
+  }
+  if (!now_snapshot->awaiting_discovery) return silent;
+  for (const auto& endpoint : now_snapshot->wildcard_endpoints) silent.push_back(endpoint->configured().url);
+  return silent;
+}
+
+// One model that can be used is enough to be ready: a balancer that sees 503 takes the gateway away from all of them.
+admin::Readiness Gateway::readiness() const {
+  admin::Readiness state;
+  const auto now_snapshot = snapshot();
+  if (now_snapshot->awaiting_discovery) state.missing.push_back({"models", "no endpoint has listed its models yet"});
   const TimePoint now = MonotonicClock::now();
   for (const auto& lane : now_snapshot->listed) {
-    const bool any = std::any_of(lane->endpoints.begin(), lane->endpoints.end(),
-                                 [&](const auto& endpoint) { return endpoint->health().open(now); });
-    if (!any) ready.missing.push_back({"model " + lane->name, "every endpoint is cooling down after failures"});
+    const auto& endpoints = lane->endpoints;
+    const auto answers = [&](const auto& endpoint) { return !discovery_->silent(endpoint->id()); };
+    const auto usable = [&](const auto& endpoint) { return answers(endpoint) && endpoint->health().open(now); };
+    if (std::any_of(endpoints.begin(), endpoints.end(), usable)) {
+      state.ready = true;
+    } else if (std::any_of(endpoints.begin(), endpoints.end(), answers)) {
+      state.missing.push_back({"model " + lane->name, "every endpoint is cooling down after failures"});
+    } else {
+      state.missing.push_back({"model " + lane->name, "no endpoint has answered yet"});
+    }
   }
-  return ready;
+  if (!state.ready && state.missing.empty()) state.missing.push_back({"models", "no endpoint lists any model"});
+  if (draining_) {
+    state.missing.push_back({"gateway", "is stopping"});
+    state.ready = false;
+  }
+  if (audit_->full()) {
+    state.missing.push_back({"audit", "records cannot be written"});
+    state.ready = state.ready && now_snapshot->config->audit.on_full == config::OnFull::drop;
+  }
+  return state;
 }
+
+namespace {
+
+void publish_slots(metrics::Shard& process, const pipeline::Lane& lane) {
+  using metrics::Metric;
+  if (lane.gate->unlimited()) return;
+  const qos::SchedulerFacts facts = lane.gate->facts();
+  process.gauge(Metric::slots, {lane.name, "total"}).set(facts.slots);
+  process.gauge(Metric::slots, {lane.name, "used"}).set(facts.running);
+  process.gauge(Metric::queue_waiting, {lane.name, "interactive"}).set(facts.waiting[0]);
+  process.gauge(Metric::queue_waiting, {lane.name, "batch"}).set(facts.waiting[1]);
+}
+
+}  // namespace
 
 void Gateway::publish_totals() {
   using metrics::Metric;
@@ -289,13 +365,23 @@ void Gateway::publish_totals() {
   process.counter(Metric::audit_dropped).set_total(static_cast<double>(audit_->dropped()));
   process.gauge(Metric::build_info, {INTRAGATE_VERSION}).set(1);
   const TimePoint now = MonotonicClock::now();
-  for (const auto& lane : snapshot()->listed) {
+  const auto now_snapshot = snapshot();
+  std::set<std::string> gone = std::exchange(published_endpoints_, {});
+  for (const auto& lane : now_snapshot->listed) {
     for (const auto& endpoint : lane->endpoints) {
+      gone.erase(endpoint->id());
+      published_endpoints_.insert(endpoint->id());
       process.gauge(Metric::endpoint_up, {endpoint->id()}).set(endpoint->health().open(now) ? 1 : 0);
       process.gauge(Metric::pool_connections, {endpoint->id(), "idle"})
           .set(endpoint->idle_connections.load(std::memory_order_relaxed));
       process.gauge(Metric::pool_connections, {endpoint->id(), "busy"}).set(endpoint->in_flight());
     }
+  }
+  for (const auto& lane : now_snapshot->listed) publish_slots(process, *lane);
+  for (const std::string& id : gone) {
+    process.remove(Metric::endpoint_up, {id});
+    process.remove(Metric::pool_connections, {id, "idle"});
+    process.remove(Metric::pool_connections, {id, "busy"});
   }
 }
 

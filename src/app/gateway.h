@@ -7,7 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,11 +29,13 @@ class Gateway {
   ~Gateway();
 
   // Starts the loops and asks endpoints for their models; returns when it accepts calls (after at most `patience` for
-  // discovery).
+  // the names of a "*" entry) and the endpoints of named models have been asked, or a moment later.
   void start(Duration patience);
   // Swaps the configuration. Errors: invalid_configuration when it asks for what only a restart can change (then
   // nothing changes).
   Result<Unit> reload(std::shared_ptr<const config::Config> config);
+  // Once a second or so: what has to be done now and then. The main thread.
+  void tick();
   void count_refused_reload() { count_reload("refused"); }
   // Graceful end: no new calls, open ones finish within config.drain, then are cancelled. Writes all records. `hurry`
   // may become true meanwhile: then what is open is cancelled at once.
@@ -42,6 +44,8 @@ class Gateway {
   [[nodiscard]] std::vector<std::string> listening() const;  // addresses, as bound
   [[nodiscard]] std::string admin_listening() const;
   [[nodiscard]] std::shared_ptr<const pipeline::Snapshot> snapshot() const;
+  // URLs of endpoints that have not answered so far.
+  [[nodiscard]] std::vector<std::string> silent_endpoints() const;
 
  private:
   // One listening address on one loop.
@@ -56,10 +60,6 @@ class Gateway {
     std::unique_ptr<pipeline::Worker> worker;
     std::vector<std::unique_ptr<Entrance>> entrances;  // in the order of config.listen; addresses do not move
     std::thread thread;
-    // What still waits refers to the worker: it goes first.
-    ~Core() {
-      if (loop) loop->end_tasks();
-    }
   };
   explicit Gateway(std::shared_ptr<const config::Config> config) : config_{std::move(config)} {}
   Result<Unit> open_books();
@@ -73,10 +73,14 @@ class Gateway {
   [[nodiscard]] admin::Readiness readiness() const;
   [[nodiscard]] std::string metrics_text();
   void publish_totals();
+  void save_usage_now();
   void count_reload(std::string_view result);
 
   std::unique_ptr<audit::Writer> audit_;
   std::unique_ptr<metrics::Registry> metrics_;
+  std::unique_ptr<pipeline::Ledger> ledger_;
+  TimePoint saved_at_ = MonotonicClock::now();
+  bool usage_saved_ = false;
   std::vector<std::unique_ptr<Core>> cores_;
   net::Cancellation admin_closing_;
   std::unique_ptr<admin::Server> admin_;
@@ -84,7 +88,8 @@ class Gateway {
   mutable std::mutex mutex_;  // guards the three below
   std::shared_ptr<const config::Config> config_;
   std::shared_ptr<const pipeline::Snapshot> snapshot_;
-  std::optional<pipeline::Discovered> discovered_;
+  pipeline::Discovered discovered_;
+  std::set<std::string> published_endpoints_;  // ids that have gauges; of the thread that scrapes
   std::atomic<bool> draining_{false};
   bool running_ = false;
 };

@@ -3,6 +3,7 @@
 
 #include "app/commands.h"
 #include "app/serve.h"
+#include "config/load.h"
 
 namespace {
 
@@ -20,6 +21,15 @@ void add_json(CLI::App* command, Arguments& arguments) {
   command->add_flag("--json", arguments.json, "print JSON");
 }
 
+// INTRAGATE_CONFIG names the file when the command line names neither.
+ServeOptions with_inherited_file(ServeOptions options) {
+  if (!options.config_file.empty() || !options.env_file.empty()) return options;
+  const intragate::config::Environment environment = intragate::config::process_environment();
+  const auto inherited = environment.find("INTRAGATE_CONFIG");
+  if (inherited != environment.end()) options.config_file = inherited->second;
+  return options;
+}
+
 int run(int count, char** words) {
   CLI::App app{"intragate: between Dify, or any OpenAI client, and private models"};
   app.require_subcommand(1);
@@ -28,9 +38,10 @@ int run(int count, char** words) {
   Arguments arguments;
 
   CLI::App* serve_command = app.add_subcommand("serve", "run the gateway");
-  serve_command->add_option("--config", arguments.serve.config_file, "YAML file (default: the .env quick start)")
-      ->envname("INTRAGATE_CONFIG");
-  serve_command->add_option("--env-file", arguments.serve.env_file, "variables of the quick start (default: ./.env)");
+  CLI::Option* config_file = serve_command->add_option(
+      "--config", arguments.serve.config_file, "YAML file (default: $INTRAGATE_CONFIG, or else the .env quick start)");
+  serve_command->add_option("--env-file", arguments.serve.env_file, "variables of the quick start (default: ./.env)")
+      ->excludes(config_file);
 
   CLI::App* validate_command = app.add_subcommand("validate", "check a configuration file");
   validate_command->add_option("FILE", arguments.file, "the file")->required();
@@ -53,7 +64,7 @@ int run(int count, char** words) {
     const int code = app.exit(wrong);
     return code == 0 ? 0 : 2;  // --help is no error
   }
-  if (*serve_command) return serve(arguments.serve);
+  if (*serve_command) return serve(with_inherited_file(arguments.serve));
   if (*validate_command) return validate(arguments.file, arguments.output());
   if (*explain_command) return explain(arguments.explain, arguments.output());
   return version(arguments.output());

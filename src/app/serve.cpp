@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
@@ -55,24 +56,31 @@ struct Stamp {
   }
 };
 
+std::string watched_file(const ServeOptions& options) {
+  if (!options.config_file.empty()) return options.config_file;
+  return options.env_file.empty() ? std::string{kDefaultEnvFile} : options.env_file;
+}
+
 Stamp stamp_of(const std::string& path) {
   struct stat state {};
-  if (path.empty() || ::stat(path.c_str(), &state) != 0) return {};
+  if (::stat(path.c_str(), &state) != 0) return {};
   return {state.st_mtim, state.st_ino, state.st_size};
 }
 
 // Five lines: where it listens, what it found, where data lies.
-void say_what_runs(const Gateway& gateway, const std::string& new_key) {
+void say_what_runs(const Gateway& gateway) {
+  const std::vector<std::string> silent = gateway.silent_endpoints();
   const auto snapshot = gateway.snapshot();
   std::string models;
   for (const auto& lane : snapshot->listed) models += (models.empty() ? "" : ", ") + lane->name;
   if (models.empty()) models = "none yet (no endpoint has answered; see the log)";
   std::string endpoints;
   for (const config::Model& model : snapshot->config->models) {
-    for (const config::Endpoint& endpoint : model.endpoints)
-      endpoints += (endpoints.empty() ? "" : ", ") + endpoint.url;
+    for (const config::Endpoint& endpoint : model.endpoints) {
+      const bool answers = std::find(silent.begin(), silent.end(), endpoint.url) == silent.end();
+      endpoints += (endpoints.empty() ? "" : ", ") + endpoint.url + (answers ? "" : " (no answer yet)");
+    }
   }
-  if (!new_key.empty()) std::printf("api key: %s\n", new_key.c_str());
   for (const std::string& address : gateway.listening()) std::printf("listening on %s\n", address.c_str());
   std::printf("admin listening on %s\n", gateway.admin_listening().c_str());
   std::printf("models: %s\n", models.c_str());
@@ -81,21 +89,43 @@ void say_what_runs(const Gateway& gateway, const std::string& new_key) {
   std::fflush(stdout);
 }
 
+// First printed, then kept: whatever interrupts this, no key is kept that nobody has seen.
+Result<Unit> hand_out(const std::string& new_key, const config::Config& config) {
+  std::printf("api key: %s\n", new_key.c_str());
+  std::fflush(stdout);
+  return keep_quick_start_key(config);
+}
+
 void say_problems(const std::vector<config::Problem>& problems) {
   for (const config::Problem& problem : problems) std::fprintf(stderr, "intragate: %s\n", problem.text().c_str());
 }
 
+void log_warnings(const config::Config& config) {
+  for (const std::string& warning : config.warnings) log::warning("configuration", {{"remark", warning}});
+}
+
+// Only the start can print a new key.
+void take_kept_key(config::Loaded& loaded) {
+  Result<std::string> key = quick_start_key(loaded.config);
+  std::string reason;
+  if (!key) {
+    reason = key.error().message;
+  } else if (!key->empty()) {
+    reason = "INTRAGATE_API_KEY is not set, and no key has been kept in " + loaded.config.data_dir +
+             "; a restart makes one and prints it";
+  }
+  if (!reason.empty()) loaded.problems.push_back({loaded.config.source, 0, 0, reason, {}});
+}
+
 void reload(Gateway& gateway, const ServeOptions& options) {
   config::Loaded loaded = load_configuration(options.config_file, options.env_file);
-  if (loaded.ok() && loaded.config.make_key) {
-    Result<std::string> key = keep_quick_start_key(loaded.config);
-    if (!key) loaded.problems.push_back({"", 0, 0, key.error().message, {}});
-  }
+  if (loaded.ok() && loaded.config.make_key) take_kept_key(loaded);
+  log_warnings(loaded.config);
   if (!loaded.ok()) {
     gateway.count_refused_reload();
-    log::error(
-        "reload refused, the old configuration stays",
-        {{"problem", loaded.problems.front().text()}, {"problems", static_cast<std::int64_t>(loaded.problems.size())}});
+    for (const config::Problem& problem : loaded.problems) log::error("configuration", {{"problem", problem.text()}});
+    log::error("reload refused, the old configuration stays",
+               {{"problems", static_cast<std::int64_t>(loaded.problems.size())}});
     return;
   }
   const config::LogLevel level = loaded.config.log_level;
@@ -108,14 +138,14 @@ void reload(Gateway& gateway, const ServeOptions& options) {
   log::info("reloaded");
 }
 
-// Reloads on SIGHUP and when the file changes; returns at SIGTERM or SIGINT.
-void attend(Gateway& gateway, const ServeOptions& options, const sigset_t& signals) {
-  Stamp seen = stamp_of(options.config_file);
+// Reloads on SIGHUP and when the file, be it the quick start's, changes; returns at SIGTERM or SIGINT.
+void attend(Gateway& gateway, const ServeOptions& options, const sigset_t& signals, Stamp seen) {
   for (;;) {
     const timespec second{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &second);
     if (signal == SIGTERM || signal == SIGINT) return;
-    const Stamp now = stamp_of(options.config_file);
+    gateway.tick();
+    const Stamp now = stamp_of(watched_file(options));
     const bool changed = !(now == seen) && now.inode != 0;
     if (signal != SIGHUP && !changed) continue;
     seen = now;
@@ -128,6 +158,7 @@ void attend(Gateway& gateway, const ServeOptions& options, const sigset_t& signa
 int serve(const ServeOptions& options) {
   const sigset_t signals = block_signals();
   raise_descriptor_limit();
+  const Stamp seen = stamp_of(watched_file(options));  // before it is read: no change is missed
   config::Loaded loaded = load_configuration(options.config_file, options.env_file);
   if (!loaded.ok()) {
     say_problems(loaded.problems);
@@ -137,22 +168,23 @@ int serve(const ServeOptions& options) {
   if (!prepared) return cannot_start(prepared.error().message);
   std::string new_key;
   if (loaded.config.make_key) {
-    Result<std::string> key = keep_quick_start_key(loaded.config);
+    Result<std::string> key = quick_start_key(loaded.config);
     if (!key) return cannot_start(key.error().message);
     new_key = std::move(*key);
   }
   log::start(log_level(loaded.config.log_level));
-  for (const std::string& warning : loaded.config.warnings) log::warning("configuration", {{"remark", warning}});
+  log_warnings(loaded.config);
 
-  Result<std::unique_ptr<Gateway>> gateway =
-      Gateway::open(std::make_shared<const config::Config>(std::move(loaded.config)));
-  if (!gateway) {
+  const auto config = std::make_shared<const config::Config>(std::move(loaded.config));
+  Result<std::unique_ptr<Gateway>> gateway = Gateway::open(config);
+  Result<Unit> told = gateway && !new_key.empty() ? hand_out(new_key, *config) : Result<Unit>{Unit{}};
+  if (!gateway || !told) {
     log::stop();
-    return cannot_start(gateway.error().message);
+    return cannot_start(!gateway ? gateway.error().message : told.error().message);
   }
   (*gateway)->start(kDiscoveryPatience);
-  say_what_runs(**gateway, new_key);
-  attend(**gateway, options, signals);
+  say_what_runs(**gateway);
+  attend(**gateway, options, signals, seen);
   log::info("stopping: open calls may finish");
   (*gateway)->stop([&signals] {
     const timespec none{};

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <optional>
+#include <system_error>
 #include <vector>
 
 #include "base/log.h"
@@ -23,7 +23,7 @@ constexpr std::string_view kSuffix = ".jsonl";
 constexpr std::size_t kDigits = 8;
 
 Error io_error(std::string what, int cause) {
-  return make_error(Code::io, std::move(what) + ": " + std::strerror(cause));
+  return make_error(Code::io, std::move(what) + ": " + std::generic_category().message(cause));
 }
 
 std::optional<std::uint64_t> leading_number(std::string_view text) {

@@ -12,7 +12,8 @@
 
 namespace intragate {
 
-// An IPv4 or IPv6 address. IPv4 is kept as IPv4-mapped IPv6, so that `::ffff:10.0.0.1` and `10.0.0.1` are the same address.
+// An IPv4 or IPv6 address. IPv4 is kept as IPv4-mapped IPv6, so that `::ffff:10.0.0.1` and `10.0.0.1` are the same
+// address.
 class IpAddress {
  public:
   constexpr IpAddress() = default;  // ::
@@ -22,7 +23,7 @@ class IpAddress {
   static Result<IpAddress> parse(std::string_view text);
 
   [[nodiscard]] bool is_v4() const;
-  [[nodiscard]] bool is_loopback() const;  // 127.0.0.0/8 or ::1
+  [[nodiscard]] bool is_loopback() const;                                             // 127.0.0.0/8 or ::1
   [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }  // IPv4 mapped: last four
   [[nodiscard]] std::string text() const;                                             // 10.0.0.1 or 2001:db8::1
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;

@@ -24,6 +24,12 @@ class [[nodiscard]] Ticket {
     if (owner_ != nullptr) owner_->give_back(grant_);
   }
 
+  // What was taken, for an owner that settles it in another way than by give_back.
+  [[nodiscard]] Grant take() && noexcept {
+    owner_ = nullptr;
+    return grant_;
+  }
+
   explicit operator bool() const noexcept { return owner_ != nullptr; }
   const Grant& grant() const noexcept { return grant_; }
 

@@ -75,8 +75,9 @@ struct Endpoint {
   std::string dialect = "openai";
   std::string model;  // the name the endpoint knows; empty: the same as ours
   EndpointAuth auth;
-  std::uint32_t weight = 1;  // 1 … 1000
-  bool ask_usage = true;     // add stream_options.include_usage when the client did not
+  std::uint32_t weight = 1;           // 1 … 1000
+  bool ask_usage = true;              // add stream_options.include_usage when the client did not
+  std::uint32_t max_concurrency = 0;  // calls at once, 1 … 100,000; 0: not limited
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
@@ -99,8 +100,17 @@ struct RetryPolicy {
 struct Health {
   std::uint32_t failures = 3;  // consecutive, until an endpoint cools down
   Duration cooldown = 10s;
-  Duration probe{};  // interval of GET /models while cooling down or idle; zero: off
+  Duration probe{};  // interval of GET /models, at least 1s; zero: off
   friend bool operator==(const Health&, const Health&) = default;
+};
+
+// The wait for a slot; it begins when all `max_concurrency` of a model are in use.
+struct Queue {
+  std::uint32_t size = 256;       // calls that may wait
+  std::uint32_t user_share = 25;  // percent of `size` that one end user may fill
+  Duration max_wait = 60s;
+  Duration heartbeat = 10s;  // comments to a stream that waits
+  friend bool operator==(const Queue&, const Queue&) = default;
 };
 
 enum class Balance : std::uint8_t { least_busy, round_robin };
@@ -115,6 +125,7 @@ struct Model {
   ModelTimeouts timeouts;
   RetryPolicy retry;
   Health health;
+  Queue queue;
   Bytes stream_buffer = 4 * kKiB;  // held for a slow client before the model is paused
   // Where each value came from, for messages: the key that raises a limit ("models[qwen].timeouts.first_byte", or
   // "MODEL_REQUEST_TIMEOUT" in the .env quick start).
@@ -137,6 +148,21 @@ struct Key {
   friend bool operator==(const Key&, const Key&) = default;
 };
 
+// One line of `limits:`: of those for users, keys, addresses and models the first that matches a call applies.
+struct Limit {
+  enum class Per : std::uint8_t { user, key, address, model } per = Per::user;
+  enum class Priority : std::uint8_t { interactive, batch };
+  std::string name;               // only this one; empty: each
+  std::uint32_t concurrency = 0;  // here and below: 0 is not limited
+  std::uint64_t requests_per_minute = 0;
+  std::uint64_t tokens_per_minute = 0;
+  std::uint64_t tokens_per_day = 0;
+  std::uint64_t tokens_per_month = 0;
+  std::optional<std::uint32_t> weight;  // users and keys: the share of slots, 1 … 1000
+  std::optional<Priority> priority;
+  friend bool operator==(const Limit&, const Limit&) = default;
+};
+
 enum class OnFull : std::uint8_t { refuse, drop };
 struct Audit {
   OnFull on_full = OnFull::refuse;
@@ -153,6 +179,7 @@ struct Config {
   AddressList egress = AddressList::private_ranges();  // where models may be
   std::vector<Model> models;
   std::vector<Key> keys;
+  std::vector<Limit> limits;
   Audit audit;
   Duration drain = 30s;
   std::uint32_t workers = 0;  // loops; 0: one per core

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kLongestName = 128;
 constexpr std::size_t kLongestKey = 8192;
+constexpr std::size_t kShortestApiKey = 8;
+constexpr std::size_t kLongestApiKey = 512;  // auth/bearer.h reads no longer tokens
 
 Error bad(std::string message) {
   return make_error(Code::invalid_configuration, std::move(message));
@@ -35,6 +37,19 @@ bool is_reserved(std::string_view name) {
 bool is_field_value(std::string_view value) {
   const bool edges = !value.empty() && value.front() != ' ' && value.back() != ' ';
   return edges && std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+// What examples and templates have where a key belongs: known to everybody.
+bool is_placeholder(std::string_view key) {
+  constexpr std::string_view kPrefix = "sk-";
+  constexpr std::array<std::string_view, 8> kBeginnings{"your-",    "your_",      "change-me", "change_me",
+                                                        "changeme", "replace-me", "replaceme", "placeholder"};
+  std::string lowered = text::lower(key);
+  const bool elided = lowered.find("...") != std::string::npos || lowered.find_first_of("<>") != std::string::npos ||
+                      lowered.find("xxxx") != std::string::npos;
+  if (lowered.starts_with(kPrefix)) lowered.erase(0, kPrefix.size());
+  return elided || std::any_of(kBeginnings.begin(), kBeginnings.end(),
+                               [&](std::string_view beginning) { return lowered.starts_with(beginning); });
 }
 
 }  // namespace
@@ -76,7 +91,9 @@ std::optional<Error> check_auth(const EndpointAuth& auth) {
 std::optional<Error> check_api_key(const Secret& key) {
   const std::string& text = key.reveal();
   const bool visible = std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
-  if (text.empty() || text.size() > kLongestKey) return bad("a key has 1 to 8192 characters");
+  if (is_placeholder(text))
+    return bad("this is the placeholder of an example, which everybody knows; choose a key of your own");
+  if (text.size() < kShortestApiKey || text.size() > kLongestApiKey) return bad("a key has 8 to 512 characters");
   if (!visible) return bad("a key consists of visible ASCII characters without spaces");
   return std::nullopt;
 }

@@ -18,7 +18,7 @@ namespace intragate::config {
 // What keeps `auth` from being used: a missing key, one that no header can carry, a basic key without a colon.
 [[nodiscard]] std::optional<Error> check_auth(const EndpointAuth& auth);
 
-// What keeps clients from sending `key` as a bearer token.
+// What keeps clients from sending `key` as a bearer token, or makes it no secret: too short, or an example's.
 [[nodiscard]] std::optional<Error> check_api_key(const Secret& key);
 
 }  // namespace intragate::config

@@ -11,6 +11,7 @@
 #include "config/key_table.h"
 #include "config/load.h"
 #include "config/quick_start.h"
+#include "config/readers.h"
 #include "config/references.h"
 #include "config/units.h"
 
@@ -130,8 +131,8 @@ void QuickStart::read_addresses(Config& config) {
     refuse(*admin, "an admin address that other machines can reach needs a token",
            "use a loopback address, or a configuration file with `admin.token`");
   }
-  const bool same = admin && config.admin.address.port != 0 && config.admin.address == listen.address;
-  if (same) refuse(*admin, "this is also the address of INTRAGATE_LISTEN");
+  if (admin && overlap(config.admin.address, listen.address))
+    refuse(*admin, "this is also the address of INTRAGATE_LISTEN");
   config.listen.push_back(std::move(listen));
 }
 

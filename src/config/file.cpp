@@ -45,6 +45,7 @@ void read_all(Section& top, Config& config) {
   read_egress(top, config);
   read_models(top, config);
   read_keys(top, config);
+  read_limits(top, config);
 }
 
 }  // namespace

@@ -67,9 +67,13 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].health",                section},
     {"models[].health.failures",       count,    "3", "1..1000000"},
     {"models[].health.cooldown",       duration, "10s", "1ms..1h"},
-    {"models[].health.probe",          duration_or_off, "off", "10ms..1h"},
+    {"models[].health.probe",          duration_or_off, "off", "1s..1h"},
     {"models[].cache",                 section,  "", "", "", kLater},
-    {"models[].queue",                 section,  "", "", "", kHint},
+    {"models[].queue",                 section},
+    {"models[].queue.size",            count,    "256", "0..100000"},
+    {"models[].queue.user_share",      percent,  "25%", "1%..100%"},
+    {"models[].queue.max_wait",        duration, "60s", "1ms..1h"},
+    {"models[].queue.heartbeat",       duration, "10s", "1s..10m"},
     {"models[].batch",                 section,  "", "", "", kHint},
     {"models[].reasoning",             choice,   "", "separate | inline | drop", "", kHint},
     {"models[].repair",                flag,     "", "", "", kHint},
@@ -83,10 +87,10 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].endpoints[].auth.key",  secret},
     {"models[].endpoints[].weight",    count,    "1", "1..1000"},
     {"models[].endpoints[].ask_usage", flag,     "true"},
+    {"models[].endpoints[].max_concurrency", count, "", "1..100000"},
     {"models[].endpoints[].tls",       section,  "", "", "", kLater},
     {"models[].endpoints[].template",  section,  "", "", "", kLater},
     {"models[].endpoints[].triton",    section,  "", "", "", kLater},
-    {"models[].endpoints[].max_concurrency", count, "", "", "", kHint},
     {"models[].endpoints[].zone",      text,     "", "", "", kHint},
     {"models[].endpoints[].chat_template", text, "", "", "", kHint},
     {"models[].endpoints[].tokenizer", path,     "", "", "", kHint},
@@ -101,7 +105,16 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"keys[].stream_usage",            choice,   "asked", "asked | always"},
     {"keys[].expires",                 moment},
 
-    {"limits",                         sections, "", "", "", kLater},
+    {"limits",                         sections, "[]"},
+    {"limits[].per",                   choice,   kRequired, "user | key | address | model"},
+    {"limits[].name",                  text},
+    {"limits[].concurrency",           count,    "", "1..100000"},
+    {"limits[].requests_per_minute",   count,    "", "1..1000000000"},
+    {"limits[].tokens_per_minute",     count,    "", "1..1000000000000"},
+    {"limits[].tokens_per_day",        count,    "", "1..1000000000000"},
+    {"limits[].tokens_per_month",      count,    "", "1..1000000000000"},
+    {"limits[].weight",                count,    "", "1..1000"},
+    {"limits[].priority",              choice,   "", "interactive | batch"},
 });
 // clang-format on
 
@@ -187,7 +200,7 @@ std::vector<std::string_view> split_words(std::string_view words) {
 }
 
 std::string describe(const KeyRow& row) {
-  const std::string name{shape_name(row.shape)};
+  std::string name{shape_name(row.shape)};
   if (row.values.empty()) return name;
   const bool words = row.shape == choice || row.shape == auth_type;
   return name + ' ' + (words ? backquoted(row.values) : std::string{row.values});

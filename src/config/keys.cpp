@@ -1,5 +1,6 @@
 // `keys`: who may call, kept as hashes.
 #include <algorithm>
+#include <chrono>
 #include <map>
 
 #include "base/text.h"
@@ -81,6 +82,9 @@ Key read_one(Section& section, const std::vector<Model>& models) {
   section.flag("trust_user", key.trust_user);
   if (section.choice("stream_usage") == "always") key.stream_usage = StreamUsage::always;
   section.moment("expires", key.expires);
+  if (key.expires && *key.expires <= std::chrono::system_clock::now()) {
+    section.warn(section.place("expires"), '`' + section.path("expires") + "` is past: this key is refused");
+  }
   if (key.allow.empty())
     section.warn(section.place("allow"), '`' + section.path("allow") + "` is empty: nobody may use this key");
   return key;

@@ -1,5 +1,6 @@
 // `listen` and `admin`: where the gateway is reached.
-#include <set>
+#include <algorithm>
+#include <vector>
 
 #include "config/readers.h"
 
@@ -39,16 +40,28 @@ void read_admin(Section& top, Admin& into) {
   admin->problem(admin->place("address"), "an admin address that other machines can reach needs `admin.token`");
 }
 
+// The address of `taken` that keeps another socket from listening at `address`; null: none.
+const SocketAddress* find_taken(const std::vector<SocketAddress>& taken, const SocketAddress& address) {
+  const auto at = std::find_if(taken.begin(), taken.end(), [&](const auto& other) { return overlap(other, address); });
+  return at == taken.end() ? nullptr : &*at;
+}
+
 }  // namespace
 
+bool overlap(const SocketAddress& a, const SocketAddress& b) {
+  const auto every = [](const IpAddress& ip) { return ip == IpAddress{} || ip == IpAddress::v4({0, 0, 0, 0}); };
+  const bool same_kind = a.ip.is_v4() == b.ip.is_v4();  // IPv6 sockets take no IPv4 (net/listener.cpp)
+  return a.port != 0 && a.port == b.port && same_kind && (a.ip == b.ip || every(a.ip) || every(b.ip));
+}
+
 void read_listen(Section& top, Config& config) {
-  std::set<SocketAddress> taken;
+  std::vector<SocketAddress> taken;
   for (Section& section : top.sections("listen")) {
     Listen listen = read_one(section);
-    const bool fixed = section.has("address") && listen.address.port != 0;
-    if (fixed && !taken.insert(listen.address).second) {
-      section.problem(section.place("address"), "this address is already used above");
+    if (const SocketAddress* other = find_taken(taken, listen.address)) {
+      section.problem(section.place("address"), "this address is already used above, by " + other->text());
     }
+    if (section.has("address")) taken.push_back(listen.address);
     config.listen.push_back(std::move(listen));
   }
   if (!top.has("listen")) {
@@ -57,8 +70,8 @@ void read_listen(Section& top, Config& config) {
     top.problem(top.place("listen"), "`listen` must name at least one address", "leave it out for 127.0.0.1:8080");
   }
   read_admin(top, config.admin);
-  if (config.admin.address.port != 0 && taken.contains(config.admin.address)) {
-    top.problem(top.place("admin"), "the admin address is also an address of `listen`");
+  if (const SocketAddress* other = find_taken(taken, config.admin.address)) {
+    top.problem(top.place("admin"), "the admin address is also an address of `listen`: " + other->text());
   }
 }
 

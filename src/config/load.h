@@ -1,5 +1,6 @@
-// Loads the configuration: a YAML file, or the .env quick start. Strict: an unknown key, a wrong unit or an unusable value is an
-// error with file, line, column and a suggestion. Owner: the caller. Thread: any, blocking (reads files); not on a loop.
+// Loads the configuration: a YAML file, or the .env quick start. Strict: an unknown key, a wrong unit or an unusable
+// value is an error with file, line, column and a suggestion. Owner: the caller. Thread: any, blocking (reads files);
+// not on a loop.
 #pragma once
 
 #include <functional>
@@ -22,8 +23,8 @@ struct Problem {
   std::string file;
   int line = 0;
   int column = 0;
-  std::string message;     // "unknown key `timeout` in models[0]"
-  std::string suggestion;  // "did you mean `timeouts`?"; may be empty
+  std::string message;                     // "unknown key `timeout` in models[0]"
+  std::string suggestion;                  // "did you mean `timeouts`?"; may be empty
   [[nodiscard]] std::string text() const;  // file:line:column: message; suggestion
 };
 
@@ -37,22 +38,23 @@ struct Loaded {
 // SHA-256 in lower-case hex: given from outside because the hash lives with OpenSSL in net/.
 using Hasher = std::function<std::string(std::string_view)>;
 
-// YAML text as in docs/configuration.md; `file` is for messages and for resolving relative paths of `file:` secrets. `${NAME}`
-// in scalars reads `environment` (an unset name is a problem), `file:/path` reads a secret file without its last line end.
+// YAML text as in docs/configuration.md; `file` is for messages and for resolving relative paths of `file:` secrets.
+// `${NAME}` in scalars reads `environment` (an unset name is a problem), `file:/path` reads a secret file without its
+// last line end.
 [[nodiscard]] Loaded load_yaml(std::string_view text, const std::string& file, const Environment& environment,
                                const Hasher& hash);
 [[nodiscard]] Loaded load_file(const std::string& path, const Environment& environment, const Hasher& hash);
 
-// The quick start: the variables of docs/configuration.md, `environment` first, then those of `dotenv` (the text of an .env
-// file; empty: none). An empty value counts as none; `file:` secrets begin at the working directory.
+// The quick start: the variables of docs/configuration.md, `environment` first, then those of `dotenv` (the text of an
+// .env file; empty: none). An empty value counts as none; `file:` secrets begin at the working directory.
 [[nodiscard]] Loaded load_environment(const Environment& environment, std::string_view dotenv,
                                       const std::string& dotenv_file, const Hasher& hash);
 
 // The variables of an .env file: KEY=value, `export KEY=value`, # comments, 'single' and "double" quotes.
 [[nodiscard]] std::vector<Problem> parse_dotenv(std::string_view text, const std::string& file, Environment& into);
 
-// "25s", "200ms", "10m", "1h", "90d"; at most 3650 days. Errors: invalid_configuration; `message` says what is wrong, `detail`
-// what was probably meant ("did you mean `25s`?"), or nothing.
+// "25s", "200ms", "10m", "1h", "90d"; at most 3650 days. Errors: invalid_configuration; `message` says what is wrong,
+// `detail` what was probably meant ("did you mean `25s`?"), or nothing.
 [[nodiscard]] Result<Duration> parse_duration(std::string_view text);
 // "4096", "8KiB", "32MiB", "1GiB"; also KB, MB, GB (powers of 1000).
 [[nodiscard]] Result<Bytes> parse_size(std::string_view text);

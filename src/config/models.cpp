@@ -45,6 +45,15 @@ void read_health(Section& model, Health& into) {
   health->duration("probe", into.probe);
 }
 
+void read_queue(Section& model, Queue& into) {
+  std::optional<Section> queue = model.section("queue");
+  if (!queue) return;
+  queue->count("size", into.size);
+  queue->percent("user_share", into.user_share);
+  queue->duration("max_wait", into.max_wait);
+  queue->duration("heartbeat", into.heartbeat);
+}
+
 void read_auth(Section& endpoint, EndpointAuth& into) {
   std::optional<Section> auth = endpoint.section("auth");
   if (!auth) return;
@@ -83,6 +92,7 @@ Endpoint read_endpoint(Section& section, const AddressList& egress) {
   read_auth(section, endpoint.auth);
   section.count("weight", endpoint.weight);
   section.flag("ask_usage", endpoint.ask_usage);
+  section.count("max_concurrency", endpoint.max_concurrency);
   return endpoint;
 }
 
@@ -147,6 +157,7 @@ Model read_one(Section& section, TakenNames& taken, const Config& config) {
   read_timeouts(section, model.timeouts);
   read_retry(section, model.retry);
   read_health(section, model.health);
+  read_queue(section, model.queue);
   model.timeouts_key = "models[" + model.name + "].timeouts";
   model.first_byte_key = model.timeouts_key + ".first_byte";
   return model;

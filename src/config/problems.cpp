@@ -67,6 +67,10 @@ bool Problems::check_text(std::string_view text) {
   return false;
 }
 
+std::string colon_hint(std::string_view text) {
+  return text.find("\uFF1A") == std::string_view::npos ? std::string{} : "write `: `, not the full-width `\uFF1A`";
+}
+
 std::string did_you_mean(std::string_view word) {
   return word.empty() ? std::string{} : "did you mean `" + std::string{word} + "`?";
 }

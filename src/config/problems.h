@@ -47,6 +47,9 @@ class Problems {
   std::vector<std::string> warnings_;
 };
 
+// What to do about a full-width colon, which separates no key from its value; empty: `text` has none.
+[[nodiscard]] std::string colon_hint(std::string_view text);
+
 // "did you mean `…`?", or nothing for an empty word.
 [[nodiscard]] std::string did_you_mean(std::string_view word);
 

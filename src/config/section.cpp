@@ -42,7 +42,8 @@ std::string suggest_key(std::string_view key, std::string_view section) {
   for (const KeyRow* row : keys_below(section)) known.push_back(last_name(row->path));
   const std::string_view closest = text::closest_word(key, known);
   if (!closest.empty()) return did_you_mean(closest);
-  return right_home(key);
+  const std::string hint = colon_hint(key);
+  return hint.empty() ? right_home(key) : hint;
 }
 
 // Whether a word of a later version, of which a trailing * stands for anything, is `word`.
@@ -56,7 +57,8 @@ Section::Section(Reading& reading, const Node& mapping, std::string path)
     : reading_{reading}, mapping_{&mapping}, place_{mapping.place}, path_{std::move(path)} {
   if (mapping.kind != Node::Kind::mapping) {
     const std::string who = path_.empty() ? "the file" : named(path_);
-    problem(place_, who + " must be a mapping (`key: value`), not " + std::string{kind_name(mapping.kind)});
+    problem(place_, who + " must be a mapping (`key: value`), not " + std::string{kind_name(mapping.kind)},
+            colon_hint(mapping.text));
     mapping_ = nullptr;
     return;
   }

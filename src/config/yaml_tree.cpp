@@ -4,6 +4,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <sstream>
 #include <unordered_map>
 
@@ -129,15 +130,44 @@ class TreeBuilder : public YAML::EventHandler {
   Place last_{1, 1};  // of the last value that was read
 };
 
+// The line with this number, without its comment and line end; empty when there is none.
+std::string_view line_of(std::string_view text, int number) {
+  for (int line = 1; line < number; ++line) {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) return {};
+    text.remove_prefix(end + 1);
+  }
+  return text.substr(0, std::min(text.find('\n'), text.find('#')));
+}
+
+bool has_bare_variable(std::string_view line) {
+  const std::size_t at = line.find("${");
+  if (at == std::string_view::npos) return false;
+  const std::string_view before = line.substr(0, at);
+  const auto even = [&](char quote) { return std::count(before.begin(), before.end(), quote) % 2 == 0; };
+  return even('"') && even('\'');
+}
+
+// What was probably done wrong where the library stumbled, which may be a line later.
+std::string hint_for(std::string_view text, Place place) {
+  const std::string_view line = line_of(text, place.line);
+  const std::string_view indent = line.substr(0, line.find_first_not_of(" \t"));
+  if (indent.find('\t') != std::string_view::npos) return "indent with spaces, not tabs";
+  if (has_bare_variable(line)) return "within `{…}` and `[…]` write `\"${NAME}\"` in quotes";
+  std::string hint = colon_hint(line);
+  return hint.empty() && place.line > 1 ? colon_hint(line_of(text, place.line - 1)) : hint;
+}
+
 // The library's sentence, with what helps where the cause is known.
-void report(const YAML::Exception& error, Place last, Problems& problems) {
+void report(const YAML::Exception& error, std::string_view text, Place last, Problems& problems) {
   if (error.msg == YAML::ErrorMsg::EOF_IN_SCALAR) {  // whose own place is the end of the file
     return problems.add(last, "this is not YAML: a quote behind this place is never closed");
   }
   const bool star =
       error.msg.find("alias") != std::string::npos || error.msg.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR);
   const Place place = error.mark.is_null() ? Place{} : place_from(error.mark);
-  problems.add(place, "this is not YAML: " + error.msg, star ? "write `\"*\"` in quotes for a star" : "");
+  problems.add(place, "this is not YAML: " + error.msg,
+               star ? "write `\"*\"` in quotes for a star" : hint_for(text, place));
 }
 
 }  // namespace
@@ -166,7 +196,7 @@ std::optional<Node> parse_yaml(std::string_view text, Problems& problems) {
   } catch (const Unreadable&) {
     // The problem is noted.
   } catch (const YAML::Exception& error) {
-    report(error, builder.last_place(), problems);
+    report(error, text, builder.last_place(), problems);
   } catch (const std::exception& error) {
     problems.add({}, std::string{"this is not YAML: "} + error.what());
   }

@@ -1,8 +1,8 @@
 // The one table of all metrics: name, type, labels, what it means. docs/metrics.md is checked against it by a test.
 // Model labels carry configured names only (a name that a client invented is ""), so that nobody can fill the registry;
 // no label ever carries a key, a user, or a prompt. `endpoint` is its id, "qwen2.5-7b/0", not its address. Does not:
-// count (registry.h). Rule: names follow OpenTelemetry's GenAI conventions where one exists, else Prometheus' naming
-// rules.
+// count (registry.h). Rule: names and labels follow OpenTelemetry's GenAI conventions (1.42, "development") where one
+// exists, else Prometheus' naming rules.
 #pragma once
 
 #include <array>
@@ -27,6 +27,10 @@ enum class Metric : std::uint8_t {
   open_connections,
   connections,
   refused_connections,
+  limited,
+  queue_waiting,
+  queue_refused,
+  slots,
   upstream_attempts,
   upstream_errors,
   upstream_retries_denied,
@@ -80,16 +84,16 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
     {Metric::requests, Type::counter, "intragate_requests_total", {"api", "model", "outcome", "status"}, {},
      "Calls by how they ended; connections refused unread are counted apart."},
     {Metric::tokens, Type::histogram, "gen_ai_client_token_usage",
-     {"gen_ai_operation_name", "gen_ai_request_model", "gen_ai_token_type"}, bounds::kTokens,
-     "Tokens per call, input and output, as the model or the gateway counted them."},
+     {"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_token_type"}, bounds::kTokens,
+     "Tokens per call, input and output, as the model or the gateway counted them; what nobody counted is left out."},
     {Metric::request_seconds, Type::histogram, "gen_ai_server_request_duration_seconds",
-     {"gen_ai_operation_name", "gen_ai_request_model"}, bounds::kDuration,
+     {"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "error_type"}, bounds::kDuration,
      "From a call's first byte to the last byte of its answer."},
     {Metric::first_token_seconds, Type::histogram, "gen_ai_server_time_to_first_token_seconds",
-     {"gen_ai_operation_name", "gen_ai_request_model"}, bounds::kFirstToken,
-     "From a call's first byte to the first byte of the model's answer; successful calls."},
+     {"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"}, bounds::kFirstToken,
+     "From a call's first byte to the first byte of the model's answer; successful streams."},
     {Metric::output_token_seconds, Type::histogram, "gen_ai_server_time_per_output_token_seconds",
-     {"gen_ai_operation_name", "gen_ai_request_model"}, bounds::kOutputToken,
+     {"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"}, bounds::kOutputToken,
      "Mean time per output token after the first; one value for every successful stream."},
     {Metric::inter_token_seconds, Type::histogram, "intragate_inter_token_seconds", {"model"}, bounds::kOutputToken,
      "Pauses between two events of a stream as they came from the model."},
@@ -103,6 +107,14 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
      "Client connections accepted."},
     {Metric::refused_connections, Type::counter, "intragate_refused_connections_total", {"listener", "reason"}, {},
      "Client connections closed unread: address (not in listen.allow) or limit (listen.max_connections)."},
+    {Metric::limited, Type::counter, "intragate_limited_total", {"per", "limit"}, {},
+     "Calls refused by a limit: per user, key, address or model, and which one was used up."},
+    {Metric::queue_waiting, Type::gauge, "intragate_queue_waiting", {"model", "priority"}, {},
+     "Calls that wait for a slot now."},
+    {Metric::queue_refused, Type::counter, "intragate_queue_refused_total", {"model", "reason"}, {},
+     "Calls refused by the queue: queue_full, user_share, batch_share, too_late, max_wait."},
+    {Metric::slots, Type::gauge, "intragate_slots", {"model", "state"}, {},
+     "Slots of a model that limits its concurrency: total and used."},
     {Metric::upstream_attempts, Type::counter, "intragate_upstream_attempts_total", {"endpoint", "result"}, {},
      "Attempts at an endpoint: ok, status (its own error), failed (no usable answer), cancelled."},
     {Metric::upstream_errors, Type::counter, "intragate_upstream_errors_total", {"model", "kind"}, {},
@@ -145,6 +157,10 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
 [[nodiscard]] constexpr std::string_view operation_of(std::string_view api) {
   return api == "completions" ? "text_completion" : api;
 }
+
+// The value of gen_ai_provider_name. The convention means the flavour of the API rather than who runs the model: as
+// long as there is one dialect, there is one.
+inline constexpr std::string_view kProvider = "openai";
 
 constexpr bool table_is_sound() {
   for (std::size_t i = 0; i < kTable.size(); ++i) {

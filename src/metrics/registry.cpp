@@ -26,13 +26,32 @@ Histogram& Shard::histogram(Metric metric, Labels labels) {
   return static_cast<Histogram&>(find(metric, labels));
 }
 
-Series& Shard::find(Metric metric, Labels labels) {
-  assert(labels.size() == definition(metric).label_count());
+void Shard::make_key(Labels labels) {
   key_.clear();
   for (const std::string_view value : labels) {
     key_ += value;
     key_ += '\0';
   }
+}
+
+void Shard::remove(Metric metric, Labels labels) {
+  make_key(labels);
+  Known& known = known_[static_cast<std::size_t>(metric)];
+  const auto at = known.find(std::string_view{key_});
+  if (at == known.end()) return;
+  Registry::Family& family = registry_.families_[static_cast<std::size_t>(metric)];
+  const std::lock_guard lock{registry_.mutex_};
+  const auto printed = family.find(label_text(definition(metric), std::span{labels.begin(), labels.size()}));
+  if (printed != family.end()) {  // or it is one of `other`, which stays
+    std::erase(printed->second, at->second);
+    if (printed->second.empty()) family.erase(printed);
+  }
+  known.erase(at);
+}
+
+Series& Shard::find(Metric metric, Labels labels) {
+  assert(labels.size() == definition(metric).label_count());
+  make_key(labels);
   Known& known = known_[static_cast<std::size_t>(metric)];
   const auto at = known.find(std::string_view{key_});
   return at != known.end() ? *at->second : enter(metric, labels);

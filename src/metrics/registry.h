@@ -42,6 +42,9 @@ class Shard {
   Counter& counter(Metric metric, Labels labels = {});
   Gauge& gauge(Metric metric, Labels labels = {});
   Histogram& histogram(Metric metric, Labels labels = {});
+  // No longer prints what this shard holds under these labels; references to it stay valid, but lead nowhere. Only on
+  // the thread that calls Registry::text().
+  void remove(Metric metric, Labels labels);
 
  private:
   struct Hash : std::hash<std::string_view> {
@@ -49,6 +52,7 @@ class Shard {
   };
   using Known = std::unordered_map<std::string, Series*, Hash, std::equal_to<>>;  // by label values joined with '\0'
 
+  void make_key(Labels labels);
   Series& find(Metric metric, Labels labels);
   Series& enter(Metric metric, Labels labels);
   Series& make(const Definition& row);
@@ -79,7 +83,7 @@ class Registry {
   using Parts = std::vector<const Series*>;                  // one for each shard that counts this label set: added up
   using Family = std::map<std::string, Parts, std::less<>>;  // by labels as they are printed: `api="chat",model="m"`
 
-  mutable std::mutex mutex_;  // guards families_; its strings never change or move
+  mutable std::mutex mutex_;  // guards families_; its strings never move, and go only between two texts
   std::array<Family, kMetricCount> families_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };

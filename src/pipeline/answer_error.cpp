@@ -27,7 +27,7 @@ std::string extra_headers(const Exchange& x) {
 // After the stream began: one event, then the connection closes without the end of the chunked body and without [DONE],
 // so that no client can take what came for the whole answer.
 net::Task<void> send_event(Exchange& x) {
-  if (!x.answer.event_stream) co_return;  // in a long JSON answer there is no place for words
+  if (!x.streaming) co_return;  // in a long JSON answer there is no place for words
   const std::string event = "data: " + dialect::openai::encode_error(*x.error) + "\n\n";
   std::string framed;
   if (x.reply.chunked()) net::append_chunk_head(framed, event.size());

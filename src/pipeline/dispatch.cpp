@@ -33,19 +33,28 @@ bool endpoint_left(const Exchange& x, const Tries& tries) {
   return false;
 }
 
+// Whether an endpoint has as many calls as it may.
+bool full(const upstream::Endpoint& endpoint) {
+  const std::uint32_t most = endpoint.configured().max_concurrency;
+  return most > 0 && endpoint.in_flight() >= most;
+}
+
 void choose(Exchange& x, Tries& tries) {
   const TimePoint now = x.worker.loop().now();
   const auto& endpoints = x.lane->endpoints;
   if (endpoints.size() == 1) {
     tries.current = 0;
   } else {
+    // A slot of the model is in hand, so that some endpoint has room, unless a tried one has the call's own.
+    const bool all_full = std::all_of(endpoints.begin(), endpoints.end(), [](const auto& e) { return full(*e); });
     std::vector<Candidate> candidates(endpoints.size());
     for (std::size_t i = 0; i < endpoints.size(); ++i) {
       const upstream::Health& health = endpoints[i]->health();
       // Where the last attempt has just failed, the next one has no business while there are others.
       const bool just_failed = tries.tried[i] && i == tries.current;
+      const bool out = just_failed || (full(*endpoints[i]) && !all_full);
       const Standing standing = health.open(now) ? Standing::open : Standing::cooling;
-      candidates[i] = {.standing = just_failed ? Standing::out : standing,
+      candidates[i] = {.standing = out ? Standing::out : standing,
                        .tried = tries.tried[i],
                        .weight = endpoints[i]->configured().weight,
                        .in_flight = endpoints[i]->in_flight(),
@@ -163,7 +172,6 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
   if (tries.tried.empty()) co_return make_error(Code::no_endpoint, "The model has no endpoint at the moment.");
   // From here on a client that hangs up ends whatever is being waited for.
   x.connection.watch_hangup();
-  x.waiting_since = x.worker.loop().now();
   x.usage_hidden = x.call.stream == llm::Stream::yes && x.call.usage != llm::UsageWish::yes &&
                    x.principal->stream_usage != config::StreamUsage::always;
   x.worker.state_of(*x.lane).budget.count_call(x.worker.loop().now());

@@ -16,6 +16,7 @@
 #include "llm/usage.h"
 #include "net/body_decoder.h"
 #include "net/http_connection.h"
+#include "pipeline/ledger.h"
 #include "pipeline/reply.h"
 #include "pipeline/route.h"
 #include "pipeline/snapshot.h"
@@ -24,6 +25,7 @@
 namespace intragate::pipeline {
 
 class Worker;
+struct Exchange;
 
 // What was kept of the request's head: views into the connection's buffer, gone after release_request().
 struct ReceivedHead {
@@ -48,6 +50,11 @@ struct Answer {
   std::string owned;
   std::optional<net::BodyDecoder> decoder;  // where the rest of the body stands
 };
+
+// Tokens of the prompt, from the size of the body: about four bytes each. Images and the like are not worth what they
+// weigh, so it is never more than the model can read.
+[[nodiscard]] std::uint64_t estimated_prompt(const Exchange& x);
+[[nodiscard]] qos::Moment moment_of(const Exchange& x);
 
 struct Exchange {
   Exchange(Worker& at, net::HttpConnection& from);
@@ -76,6 +83,17 @@ struct Exchange {
   Deadline deadline;           // timeouts.total; only ever shortened
   std::uint64_t bytes_in = 0;  // of the body
 
+  // limit
+  std::uint64_t prompt_estimate = 0;  // tokens; 0: nobody needed it yet
+  Ticket<Ledger> reservation;
+  qos::Rank rank;
+  qos::Allowance requests_left;  // for the headers
+  qos::Allowance tokens_left;
+
+  // admit
+  TimePoint waiting_since;  // when the call was ready for the model
+  Ticket<Gate> slot;
+
   // dispatch
   std::shared_ptr<upstream::Endpoint> endpoint;
   std::uint32_t attempts = 0;
@@ -83,13 +101,13 @@ struct Exchange {
   Ticket<upstream::Endpoint> place;
   upstream::Connection upstream;
   Answer answer;
-  TimePoint waiting_since;              // when the call was ready for the model
-  std::optional<Duration> queued;       // from then on until a model first got it
+  std::optional<Duration> queued;       // from waiting_since until a model first got it
   TimePoint sent_at;                    // when the model got the request, the last time
   std::optional<TimePoint> first_byte;  // of its answer
 
   // relay
   Reply reply;
+  bool streaming = false;  // an event stream has begun: what is to be told now is told in events
   llm::Usage usage;
   std::uint64_t events = 0;  // with content, delivered
   std::optional<TimePoint> last_event;

@@ -24,10 +24,12 @@ class Journey {
   Identify identify_;
   Understand understand_;
   Authorize authorize_;
+  Limit limit_;
   ListModels list_models_;
+  Admit admit_;
   Dispatch dispatch_;
   Relay relay_;
-  std::array<Station*, 6> stations_;
+  std::array<Station*, 8> stations_;
 };
 
 }  // namespace intragate::pipeline

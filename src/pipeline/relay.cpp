@@ -4,6 +4,7 @@
 #include "net/loop.h"
 #include "pipeline/exchange.h"
 #include "pipeline/relay_stream.h"
+#include "pipeline/settle.h"
 #include "pipeline/stations.h"
 #include "pipeline/worker.h"
 
@@ -55,6 +56,7 @@ Passage relay_collected(Exchange& x) {
   if (x.answer.head.keep_alive) x.upstream.keep();
   x.upstream = {};  // back to the pool before the client, who may be slow, has read anything
   take_usage(x, x.answer.owned);
+  free_slot(x);  // the model is done with it, however slowly the client reads
   const std::string extra = extra_headers(x);
   if (!x.reply.send_whole_now(x, client_head(x, extra), x.answer.owned)) return send_collected_rest(x);
   if (client_status(x) != 200) return refused_by_model(x);
@@ -139,8 +141,19 @@ net::Task<Result<Next>> relay_long(Exchange& x) {
 
 }  // namespace
 
+// The client has been sent heartbeats, so that neither a status nor a body of another kind can follow.
+Error not_a_stream(const Exchange& x) {
+  const int status = x.answer.head.status;
+  if (client_status(x) == 200) {
+    return make_error(Code::upstream_malformed, "The model `" + x.lane->name + "` did not answer with a stream.");
+  }
+  return make_error(Code::upstream_status, "The model `" + x.lane->name + "` refused this request (status " +
+                                               std::to_string(status) + "); it has to be changed.");
+}
+
 Passage Relay::pass(Exchange& x) {
   if (x.answer.event_stream) return relay_stream(x);
+  if (x.streaming) return not_a_stream(x);
   if (x.answer.collected) return relay_collected(x);
   return relay_long(x);
 }

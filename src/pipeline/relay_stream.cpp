@@ -100,13 +100,13 @@ net::Task<void> save_connection(net::Loop& loop, upstream::Connection connection
   connection.keep();
 }
 
-Reply::Head stream_head(const Exchange& /*x*/) {
-  return {.status = 200,
-          .content_type = "text/event-stream",
-          .extra = "cache-control: no-cache\r\nx-accel-buffering: no\r\n"};
-}
-
 }  // namespace
+
+void begin_stream(Exchange& x) {
+  constexpr std::string_view kExtra = "cache-control: no-cache\r\nx-accel-buffering: no\r\n";
+  x.reply.begin(x, {.status = 200, .content_type = "text/event-stream", .extra = kExtra}, std::nullopt);
+  x.streaming = true;
+}
 
 net::Task<Result<Next>> relay_stream(Exchange& x) {
   LaneState& state = x.worker.state_of(*x.lane);
@@ -116,7 +116,7 @@ net::Task<Result<Next>> relay_stream(Exchange& x) {
                               x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown},
              .read_limit = static_cast<std::size_t>(limit),
              .inter_token = state.inter_token};
-  x.reply.begin(x, stream_head(x), std::nullopt);
+  if (!x.streaming) begin_stream(x);
   net::HttpClient& client = x.upstream.client();
   for (bool closed = false;;) {
     const Stream::Output out = closed ? r.stream.finish(*x.answer.decoder, x.worker.scratch())

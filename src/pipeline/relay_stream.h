@@ -10,6 +10,8 @@
 namespace intragate::pipeline {
 
 [[nodiscard]] net::Task<Result<Next>> relay_stream(Exchange& x);
+// Prepares the head of a stream: it leaves with the first bytes, be they an event or a heartbeat.
+void begin_stream(Exchange& x);
 
 // Reads in a row before other connections get their turn.
 inline constexpr int kBusyRounds = 32;

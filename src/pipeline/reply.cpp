@@ -51,6 +51,29 @@ void append_ms(std::string& out, Duration time) {
   out.push_back(static_cast<char>('0' + rest % 10));
 }
 
+// As OpenAI writes them.
+struct AllowanceHeaders {
+  std::string_view limit;
+  std::string_view remaining;
+  std::string_view reset;
+};
+constexpr AllowanceHeaders kRequestsLeft{
+    "\r\nx-ratelimit-limit-requests: ", "\r\nx-ratelimit-remaining-requests: ", "\r\nx-ratelimit-reset-requests: "};
+constexpr AllowanceHeaders kTokensLeft{
+    "\r\nx-ratelimit-limit-tokens: ", "\r\nx-ratelimit-remaining-tokens: ", "\r\nx-ratelimit-reset-tokens: "};
+
+void append_allowance(std::string& out, const AllowanceHeaders& names, const qos::Allowance& left) {
+  if (left.limit == 0) return;
+  out += names.limit;
+  append_number(out, left.limit);
+  out += names.remaining;
+  append_number(out, left.remaining);
+  out += names.reset;
+  const Duration whole = left.reset + std::chrono::milliseconds{999};
+  append_number(out, static_cast<std::uint64_t>(whole / std::chrono::seconds{1}));
+  out += 's';
+}
+
 // What the gateway says of itself: design 5.4.
 void append_own_headers(std::string& out, Exchange& x) {
   out += "\r\nx-request-id: ";
@@ -64,6 +87,8 @@ void append_own_headers(std::string& out, Exchange& x) {
   append_ms(out, queue);
   out += ", upstream;dur=";
   append_ms(out, upstream);
+  append_allowance(out, kRequestsLeft, x.requests_left);
+  append_allowance(out, kTokensLeft, x.tokens_left);
   if (x.attempts > 0) {
     out += "\r\nx-intragate-attempts: ";
     append_number(out, x.attempts);
@@ -80,7 +105,7 @@ void append_own_headers(std::string& out, Exchange& x) {
 void Reply::write_head(Exchange& x, const Head& head, std::optional<std::uint64_t> length) {
   status_ = head.status;
   head_.clear();
-  head_.reserve(512);
+  head_.reserve(x.reservation ? 1024 : 512);
   head_ += "HTTP/1.1 ";
   append_number(head_, static_cast<std::uint64_t>(head.status));
   head_ += ' ';

@@ -111,7 +111,9 @@ void count(Exchange& x, const End& end, TimePoint now) {
   m.first_token_seconds->observe(seconds(*x.first_byte - x.begun));
   if (x.usage.completion_tokens > 1) {
     const double rest = seconds(now - *x.first_byte) / static_cast<double>(x.usage.completion_tokens - 1);
-    x.worker.metrics().histogram(Metric::output_token_seconds, {operation, metrics::kProvider, x.lane->name}).observe(rest);
+    x.worker.metrics()
+        .histogram(Metric::output_token_seconds, {operation, metrics::kProvider, x.lane->name})
+        .observe(rest);
   }
 }
 
@@ -127,7 +129,47 @@ void log_trouble(const Exchange& x, const End& end) {
                                {"detail", x.error->detail}});
 }
 
+// Tokens that count: what the model said; for an answer that was cut off, the estimate of the prompt and what was
+// delivered.
+Gate::Used used_by(const Exchange& x) {
+  if (x.usage.source == llm::UsageSource::upstream) {
+    return {x.usage.prompt_tokens, x.usage.completion_tokens, !x.error};
+  }
+  return {x.events > 0 ? x.prompt_estimate : 0, x.events, false};
+}
+
+void settle_limits(Exchange& x) {
+  const Gate::Used used = used_by(x);
+  if (x.reservation) {
+    Ledger& ledger = x.worker.ledger();
+    if (x.queued) {
+      ledger.commit(std::move(x.reservation), used.prompt + used.answer, moment_of(x));
+    } else {
+      x.reservation = {};  // no model ever saw it
+    }
+    if (x.lane->gate->unlimited() && used.whole) x.lane->gate->count_answer(used.answer);
+  }
+  free_slot(x);
+}
+
 }  // namespace
+
+std::uint64_t estimated_prompt(const Exchange& x) {
+  constexpr std::uint64_t kBytes = 4;
+  constexpr std::uint64_t kMost = 32768;
+  const std::uint64_t window = x.lane->model.context_window;
+  return std::min<std::uint64_t>(x.bytes_in / kBytes + 1, window > 0 ? window : kMost);
+}
+
+qos::Moment moment_of(const Exchange& x) {
+  const TimePoint now = x.worker.loop().now();
+  return {now, x.wall + (now - x.begun)};
+}
+
+void free_slot(Exchange& x) {
+  x.place = {};  // before the slot: whoever gets that looks for the endpoint with room
+  if (x.slot) x.lane->gate->finish(std::move(x.slot), used_by(x), x.worker.loop().now());
+}
 
 void settle(Exchange& x) noexcept {
   assert(!x.settled);
@@ -141,6 +183,7 @@ void settle(Exchange& x) noexcept {
     x.usage = {0, x.events * x.delivered / x.reply.bytes(), llm::UsageSource::counted};
   }
   const TimePoint now = x.worker.loop().fresh_now();
+  settle_limits(x);
   const End end = end_of(x);
   write_record(x, end, now);
   count(x, end, now);

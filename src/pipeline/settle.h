@@ -7,4 +7,7 @@ struct Exchange;
 
 void settle(Exchange& x) noexcept;
 
+// Gives the model's slot back as soon as the model is done; settle does it otherwise.
+void free_slot(Exchange& x);
+
 }  // namespace intragate::pipeline

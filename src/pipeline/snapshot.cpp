@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace intragate::pipeline {
 namespace {
 
@@ -27,9 +29,23 @@ Endpoints endpoints_of(const config::Model& model, const Endpoints& old) {
   return endpoints;
 }
 
-std::int64_t known_since(const Snapshot* previous, const std::string& name, std::int64_t now) {
-  const Lane* lane = previous == nullptr ? nullptr : previous->find(name);
-  return lane == nullptr ? now : lane->known_since;
+qos::QueueBounds bounds_of(const config::Queue& queue) {
+  return {.size = queue.size, .user_percent = queue.user_share, .max_wait = queue.max_wait};
+}
+
+// The lane of a model, with what it takes over from the one before it.
+std::shared_ptr<const Lane> make_lane(std::string name, const config::Model& model, Endpoints endpoints,
+                                      const Snapshot* previous, std::int64_t now) {
+  const Lane* before = previous == nullptr ? nullptr : previous->find(name);
+  if (before != nullptr && before->name != name) before = nullptr;  // an alias then, a model now
+  Lane lane{std::move(name), model, std::move(endpoints), before != nullptr ? before->known_since : now, nullptr};
+  if (before != nullptr) {
+    lane.gate = before->gate;
+    lane.gate->set_bounds(bounds_of(model.queue));
+  } else {
+    lane.gate = std::make_shared<Gate>(slots_of(lane, TimePoint{}), bounds_of(model.queue));
+  }
+  return std::make_shared<const Lane>(std::move(lane));
 }
 
 void add(Snapshot& snapshot, std::shared_ptr<const Lane> lane) {
@@ -38,7 +54,57 @@ void add(Snapshot& snapshot, std::shared_ptr<const Lane> lane) {
   snapshot.listed.push_back(std::move(lane));
 }
 
+// The models that endpoints of the "*" entry listed, each with those that have it.
+std::map<std::string, Endpoints> models_of(const Endpoints& endpoints, const Discovered& discovered) {
+  std::map<std::string, Endpoints> models;
+  for (const auto& endpoint : endpoints) {
+    for (const Listing& listing : discovered) {
+      if (!listing.is_of(endpoint->configured())) continue;
+      for (const std::string& name : listing.models) {
+        Endpoints& having = models[name];
+        if (having.empty() || having.back() != endpoint) having.push_back(endpoint);  // some list a name twice
+      }
+      break;
+    }
+  }
+  return models;
+}
+
+bool has_listed(const Endpoints& endpoints, const Discovered& discovered) {
+  return std::any_of(endpoints.begin(), endpoints.end(), [&](const auto& endpoint) {
+    return std::any_of(discovered.begin(), discovered.end(),
+                       [&](const Listing& listing) { return listing.is_of(endpoint->configured()); });
+  });
+}
+
+// The only API of a kind, as llm::api_name() says it; empty: one that this version does not serve.
+std::string_view api_of_kind(std::string_view kind) {
+  if (kind == "chat") return "chat";
+  if (kind == "completion") return "completions";
+  return kind == "embedding" ? "embeddings" : "";
+}
+
 }  // namespace
+
+Result<Unit> check_kind(const Lane& lane, llm::Api api) {
+  const std::string& kind = lane.model.kind;
+  if (kind.empty() || api_of_kind(kind) == llm::api_name(api)) return Unit{};
+  return make_error(Code::model_not_allowed, "The model " + text::quoted(lane.name) + " is of the kind " + kind +
+                                                 " and cannot be used for " + std::string{llm::api_name(api)} +
+                                                 ": choose another model.");
+}
+
+std::uint32_t slots_of(const Lane& lane, TimePoint now) {
+  std::uint32_t open = 0;
+  std::uint32_t all = 0;
+  for (const auto& endpoint : lane.endpoints) {
+    const std::uint32_t slots = endpoint->configured().max_concurrency;
+    if (slots == 0) return qos::kUnlimitedSlots;
+    all += slots;
+    if (endpoint->health().open(now)) open += slots;
+  }
+  return open > 0 ? open : all;
+}
 
 const Lane* Snapshot::find(std::string_view name) const {
   const auto found = lanes.find(name);
@@ -46,7 +112,7 @@ const Lane* Snapshot::find(std::string_view name) const {
 }
 
 Result<std::shared_ptr<const Snapshot>> make_snapshot(std::shared_ptr<const config::Config> config,
-                                                      const Discovered* discovered, const Snapshot* previous,
+                                                      const Discovered& discovered, const Snapshot* previous,
                                                       std::int64_t now_seconds) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->config = config;
@@ -63,20 +129,13 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(std::shared_ptr<const conf
       snapshot->wildcard_endpoints = std::move(endpoints);
       continue;
     }
-    add(*snapshot, std::make_shared<const Lane>(
-                       Lane{model.name, model, std::move(endpoints), known_since(previous, model.name, now_seconds)}));
+    add(*snapshot, make_lane(model.name, model, std::move(endpoints), previous, now_seconds));
   }
   if (wildcard == nullptr) return std::shared_ptr<const Snapshot>{snapshot};
-  snapshot->awaiting_discovery = discovered == nullptr;
-  if (discovered == nullptr) return std::shared_ptr<const Snapshot>{snapshot};
-  for (const auto& [name, indexes] : *discovered) {
+  snapshot->awaiting_discovery = !has_listed(snapshot->wildcard_endpoints, discovered);
+  for (auto& [name, endpoints] : models_of(snapshot->wildcard_endpoints, discovered)) {
     if (snapshot->find(name) != nullptr) continue;  // the file's own entry wins
-    Lane lane{name, *wildcard, {}, known_since(previous, name, now_seconds)};
-    for (const std::size_t index : indexes) {
-      // A reload may have taken away an endpoint that the last discovery asked.
-      if (index < snapshot->wildcard_endpoints.size()) lane.endpoints.push_back(snapshot->wildcard_endpoints[index]);
-    }
-    add(*snapshot, std::make_shared<const Lane>(std::move(lane)));
+    add(*snapshot, make_lane(name, *wildcard, std::move(endpoints), previous, now_seconds));
   }
   return std::shared_ptr<const Snapshot>{snapshot};
 }

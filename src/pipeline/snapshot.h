@@ -11,6 +11,8 @@
 
 #include "auth/keyring.h"
 #include "config/config.h"
+#include "llm/call.h"
+#include "pipeline/gate.h"
 #include "upstream/endpoint.h"
 
 namespace intragate::pipeline {
@@ -21,10 +23,28 @@ struct Lane {
   config::Model model;
   std::vector<std::shared_ptr<upstream::Endpoint>> endpoints;
   std::int64_t known_since = 0;  // seconds since 1970
+  std::shared_ptr<Gate> gate;    // the model's slots, the same over reloads
 };
 
-// What the endpoints of a "*" entry listed: model name → indexes into that entry's endpoints.
-using Discovered = std::map<std::string, std::vector<std::size_t>, std::less<>>;
+// The slots of the lane's endpoints that are not cooling down (of all, when all are); kUnlimitedSlots when one has no
+// limit.
+[[nodiscard]] std::uint32_t slots_of(const Lane& lane, TimePoint now);
+
+// Whether the lane's `kind` has this API. Errors: model_not_allowed (403), with a sentence for end users.
+[[nodiscard]] Result<Unit> check_kind(const Lane& lane, llm::Api api);
+
+// What an endpoint of a "*" entry listed. Kept by the endpoint's configuration, so that a reload can move endpoints
+// about without names going astray.
+struct Listing {
+  config::Endpoint endpoint;
+  std::vector<std::string> models;
+  // Whether `other` is the same server, asked with the same credentials.
+  [[nodiscard]] bool is_of(const config::Endpoint& other) const {
+    return endpoint.url == other.url && endpoint.auth == other.auth;
+  }
+  friend bool operator==(const Listing&, const Listing&) = default;
+};
+using Discovered = std::vector<Listing>;
 
 struct Snapshot {
   std::shared_ptr<const config::Config> config;
@@ -32,15 +52,16 @@ struct Snapshot {
   std::map<std::string, std::shared_ptr<const Lane>, std::less<>> lanes;  // by name and alias
   std::vector<std::shared_ptr<const Lane>> listed;                        // each once, in the order of /v1/models
   std::vector<std::shared_ptr<upstream::Endpoint>> wildcard_endpoints;    // of the "*" entry
-  bool awaiting_discovery = false;                                        // its names are not known yet
+  bool awaiting_discovery = false;  // none of its endpoints has listed its models yet
 
   [[nodiscard]] const Lane* find(std::string_view name) const;
 };
 
 // Endpoints of `previous` (may be null) whose configuration did not change are taken over with their health and calls.
-// Errors: invalid_configuration (keys that cannot be used together).
+// Listings of endpoints that the configuration has no longer are left out. Errors: invalid_configuration (keys that
+// cannot be used together).
 [[nodiscard]] Result<std::shared_ptr<const Snapshot>> make_snapshot(std::shared_ptr<const config::Config> config,
-                                                                    const Discovered* discovered,
+                                                                    const Discovered& discovered,
                                                                     const Snapshot* previous, std::int64_t now_seconds);
 
 }  // namespace intragate::pipeline

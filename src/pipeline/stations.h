@@ -28,6 +28,20 @@ class Authorize final : public Station {
   Passage pass(Exchange& x) override;
 };
 
+// Is there anything left of the limits of key, user, address and model.
+class Limit final : public Station {
+ public:
+  std::string_view name() const override { return "limit"; }
+  Passage pass(Exchange& x) override;
+};
+
+// A slot of the model, if need be after a fair and bounded wait.
+class Admit final : public Station {
+ public:
+  std::string_view name() const override { return "admit"; }
+  Passage pass(Exchange& x) override;
+};
+
 // Answers /v1/models and /v1/models/{id} from the snapshot: only what the principal may use.
 class ListModels final : public Station {
  public:

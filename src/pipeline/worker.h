@@ -17,6 +17,7 @@
 #include "net/list.h"
 #include "net/loop.h"
 #include "pipeline/journey.h"
+#include "pipeline/ledger.h"
 #include "pipeline/route.h"
 #include "pipeline/snapshot.h"
 #include "upstream/choice.h"
@@ -65,6 +66,7 @@ class Worker {
     net::Loop& loop;
     audit::Writer& audit;
     metrics::Shard& metrics;
+    Ledger& ledger;
     RouteTable routes;
   };
   Worker(Parts parts, const std::shared_ptr<const Snapshot>& snapshot);
@@ -72,6 +74,7 @@ class Worker {
   [[nodiscard]] net::Loop& loop() { return parts_.loop; }
   [[nodiscard]] metrics::Shard& metrics() { return parts_.metrics; }
   [[nodiscard]] audit::Writer& audit() { return parts_.audit; }
+  [[nodiscard]] Ledger& ledger() { return parts_.ledger; }
   [[nodiscard]] RouteTable routes() const { return parts_.routes; }
   [[nodiscard]] upstream::Pool& pool() { return pool_; }
   [[nodiscard]] Journey& journey() { return journey_; }

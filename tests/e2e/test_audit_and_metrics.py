@@ -3,11 +3,12 @@
 import datetime
 import json
 import re
+import socket
 
 import pytest
 
 from fake_model import cut, delta, done, end, free_port, proper_answer, refusal, sse, stall, stream_head, wait, Gate
-from wire import Connection, Stream, ask, chat, eventually, new_id
+from wire import PATIENCE, Connection, Stream, ask, chat, eventually, new_id
 
 FIELDS = ("seq time request_id principal key_id end_user address certificate api model endpoint attempts status "
           "outcome error prompt_tokens completion_tokens usage_source queue_ms first_byte_ms total_ms bytes_in "
@@ -218,6 +219,38 @@ def test_tokens_and_times_are_measured(gateway):
     eventually(lambda: [now - then for now, then in zip(sums(), before)] == [7, 3, 1, 1])
 
 
+def test_only_streams_have_a_first_token(gateway):
+    def counts():
+        metrics = gateway.metrics()
+        return (metrics.total("gen_ai_server_request_duration_seconds_count", gen_ai_provider_name="openai"),
+                metrics.total("gen_ai_server_time_to_first_token_seconds_count"))
+    before = counts()
+    ask(gateway, chat("m"))
+    eventually(lambda: counts() == (before[0] + 1, before[1]))
+
+
+def test_failed_calls_say_why_in_their_duration(gateway):
+    def count(error_type):
+        return gateway.metrics().total("gen_ai_server_request_duration_seconds_count", gen_ai_request_model="dead",
+                                       error_type=error_type)
+    before = count("upstream_unreachable")
+    ask(gateway, chat("dead"))
+    eventually(lambda: count("upstream_unreachable") == before + 1)
+    assert count("") == 0
+
+
+def test_tokens_that_nobody_counted_are_left_out(gateway, model):
+    def counts():
+        metrics = gateway.metrics()
+        return [metrics.total("gen_ai_client_token_usage_count", gen_ai_token_type=kind)
+                for kind in ("input", "output")]
+    before = counts()
+    model.script(stream_head(), sse(delta("one")), sse(delta("two")), done(), end())
+    with Stream(gateway, chat("m", stream=True)) as reply:
+        reply.rest()
+    eventually(lambda: counts() == [before[0], before[1] + 1])
+
+
 def test_histograms_are_well_formed(gateway):
     ask(gateway, chat("m"))
     metrics = gateway.metrics()
@@ -288,6 +321,77 @@ def test_admin_pages_are_not_on_the_api_address(gateway):
 
 def test_api_is_not_on_the_admin_address(gateway):
     assert gateway.get_admin("/v1/models")[0] == 404
+
+
+def dead_url():
+    return f"http://127.0.0.1:{free_port()}/v1"
+
+
+def readiness(gateway):
+    status, text = gateway.get_admin("/readyz")
+    answer = json.loads(text)
+    assert answer["ready"] == (status == 200)
+    return status, answer["missing"]
+
+
+def test_readyz_is_503_when_the_only_model_never_answered(gateway_factory, model_factory):
+    late = model_factory()
+    late.refuse()
+    gateway = gateway_factory(config={"models": [{"name": "m", "endpoints": [{"url": late.base}]}]})
+    status, missing = readiness(gateway)
+    assert status == 503 and list(missing) == ["model m"]
+    late.accept_again()
+    eventually(lambda: readiness(gateway) == (200, {}), "the model to be seen", 20)
+    gateway.stop()
+
+
+def test_readyz_is_200_while_one_model_serves_and_names_the_others(gateway_factory, model):
+    gateway = gateway_factory(config={"models": [
+        {"name": "m", "endpoints": [{"url": model.base}]}, {"name": "d", "endpoints": [{"url": dead_url()}]},
+        {"name": "*", "endpoints": [{"url": dead_url()}]}]})
+    status, missing = readiness(gateway)
+    assert status == 200 and sorted(missing) == ["model d", "models"]
+    gateway.stop()
+
+
+def test_readyz_is_200_while_one_of_two_models_cools_down(gateway_factory, model, model_factory):
+    sick = model_factory()
+    gateway = gateway_factory(config={"models": [
+        {"name": name, "endpoints": [{"url": at.base}], "health": {"failures": 1, "cooldown": "1h"},
+         "retry": {"attempts": 1}} for name, at in (("m", model), ("sick", sick))]})
+    sick.script(refusal(500))
+    assert ask(gateway, chat("sick")).status == 502
+    status, missing = readiness(gateway)
+    assert status == 200 and list(missing) == ["model sick"]
+    model.script(refusal(500))
+    assert ask(gateway, chat("m")).status == 502
+    status, missing = readiness(gateway)
+    assert status == 503 and sorted(missing) == ["model m", "model sick"]
+    gateway.stop()
+
+
+def test_idle_connections_do_not_keep_health_checks_out(gateway_factory, model):
+    gateway = gateway_factory(config={"models": [{"name": "m", "endpoints": [{"url": model.base}]}]})
+    idle = [socket.create_connection(gateway.admin_address, PATIENCE) for _ in range(200)]
+    try:
+        for path in ("/livez", "/readyz", "/metrics"):
+            assert gateway.get_admin(path)[0] == 200
+        assert idle[0].recv(1) == b""  # the one that was idle longest had to go
+    finally:
+        for connection in idle:
+            connection.close()
+    gateway.stop()
+
+
+def test_admin_token_guards_everything_but_the_health_pages(gateway_factory, model):
+    gateway = gateway_factory(config={"models": [{"name": "m", "endpoints": [{"url": model.base}]}],
+                                      "admin": {"address": "127.0.0.1:0", "token": "admin-secret-1"}})
+    for path, status in (("/livez", 200), ("/readyz", 200), ("/metrics", 401), ("/nothing", 401)):
+        assert gateway.get_admin(path)[0] == status, path
+    for path, status in (("/metrics", 200), ("/nothing", 404)):
+        with Connection(gateway.admin_address) as connection:
+            assert connection.ask("GET", path, key="admin-secret-1").read_answer().status == status
+    gateway.stop()
 
 
 def test_readyz_names_what_is_not_ready(gateway_factory):

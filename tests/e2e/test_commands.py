@@ -109,8 +109,8 @@ def test_validate_of_a_missing_file_is_1(tmp_path):
 
 # --- explain
 
-def explain(tmp_path, request, *more):
-    (tmp_path / "gateway.yaml").write_text(GOOD)
+def explain(tmp_path, request, *more, text=GOOD):
+    (tmp_path / "gateway.yaml").write_text(text)
     (tmp_path / "request.json").write_text(request if isinstance(request, str) else json.dumps(request))
     return run("explain", tmp_path / "gateway.yaml", tmp_path / "request.json", *more, env=SECRETS)
 
@@ -121,6 +121,40 @@ def test_explain_tells_the_route_and_the_changes(tmp_path):
     for word in ("qwen2.5-7b", "Qwen/Qwen2.5-7B-Instruct", "10.0.0.5:8000"):
         assert word in done.stdout, done.stdout
     assert "upstream-secret-31" not in done.stdout + done.stderr
+
+
+def test_model_of_another_kind_is_refused_dry_and_live(gateway_factory, model, tmp_path):
+    done = explain(tmp_path, chat("qwen2.5-7b"), text=GOOD.replace("    aliases:", "    kind: embedding\n    aliases:"))
+    assert done.returncode == 1 and "model_not_allowed" in done.stdout
+    gateway = gateway_factory(config={"models": [
+        {"name": "m", "kind": "embedding", "endpoints": [{"url": model.base}]}]})
+    refused = ask(gateway, chat("m"))
+    assert refused.status == 403 and refused.error["code"] == "model_not_allowed"
+    assert "embedding" in refused.error["message"]
+    assert ask(gateway, {"model": "m", "input": "x"}, "/v1/embeddings").status == 200
+    assert len(model.calls) == 1
+    gateway.stop()
+
+
+def test_explain_of_an_unknown_key_is_wrong_use(tmp_path):
+    done = explain(tmp_path, chat("qwen2.5-7b"), "--key", "nobody")
+    assert done.returncode == 2 and "nobody" in done.stderr
+    assert explain(tmp_path, chat("qwen2.5-7b"), "--key", "dify").returncode == 0
+
+
+@pytest.mark.parametrize("more, path, word", [
+    ("    models: [other*]\n", "/v1/chat/completions", "model_not_allowed"),
+    ("    expires: 2020-01-01T00:00:00Z\n", "/v1/chat/completions", "expired_api_key"),
+    ("", "/v1/models", "unsupported_method")])
+def test_explain_says_no_where_the_gateway_would(tmp_path, more, path, word):
+    done = explain(tmp_path, chat("qwen2.5-7b"), "--path", path, text=GOOD + more)
+    assert done.returncode == 1 and word in done.stdout, done.stdout
+
+
+def test_explain_tells_problems_of_the_file_as_json_too(tmp_path):
+    done = explain(tmp_path, chat("qwen2.5-7b"), "--json", text=GOOD.replace("listen:", "lisen:"))
+    verdict = json.loads(done.stdout)
+    assert done.returncode == 1 and not verdict["valid"] and verdict["problems"][0]["line"] == 1
 
 
 def test_explain_speaks_json(tmp_path):
@@ -149,7 +183,8 @@ def test_help_is_everywhere(arguments):
 
 
 @pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["serve", "--frobnicate"], ["validate"], ["explain", "one"],
-                                       ["serve", "--config"], ["validate", "a", "b"]])
+                                       ["serve", "--config"], ["validate", "a", "b"],
+                                       ["serve", "--config", "a", "--env-file", "b"]])
 def test_wrong_use_is_2(arguments, tmp_path):
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2 and done.stderr.strip()
@@ -201,6 +236,48 @@ def test_env_file_can_be_named_and_the_environment_wins(gateway_factory, model, 
     gateway.stop()
 
 
+def test_named_env_file_beats_an_inherited_configuration(gateway_factory, model, tmp_path):
+    path = tmp_path / "my.env"
+    path.write_text(env_text(model, INTRAGATE_API_KEY=KEY))
+    gateway = gateway_factory(env={"INTRAGATE_CONFIG": tmp_path / "nothing.yaml"}, defaults=False,
+                              arguments=["--env-file", path])
+    assert ask(gateway, chat("found-model")).status == 200
+    gateway.stop()
+
+
+def test_inherited_configuration_is_read(tmp_path):
+    done = run("serve", cwd=tmp_path, env={"INTRAGATE_CONFIG": tmp_path / "nothing.yaml"})
+    assert done.returncode == 1 and "nothing.yaml" in done.stderr
+
+
+def test_env_file_that_cannot_be_read_is_a_refusal(tmp_path):
+    (tmp_path / ".env").mkdir()
+    done = run("serve", cwd=tmp_path, env={"CUSTOM_MODEL_API_BASE": "http://127.0.0.1:9"}, timeout=20)
+    assert done.returncode == 1 and ".env: cannot read the file" in done.stderr
+
+
+@pytest.mark.parametrize("key", ["sk-...", "changeme", "short", "a" * 513])
+def test_key_that_is_no_secret_is_refused(model, key):
+    expect_no_start("INTRAGATE_API_KEY: ", env={"CUSTOM_MODEL_API_BASE": model.url, "INTRAGATE_API_KEY": key})
+
+
+def test_start_that_fails_keeps_no_key(gateway_factory, model, tmp_path):
+    """It was kept before ports were open, and never printed: nobody could ever call again."""
+    directory, env = tmp_path / "failed", {"CUSTOM_MODEL_API_BASE": model.url, "INTRAGATE_API_KEY": None}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        failed = run("serve", timeout=20, env={
+            **env, "INTRAGATE_LISTEN": address, "INTRAGATE_ADMIN_LISTEN": "127.0.0.1:0",
+            "INTRAGATE_DATA_DIR": directory / "data"})
+        assert failed.returncode == 1 and failed.stdout == ""
+    gateway = gateway_factory(env=env, directory=directory)
+    assert gateway.output[0] == f"api key: {gateway.key}" and ask(gateway, chat("found-model")).status == 200
+    assert (directory / "data" / "quickstart-key.sha256").stat().st_mode & 0o777 == 0o600
+    gateway.stop()
+
+
 def test_key_is_made_once_printed_once_and_kept_hashed(gateway_factory, model, tmp_path):
     directory = tmp_path / "kept"
     first = gateway_factory(env={"CUSTOM_MODEL_API_BASE": model.url, "INTRAGATE_API_KEY": None}, directory=directory)
@@ -222,6 +299,15 @@ def test_unreachable_model_is_a_warning_and_no_reason_to_stay_away(gateway_facto
     warning = json.loads(gateway.wait_for_log(rf"127\.0\.0\.1:{port}"))
     assert warning["level"] == "warning"
     assert ask(gateway, chat("anything")).status in (404, 502, 503)
+    gateway.stop()
+
+
+def test_named_model_that_does_not_answer_is_told_at_the_start(gateway_factory, model):
+    dead = f"http://127.0.0.1:{free_port()}/v1"
+    gateway = gateway_factory(config={"models": [{"name": "m", "endpoints": [{"url": model.base}]},
+                                                 {"name": "d", "endpoints": [{"url": dead}]}]})
+    assert f"endpoints: {model.base}, {dead} (no answer yet)" in gateway.output
+    assert json.loads(gateway.wait_for_log("does not answer"))["endpoint"] == dead
     gateway.stop()
 
 

@@ -51,11 +51,22 @@ TEST(EndpointKey, MustBeSomethingThatAHeaderCarries) {
 }
 
 TEST(ApiKey, MustBeSomethingThatClientsCanSend) {
-  EXPECT_FALSE(check_api_key(Secret{"sk-abc"}));
-  for (const std::string& wrong :
-       {std::string{}, std::string{"a b"}, std::string{"a\n"}, std::string{"ключ"}, std::string(9000, 'a')}) {
+  EXPECT_FALSE(check_api_key(Secret{"sk-bench"}));
+  EXPECT_FALSE(check_api_key(Secret{std::string(512, 'a')}));
+  for (const std::string& wrong : {std::string{}, std::string{"1234567"}, std::string{"abcd efgh"},
+                                   std::string{"abcdefgh\n"}, std::string{"ключключ"}, std::string(513, 'a')}) {
     EXPECT_TRUE(check_api_key(Secret{wrong})) << wrong;
   }
+}
+
+TEST(ApiKey, IsNotAnExamplesPlaceholder) {
+  for (const char* wrong : {"sk-...", "sk-your-key-here", "your-api-key", "YOUR_API_KEY", "changeme",
+                            "sk-change-me-now", "<api-key>", "sk-xxxxxxxxxxxx"}) {
+    const std::optional<Error> refused = check_api_key(Secret{wrong});
+    ASSERT_TRUE(refused) << wrong;
+    EXPECT_TRUE(contains(refused->message, "placeholder")) << refused->message;
+  }
+  EXPECT_FALSE(check_api_key(Secret{"sk-5f1c9a7e3b2d4680"}));
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace {
 
 const std::filesystem::path kRoot{INTRAGATE_SOURCE_DIR};
 const Environment kVariables{
-    {"VLLM_KEY", "vllm-token"}, {"DIFY_KEY", "sk-dify"}, {"INTRAGATE_ADMIN_TOKEN", "admin-token"}};
+    {"VLLM_KEY", "vllm-token"}, {"DIFY_KEY", "sk-dify-key"}, {"INTRAGATE_ADMIN_TOKEN", "admin-token"}};
 
 std::string text_of(const std::filesystem::path& file) {
   std::ifstream stream{kRoot / file, std::ios::binary};

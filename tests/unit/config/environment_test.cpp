@@ -27,7 +27,7 @@ TEST(QuickStart, ReadsTheDesignsExample) {
       "STREAM_RESPONSE_BUFFER_SIZE=8192                     # bytes held before a slow client pauses the model\n"
       "INTRAGATE_LISTEN=0.0.0.0:9000\n"
       "INTRAGATE_ADMIN_LISTEN=127.0.0.1:0\n"
-      "INTRAGATE_API_KEY=sk-1\n"
+      "INTRAGATE_API_KEY=sk-11111\n"
       "INTRAGATE_DATA_DIR=./elsewhere\n");
   ASSERT_TRUE(loaded.ok()) << all_problems(loaded);
   const Config& config = loaded.config;
@@ -52,7 +52,7 @@ TEST(QuickStart, ReadsTheDesignsExample) {
   EXPECT_EQ(model.endpoints[0].auth.key.reveal(), "your-internal-token");
   ASSERT_EQ(config.keys.size(), 1U);
   EXPECT_EQ(config.keys[0].name, "default");
-  EXPECT_EQ(config.keys[0].hash, fake_hash("sk-1"));
+  EXPECT_EQ(config.keys[0].hash, fake_hash("sk-11111"));
   EXPECT_TRUE(config.keys[0].plain.empty());
   EXPECT_FALSE(config.make_key);
 }

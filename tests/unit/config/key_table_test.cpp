@@ -39,7 +39,8 @@ std::string siblings(std::string_view below, std::string_view except) {
       {"models[].endpoints[].auth", "type", "bearer"},
       {"models[].endpoints[].auth", "key", "\"u:p\""},
       {"keys[]", "name", "k"},
-      {"keys[]", "key", "sk-1"},
+      {"keys[]", "key", "sk-11111"},
+      {"limits[]", "per", "user"},
   };
   std::string out;
   for (const Sibling& sibling : kSiblings) {

@@ -17,12 +17,12 @@ TEST(ConfigKeys, ReadEveryKey) {
       "{name: dify, key: \"${K}\", allow: [10.0.1.0/24], models: [m, \"q*\"], trust_user: true, "
       "stream_usage: always, expires: 2027-01-01T00:00:00Z}, {name: b, hash: \"sha256:" +
           kHash + "\"}",
-      {{"K", "sk-1"}});
+      {{"K", "sk-11111"}});
   ASSERT_TRUE(loaded.ok()) << all_problems(loaded);
   ASSERT_EQ(loaded.config.keys.size(), 2U);
   const Key& key = loaded.config.keys[0];
   EXPECT_EQ(key.name, "dify");
-  EXPECT_EQ(key.hash, fake_hash("sk-1"));
+  EXPECT_EQ(key.hash, fake_hash("sk-11111"));
   EXPECT_EQ(key.allow.ranges().size(), 1U);
   EXPECT_EQ(key.models, (std::vector<std::string>{"m", "q*"}));
   EXPECT_TRUE(key.trust_user);
@@ -36,16 +36,17 @@ TEST(ConfigKeys, ReadEveryKey) {
 }
 
 TEST(ConfigKeys, AreHashedAtOnceAndNotKept) {
-  const Loaded loaded = load_keys("{name: a, key: sk-1}");
+  const Loaded loaded = load_keys("{name: a, key: sk-11111}");
   EXPECT_TRUE(loaded.config.keys[0].plain.empty());
-  const Loaded without_hasher = load_yaml(std::string{kOneModel} + "keys: [{name: a, key: sk-1}]", "t", {}, nullptr);
-  EXPECT_EQ(without_hasher.config.keys[0].plain.reveal(), "sk-1");
+  const Loaded without_hasher =
+      load_yaml(std::string{kOneModel} + "keys: [{name: a, key: sk-11111}]", "t", {}, nullptr);
+  EXPECT_EQ(without_hasher.config.keys[0].plain.reveal(), "sk-11111");
   EXPECT_EQ(without_hasher.config.keys[0].hash, "");
 }
 
 TEST(ConfigKeys, NeedOneOfHashAndKey) {
   EXPECT_TRUE(contains(all_problems(load_keys("{name: a}")), "test.yaml:2:8: keys[0] needs `hash` or `key`"));
-  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: x, hash: y}")), "has both"));
+  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: test-key, hash: y}")), "has both"));
 }
 
 TEST(ConfigKeys, AHashHas64Digits) {
@@ -58,42 +59,54 @@ TEST(ConfigKeys, AHashHas64Digits) {
 
 TEST(ConfigKeys, NeverReachMessages) {
   for (const char* keys :
-       {"{name: a, hash: sk-hunter2}", "{name: a, key: \"hunter2 x\"}", "{name: a, key: hunter2, hash: hunter2}",
-        "{name: a, key: hunter2}, {name: b, key: hunter2}"}) {
+       {"{name: a, hash: sk-hunter22}", "{name: a, key: \"hunter22 x\"}", "{name: a, key: hunter22, hash: hunter22}",
+        "{name: a, key: hunter22}, {name: b, key: hunter22}"}) {
     const Loaded loaded = load_keys(keys);
     EXPECT_FALSE(loaded.ok()) << keys;
-    EXPECT_FALSE(contains(all_problems(loaded), "hunter2")) << all_problems(loaded);
+    EXPECT_FALSE(contains(all_problems(loaded), "hunter22")) << all_problems(loaded);
   }
 }
 
 TEST(ConfigKeys, AreUniqueByNameAndByValue) {
-  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: x}, {name: a, key: y}")),
+  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: test-key}, {name: a, key: othr-key}")),
                        "the key name `a` is already taken by keys[0]"));
-  EXPECT_TRUE(
-      contains(all_problems(load_keys("{name: a, key: x}, {name: b, key: x}")), "the same key as that of keys[0]"));
+  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: test-key}, {name: b, key: test-key}")),
+                       "the same key as that of keys[0]"));
 }
 
 TEST(ConfigKeys, ModelsAreNamesOrBeginningsOfNames) {
+  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: test-key, models: [\"a*b\"]}")),
+                       "the beginning of names and then `*`"));
+  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: test-key, models: [\"\"]}")), "test.yaml:2:42: "));
   EXPECT_TRUE(
-      contains(all_problems(load_keys("{name: a, key: x, models: [\"a*b\"]}")), "the beginning of names and then `*`"));
-  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: x, models: [\"\"]}")), "test.yaml:2:35: "));
-  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: x, models: m}")), "must be a list, not one value"));
-  EXPECT_TRUE(
-      contains(all_warnings(load_keys("{name: a, key: x, models: [n]}")), "there is no model `n` for the key `a`"));
-  EXPECT_EQ(all_warnings(load_keys("{name: a, key: x, models: [m, \"*\", \"m*\"]}")), "");
-  EXPECT_TRUE(contains(all_warnings(load_keys("{name: a, key: x, models: []}")), "no model may be used"));
-  EXPECT_TRUE(load_keys("{name: a, key: x, models: []}").config.keys[0].models.empty());
+      contains(all_problems(load_keys("{name: a, key: test-key, models: m}")), "must be a list, not one value"));
+  EXPECT_TRUE(contains(all_warnings(load_keys("{name: a, key: test-key, models: [n]}")),
+                       "there is no model `n` for the key `a`"));
+  EXPECT_EQ(all_warnings(load_keys("{name: a, key: test-key, models: [m, \"*\", \"m*\"]}")), "");
+  EXPECT_TRUE(contains(all_warnings(load_keys("{name: a, key: test-key, models: []}")), "no model may be used"));
+  EXPECT_TRUE(load_keys("{name: a, key: test-key, models: []}").config.keys[0].models.empty());
 }
 
 TEST(ConfigKeys, AnEmptyAllowListMeansNobody) {
-  const Loaded loaded = load_keys("{name: a, key: x, allow: []}");
+  const Loaded loaded = load_keys("{name: a, key: test-key, allow: []}");
   EXPECT_TRUE(loaded.config.keys[0].allow.empty());
   EXPECT_TRUE(contains(all_warnings(loaded), "nobody may use this key"));
 }
 
 TEST(ConfigKeys, ExpireAtMomentsInUtc) {
-  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: x, expires: 2027-01-01}")),
+  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: test-key, expires: 2027-01-01}")),
                        "did you mean `2027-01-01T00:00:00Z`?"));
+}
+
+TEST(ConfigKeys, ThatHaveExpiredAreRemarked) {
+  const Loaded past = load_keys("{name: a, key: test-key, expires: 2020-01-01T00:00:00Z}");
+  ASSERT_TRUE(past.ok()) << all_problems(past);
+  EXPECT_TRUE(contains(all_warnings(past), "`keys[0].expires` is past: this key is refused"));
+  EXPECT_EQ(all_warnings(load_keys("{name: a, key: test-key, expires: 2199-01-01T00:00:00Z}")), "");
+}
+
+TEST(ConfigKeys, OfExamplesAreRefused) {
+  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: sk-...}")), "`keys[0].key`: this is the placeholder"));
 }
 
 TEST(ConfigKeys, TheirAbsenceIsRemarked) {

@@ -77,6 +77,15 @@ TEST(ConfigListen, RefusesTheSameAddressTwice) {
       load_with("listen: [{address: 127.0.0.1:0}, {address: 127.0.0.1:0}]\nadmin: {address: 127.0.0.1:0}").ok());
 }
 
+TEST(ConfigListen, RefusesAddressesThatOneSocketTakesFromAnother) {
+  EXPECT_TRUE(contains(all_problems(load_with("listen: [{address: 0.0.0.0:1}, {address: 127.0.0.1:1}]")),
+                       "test.yaml:1:42: this address is already used above, by 0.0.0.0:1"));
+  EXPECT_TRUE(
+      contains(all_problems(load_with("listen: [{address: \"[::1]:1\"}, {address: \"[::]:1\"}]")), "by [::1]:1"));
+  EXPECT_TRUE(contains(all_problems(load_with("listen: [{address: 0.0.0.0:8081}]")), "also an address of `listen`"));
+  EXPECT_TRUE(load_with("listen: [{address: 0.0.0.0:1}, {address: \"[::]:1\"}, {address: 127.0.0.1:2}]").ok());
+}
+
 TEST(ConfigListen, MustNameAnAddress) {
   EXPECT_TRUE(contains(all_problems(load_with("listen: []")), "must name at least one address"));
   EXPECT_TRUE(contains(all_problems(load_with("listen: [{}]")), "test.yaml:1:10: `address` is missing in listen[0]"));

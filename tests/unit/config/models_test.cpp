@@ -134,6 +134,7 @@ TEST(ConfigModels, NumbersHaveRanges) {
   EXPECT_TRUE(contains(all_problems(load_model("stream_buffer: 1")), "is outside 1KiB..64MiB"));
   EXPECT_TRUE(contains(all_problems(load_model("timeouts: {first_byte: 25sec}")), "did you mean `25s`?"));
   EXPECT_TRUE(contains(all_problems(load_model("health: {probe: 1ns}")), "is not a duration"));
+  EXPECT_TRUE(contains(all_problems(load_model("health: {probe: 999ms}")), "is outside 1s..1h"));
   EXPECT_EQ(load_model("health: {probe: off}").config.models[0].health.probe, 0s);
 }
 
@@ -145,16 +146,15 @@ TEST(ConfigModels, RemarksOnLimitsThatNeverMatter) {
 }
 
 TEST(ConfigModels, HintsWithoutDangerAreRemarks) {
-  const Loaded loaded = load_model("queue: {size: 1}, batch: {window: 5ms}, reasoning: inline, repair: true");
+  const Loaded loaded = load_model("batch: {window: 5ms}, reasoning: inline, repair: true");
   ASSERT_TRUE(loaded.ok()) << all_problems(loaded);
-  for (const char* key : {"queue", "batch", "reasoning", "repair"}) {
+  for (const char* key : {"batch", "reasoning", "repair"}) {
     EXPECT_TRUE(contains(all_warnings(loaded), "`models[0]." + std::string{key} + "` is known, but has no effect"))
         << key;
   }
-  const Loaded endpoint =
-      load_endpoint("url: \"http://h\", max_concurrency: 32, zone: a, chat_template: qwen, tokenizer: /t.json");
+  const Loaded endpoint = load_endpoint("url: \"http://h\", zone: a, chat_template: qwen, tokenizer: /t.json");
   ASSERT_TRUE(endpoint.ok()) << all_problems(endpoint);
-  EXPECT_TRUE(contains(all_warnings(endpoint), "test.yaml:1:50: `models[0].endpoints[0].max_concurrency`"));
+  EXPECT_TRUE(contains(all_warnings(endpoint), "test.yaml:1:50: `models[0].endpoints[0].zone`"));
 }
 
 TEST(ConfigModels, WhatWouldBeDangerousToIgnoreIsRefused) {

@@ -65,6 +65,13 @@ TEST(YamlTree, ExplainsABareStar) {
   EXPECT_TRUE(contains(refusal("name: *\n"), "write `\"*\"` in quotes"));
 }
 
+TEST(YamlTree, SaysWhatNewcomersGotWrong) {
+  EXPECT_TRUE(contains(refusal("keys:\n  - {name: a, key: ${KEY}}\n"), "write `\"${NAME}\"` in quotes"));
+  EXPECT_TRUE(contains(refusal("a:\n  - b: 1\n\tc: 2\n"), "indent with spaces, not tabs"));
+  EXPECT_TRUE(contains(refusal("data_dir\uFF1A ./x\nlisten: []\n"), "not the full-width `\uFF1A`"));
+  EXPECT_FALSE(contains(refusal("a: \"${KEY}\" # \uFF1A\nb: [1\n"), "; "));
+}
+
 TEST(YamlTree, RefusesWhatIsNoYaml) {
   EXPECT_TRUE(contains(refusal("a: [1, 2\n"), "this is not YAML"));
   EXPECT_EQ(refusal("b: 1\na: \"x\nc: 2\n"),

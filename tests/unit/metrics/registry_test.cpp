@@ -94,6 +94,20 @@ TEST(Registry, PutsTheSeriesBeyondTheLimitIntoOther) {
   EXPECT_EQ(text.find("too many\"}"), std::string::npos);
 }
 
+TEST(Registry, RemovesWhatOneShardPublished) {
+  Registry registry{1};
+  registry.process().gauge(Metric::endpoint_up, {"m/0"}).set(1);
+  registry.process().gauge(Metric::endpoint_up, {"m/1"}).set(1);
+  registry.loop(0).gauge(Metric::endpoint_up, {"m/1"}).set(3);
+  registry.process().remove(Metric::endpoint_up, {"m/0"});
+  registry.process().remove(Metric::endpoint_up, {"m/1"});
+  registry.process().remove(Metric::endpoint_up, {"never there"});
+  EXPECT_EQ(registry.text().find("m/0"), std::string::npos) << registry.text();
+  EXPECT_TRUE(has_line(registry.text(), "intragate_endpoint_up{endpoint=\"m/1\"} 3")) << "another shard's stays";
+  registry.process().gauge(Metric::endpoint_up, {"m/0"}).set(7);
+  EXPECT_TRUE(has_line(registry.text(), "intragate_endpoint_up{endpoint=\"m/0\"} 7"));
+}
+
 TEST(Registry, CanBeScrapedWhileLoopsCountAndEnterSeries) {
   constexpr std::size_t kLoops = 3;
   constexpr int kEach = 20'000;

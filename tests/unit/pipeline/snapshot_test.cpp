@@ -5,14 +5,22 @@
 namespace intragate::pipeline {
 namespace {
 
-config::Model model(std::string name, std::vector<std::string> aliases = {}) {
+config::Endpoint endpoint(std::string url) {
+  config::Endpoint made;
+  made.url = std::move(url);
+  made.host = "127.0.0.1";
+  return made;
+}
+
+const config::Endpoint kOne = endpoint("http://127.0.0.1:1/v1");
+const config::Endpoint kTwo = endpoint("http://127.0.0.1:2/v1");
+
+config::Model model(std::string name, std::vector<std::string> aliases = {},
+                    std::vector<config::Endpoint> endpoints = {kOne}) {
   config::Model made;
   made.name = std::move(name);
   made.aliases = std::move(aliases);
-  config::Endpoint endpoint;
-  endpoint.url = "http://127.0.0.1:1/v1";
-  endpoint.host = "127.0.0.1";
-  made.endpoints.push_back(endpoint);
+  made.endpoints = std::move(endpoints);
   return made;
 }
 
@@ -22,7 +30,7 @@ std::shared_ptr<const config::Config> config_with(std::vector<config::Model> mod
   return config;
 }
 
-std::shared_ptr<const Snapshot> make(const std::shared_ptr<const config::Config>& config, const Discovered* discovered,
+std::shared_ptr<const Snapshot> make(const std::shared_ptr<const config::Config>& config, const Discovered& discovered,
                                      const Snapshot* previous) {
   auto snapshot = make_snapshot(config, discovered, previous, 100);
   EXPECT_TRUE(snapshot);
@@ -30,7 +38,7 @@ std::shared_ptr<const Snapshot> make(const std::shared_ptr<const config::Config>
 }
 
 TEST(Snapshot, AliasLeadsToTheSameLane) {
-  const auto snapshot = make(config_with({model("qwen", {"gpt-4o"})}), nullptr, nullptr);
+  const auto snapshot = make(config_with({model("qwen", {"gpt-4o"})}), {}, nullptr);
   ASSERT_NE(snapshot->find("gpt-4o"), nullptr);
   EXPECT_EQ(snapshot->find("gpt-4o"), snapshot->find("qwen"));
   EXPECT_EQ(snapshot->find("other"), nullptr);
@@ -38,30 +46,64 @@ TEST(Snapshot, AliasLeadsToTheSameLane) {
 }
 
 TEST(Snapshot, ReloadKeepsTheHealthOfWhatDidNotChange) {
-  const auto first = make(config_with({model("a"), model("b")}), nullptr, nullptr);
+  const auto first = make(config_with({model("a"), model("b")}), {}, nullptr);
   config::Model changed = model("b");
   changed.endpoints[0].port = 2;
-  const auto second = make(config_with({model("a"), changed}), nullptr, first.get());
+  const auto second = make(config_with({model("a"), changed}), {}, first.get());
   EXPECT_EQ(first->find("a")->endpoints[0], second->find("a")->endpoints[0]);
   EXPECT_NE(first->find("b")->endpoints[0], second->find("b")->endpoints[0]);
 }
 
 TEST(Snapshot, WildcardWaitsForDiscoveryAndTheFilesOwnEntryWins) {
   const auto config = config_with({model("own"), model("*")});
-  const auto before = make(config, nullptr, nullptr);
+  const auto before = make(config, {}, nullptr);
   EXPECT_TRUE(before->awaiting_discovery);
-  const Discovered found{{"own", {0}}, {"new", {0}}};
-  const auto after = make(config, &found, before.get());
+  const Discovered found{{kOne, {"own", "new"}}};
+  const auto after = make(config, found, before.get());
   EXPECT_FALSE(after->awaiting_discovery);
   EXPECT_EQ(after->find("own")->endpoints[0]->id(), "own/0");
   ASSERT_NE(after->find("new"), nullptr);
   EXPECT_EQ(after->find("new")->endpoints[0], before->wildcard_endpoints[0]);
 }
 
-TEST(Snapshot, EndpointsThatAReloadTookAwayAreNotUsedByOldDiscoveries) {
-  const Discovered found{{"new", {0, 5}}};
-  const auto snapshot = make(config_with({model("*")}), &found, nullptr);
-  EXPECT_EQ(snapshot->find("new")->endpoints.size(), 1U);
+TEST(Snapshot, DiscoveredNamesStayWithTheirEndpointWhenAReloadMovesIt) {
+  const Discovered found{{kOne, {"a", "both"}}, {kTwo, {"b", "both"}}};
+  const auto snapshot = make(config_with({model("*", {}, {kTwo, kOne})}), found, nullptr);
+  const auto urls = [&](std::string_view name) {
+    std::vector<std::string> out;
+    for (const auto& at : snapshot->find(name)->endpoints) out.push_back(at->configured().url);
+    return out;
+  };
+  EXPECT_EQ(urls("a"), std::vector<std::string>{kOne.url});
+  EXPECT_EQ(urls("b"), std::vector<std::string>{kTwo.url});
+  EXPECT_EQ(urls("both"), (std::vector<std::string>{kTwo.url, kOne.url}));
+}
+
+TEST(Snapshot, NamesOfAnEndpointThatAReloadTookAwayAreForgotten) {
+  const Discovered found{{kOne, {"a"}}};
+  const auto snapshot = make(config_with({model("*", {}, {kTwo})}), found, nullptr);
+  EXPECT_EQ(snapshot->find("a"), nullptr);
+  EXPECT_TRUE(snapshot->awaiting_discovery);
+  config::Endpoint renewed = kOne;
+  renewed.auth = {.type = config::AuthType::bearer, .header = {}, .key = config::Secret{"other"}};
+  EXPECT_TRUE(make(config_with({model("*", {}, {renewed})}), found, nullptr)->awaiting_discovery);
+}
+
+TEST(Snapshot, AKindIsForItsApiOnly) {
+  Lane lane;
+  lane.name = "bge";
+  for (const llm::Api api : {llm::Api::chat, llm::Api::completions, llm::Api::embeddings}) {
+    lane.model.kind = "";
+    EXPECT_TRUE(check_kind(lane, api));
+    lane.model.kind = "rerank";
+    EXPECT_FALSE(check_kind(lane, api));
+    lane.model.kind = "embedding";
+    EXPECT_EQ(static_cast<bool>(check_kind(lane, api)), api == llm::Api::embeddings);
+  }
+  const Result<Unit> refused = check_kind(lane, llm::Api::chat);
+  EXPECT_EQ(refused.error().code, Code::model_not_allowed);
+  EXPECT_EQ(refused.error().message,
+            "The model `bge` is of the kind embedding and cannot be used for chat: choose another model.");
 }
 
 }  // namespace

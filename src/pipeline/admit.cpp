@@ -1,0 +1,128 @@
+// A slot of the model, at once or after a fair, bounded wait. Streams get comments while they wait, from the first
+// heartbeat on: until then the status is still open, so that a refusal can be one.
+#include <algorithm>
+
+#include "net/chunked.h"
+#include "net/loop.h"
+#include "pipeline/exchange.h"
+#include "pipeline/relay_stream.h"
+#include "pipeline/stations.h"
+#include "pipeline/worker.h"
+
+namespace intragate::pipeline {
+namespace {
+
+constexpr Duration kLook = std::chrono::seconds{1};  // how soon a waiting call sees that an endpoint has come back
+
+std::string seconds_of(Duration time) {
+  return std::to_string(std::max<std::int64_t>(1, (time + std::chrono::milliseconds{999}) / std::chrono::seconds{1}));
+}
+
+std::string_view why_name(qos::WhyRefused why) {
+  switch (why) {
+    case qos::WhyRefused::queue_full: return "queue_full";
+    case qos::WhyRefused::user_share: return "user_share";
+    case qos::WhyRefused::key_share: return "key_share";
+    case qos::WhyRefused::batch_share: return "batch_share";
+    case qos::WhyRefused::too_late: return "too_late";
+  }
+  return "queue_full";
+}
+
+void count_refusal(Exchange& x, std::string_view why) {
+  x.worker.metrics().counter(metrics::Metric::queue_refused, {x.lane->name, why}).add();
+}
+
+Error refused(Exchange& x, const qos::Refusal& refusal) {
+  count_refusal(x, why_name(refusal.why));
+  std::string message = "The model `" + x.lane->name + "` is busy: " + std::to_string(refusal.waiting);
+  message += refusal.waiting == 1 ? " call waits for it" : " calls wait for it";
+  if (refusal.why == qos::WhyRefused::user_share) message += ", and enough of them are yours";
+  if (refusal.expected_wait > Duration::zero()) {
+    message += "; a turn would come in about " + seconds_of(refusal.expected_wait) + " s";
+  }
+  return make_error(Code::queue_full, message + "; please try again in " + seconds_of(refusal.retry_after) + " s.")
+      .after(refusal.retry_after);
+}
+
+Error waited_too_long(Exchange& x, const std::optional<qos::Standing>& standing) {
+  count_refusal(x, "max_wait");
+  const Duration waited = x.worker.loop().now() - x.waiting_since;
+  const Duration later = std::max<Duration>(std::chrono::seconds{5}, standing ? standing->expected_wait : Duration{});
+  return make_error(Code::queue_full, "The model `" + x.lane->name + "` had no free slot for " + seconds_of(waited) +
+                                          " s (models[" + x.lane->name + "].queue.max_wait); please try again in " +
+                                          seconds_of(later) + " s.")
+      .after(later);
+}
+
+qos::Claim claim_of(const Exchange& x) {
+  const qos::Subject key = qos::subject_of(x.principal->name, x.worker.ledger().seed());
+  return {.key = key,
+          .user = qos::user_of(key, x.call.user),
+          .key_weight = x.rank.key_weight,
+          .user_weight = x.rank.user_weight,
+          .priority = x.rank.priority,
+          .deadline = x.deadline};
+}
+
+// ": waiting position=3", as a block of its own, which clients pass over.
+net::Task<bool> send_heartbeat(Exchange& x, const std::optional<qos::Standing>& standing) {
+  if (!x.reply.head_sent()) begin_stream(x);
+  std::string comment = ": waiting";
+  if (standing) comment += " position=" + std::to_string(standing->position);
+  comment += "\n\n";
+  std::string framed;
+  if (x.reply.chunked()) net::append_chunk_head(framed, comment.size());
+  framed += comment;
+  if (x.reply.chunked()) framed += net::kChunkEnd;
+  if (x.reply.send_now(framed, comment.size())) co_return true;
+  const bool sent = co_await x.reply.send_rest(x, framed);
+  co_return sent;
+}
+
+net::Task<Result<Next>> wait_for_slot(Exchange& x, Gate::Waiting waiting) {
+  net::Loop& loop = x.worker.loop();
+  const config::Queue& queue = x.lane->model.queue;
+  const bool stream = x.call.stream == llm::Stream::yes;
+  const Deadline patience = Deadline::in(x.waiting_since, queue.max_wait).earlier(x.deadline);
+  TimePoint heartbeat = x.waiting_since + queue.heartbeat;
+  x.connection.watch_hangup();
+  while (!waiting.granted()) {
+    Deadline until = patience.earlier(Deadline::in(loop.now(), kLook));
+    if (stream) until = until.earlier(Deadline{heartbeat});
+    const net::Wake wake = co_await waiting.wait(loop, {until, &x.connection.cancellation()});
+    if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
+    if (waiting.granted()) break;
+    const TimePoint now = loop.now();
+    if (patience.reached(now)) co_return waited_too_long(x, waiting.standing(now));
+    x.lane->gate->set_slots(slots_of(*x.lane, now), now);
+    if (!stream || now < heartbeat) continue;
+    const bool told = co_await send_heartbeat(x, waiting.standing(now));
+    if (!told) co_return make_error(Code::client_gone, {});
+    heartbeat = loop.now() + queue.heartbeat;
+  }
+  x.slot = waiting.take();
+  co_return Next::go_on;
+}
+
+}  // namespace
+
+Passage Admit::pass(Exchange& x) {
+  const TimePoint now = x.worker.loop().now();
+  x.waiting_since = now;
+  if (x.lane->endpoints.empty()) return Next::go_on;  // dispatch has the words for that
+  Gate& gate = *x.lane->gate;
+  gate.set_slots(slots_of(*x.lane, now), now);
+  if (gate.unlimited()) return Next::go_on;
+  if (x.prompt_estimate == 0) x.prompt_estimate = estimated_prompt(x);
+  const bool answers = x.call.api != llm::Api::embeddings;
+  Gate::Entered entered =
+      gate.enter({.claim = claim_of(x), .prompt = x.prompt_estimate, .most = x.call.max_tokens, .answers = answers},
+                 x.worker.loop(), now);
+  if (entered.refusal) return refused(x, *entered.refusal);
+  if (entered.waiting) return wait_for_slot(x, std::move(*entered.waiting));
+  x.slot = std::move(entered.slot);
+  return Next::go_on;
+}
+
+}  // namespace intragate::pipeline

@@ -1,0 +1,86 @@
+#include "app/explain.h"
+
+#include <gtest/gtest.h>
+
+namespace intragate::app {
+namespace {
+
+const WallTime kNow{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}};
+const std::string kChat = R"({"model": "m", "messages": []})";
+
+config::Key key(std::string name) {
+  config::Key made;
+  made.name = std::move(name);
+  made.hash = std::string(63, 'a') + made.name.back();  // hexadecimal: names end in a … f
+  return made;
+}
+
+std::shared_ptr<config::Config> config_with(std::vector<config::Key> keys) {
+  auto config = std::make_shared<config::Config>();
+  config::Model model;
+  model.name = "m";
+  model.endpoints.emplace_back().url = "http://10.0.0.5/v1";
+  config->models.push_back(model);
+  config->keys = std::move(keys);
+  return config;
+}
+
+Explanation explain(const std::shared_ptr<const config::Config>& config, const std::string& key = {},
+                    const std::string& path = "/v1/chat/completions") {
+  return explain_request(config, {.file = {}, .request_file = {}, .key = key, .path = path}, kChat, kNow);
+}
+
+std::string finding(const Explanation& explanation, std::string_view name) {
+  for (const Finding& found : explanation.findings) {
+    if (found.name == name) return found.value;
+  }
+  return "-";
+}
+
+TEST(Explain, NamesTheKeysThatMay) {
+  config::Key narrow = key("narrow-b");
+  narrow.models = {"other"};
+  const Explanation explanation = explain(config_with({key("wide-a"), narrow}));
+  EXPECT_FALSE(explanation.refusal);
+  EXPECT_EQ(finding(explanation, "keys that may"), "wide-a");
+  EXPECT_EQ(finding(explanation, "endpoint m/0"), "http://10.0.0.5/v1 (weight 1)");
+}
+
+TEST(Explain, RefusesWhenNoKeyMay) {
+  config::Key narrow = key("narrow-b");
+  narrow.models = {"other"};
+  const Explanation explanation = explain(config_with({narrow}));
+  ASSERT_TRUE(explanation.refusal);
+  EXPECT_EQ(explanation.refusal->code, Code::model_not_allowed);
+  EXPECT_EQ(finding(explanation, "keys that may"), "none");
+  EXPECT_EQ(explain(config_with({})).refusal->code, Code::invalid_key);
+}
+
+TEST(Explain, RefusesKeysThatHaveExpiredOrAreAllowedFromNowhere) {
+  config::Key old = key("old-c");
+  old.expires = kNow;
+  config::Key nowhere = key("nowhere-d");
+  nowhere.allow = AddressList{};
+  const auto config = config_with({old, nowhere, key("good-e")});
+  EXPECT_EQ(explain(config, "old-c").refusal->code, Code::expired_key);
+  EXPECT_EQ(explain(config, "nowhere-d").refusal->code, Code::address_not_allowed);
+  EXPECT_FALSE(explain(config, "good-e").refusal);
+  EXPECT_EQ(finding(explain(config), "keys that may"), "good-e");
+}
+
+TEST(Explain, RefusesUrlsThatTakeNoBody) {
+  const auto config = config_with({key("a")});
+  EXPECT_EQ(explain(config, "", "/v1/models").refusal->code, Code::unsupported_method);
+  EXPECT_EQ(explain(config, "", "/v1/nothing").refusal->code, Code::unknown_path);
+}
+
+TEST(Explain, RefusesAnApiThatTheModelsKindHasNot) {
+  const auto config = config_with({key("a")});
+  config->models[0].kind = "embedding";
+  EXPECT_EQ(explain(config).refusal->code, Code::model_not_allowed);
+  config->models[0].kind = "chat";
+  EXPECT_FALSE(explain(config).refusal);
+}
+
+}  // namespace
+}  // namespace intragate::app
