@@ -46,14 +46,20 @@ std::optional<Error> refusal_of(const config::Key& key, const pipeline::Lane& la
   return allowed ? std::nullopt : std::optional{std::move(allowed).error()};
 }
 
+struct Asked {
+  const std::string& key;  // empty: any
+  const pipeline::Lane& lane;
+  const llm::Call& call;
+  WallTime now;
+};
+
 // The refusal is that of the first key that asks, unless another may.
-void explain_keys(const config::Config& config, const std::string& wanted, const pipeline::Lane& lane,
-                  const llm::Call& call, WallTime now, Explanation& into) {
+void explain_keys(const std::vector<config::Key>& keys, const Asked& asked, Explanation& into) {
   std::string may;
   std::optional<Error> refusal;
-  for (const config::Key& key : config.keys) {
-    if (!wanted.empty() && key.name != wanted) continue;
-    std::optional<Error> its = refusal_of(key, lane, call, now);
+  for (const config::Key& key : keys) {
+    if (!asked.key.empty() && key.name != asked.key) continue;
+    std::optional<Error> its = refusal_of(key, asked.lane, asked.call, asked.now);
     if (!its) may += (may.empty() ? "" : ", ") + key.name;
     if (!refusal) refusal = std::move(its);
   }
@@ -117,7 +123,7 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
     return result;
   }
   result.findings.push_back({"model", lane->name});
-  explain_keys(*config, options.key, *lane, *call, now, result);
+  explain_keys(config->keys, {options.key, *lane, *call, now}, result);
   if (!result.refusal) {
     Result<Unit> fits = pipeline::check_kind(*lane, call->api);
     if (!fits) result.refusal = std::move(fits).error();

@@ -17,12 +17,10 @@ Gate::Entered Gate::enter(const Wish& wish, net::Loop& loop, TimePoint now) {
     case qos::Joined::As::admitted: entered.slot = Ticket<Gate>{*this, joined.place}; break;
     case qos::Joined::As::refused: entered.refusal = joined.refusal; break;
     case qos::Joined::As::waiting:
-      Waiting& waiting = entered.waiting.emplace();
-      waiting.gate_ = this;
-      waiting.place_ = joined.place;
-      waiting.state_ = std::make_shared<Waiting::State>(loop);
+      auto state = std::make_shared<Waiting::State>(loop);
       if (waiting_.size() <= joined.place.index) waiting_.resize(joined.place.index + 1);
-      waiting_[joined.place.index] = waiting.state_;
+      waiting_[joined.place.index] = state;
+      entered.waiting.emplace(*this, joined.place, std::move(state));
   }
   return entered;
 }

@@ -33,7 +33,9 @@ class Gate {
   // A place in the queue; dying gives it back, and the slot too if one was granted meanwhile.
   class Waiting {
    public:
-    Waiting() = default;
+    struct State;
+    Waiting(Gate& gate, qos::Place place, std::shared_ptr<State> state)
+        : gate_{&gate}, place_{place}, state_{std::move(state)} {}
     Waiting(Waiting&& other) noexcept = default;
     Waiting& operator=(Waiting&& other) noexcept;
     ~Waiting() { leave(); }
@@ -46,15 +48,15 @@ class Gate {
     [[nodiscard]] Ticket<Gate> take();
     [[nodiscard]] std::optional<qos::Standing> standing(TimePoint now) const;
 
-   private:
-    friend class Gate;
     struct State {
       explicit State(net::Loop& on) : loop{on} {}
       net::Loop& loop;
       net::Signal granted;
     };
+
+   private:
     void leave() noexcept;
-    Gate* gate_ = nullptr;
+    Gate* gate_;
     qos::Place place_;
     std::shared_ptr<State> state_;
   };

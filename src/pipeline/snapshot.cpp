@@ -111,7 +111,7 @@ const Lane* Snapshot::find(std::string_view name) const {
   return found == lanes.end() ? nullptr : found->second.get();
 }
 
-Result<std::shared_ptr<const Snapshot>> make_snapshot(std::shared_ptr<const config::Config> config,
+Result<std::shared_ptr<const Snapshot>> make_snapshot(const std::shared_ptr<const config::Config>& config,
                                                       const Discovered& discovered, const Snapshot* previous,
                                                       std::int64_t now_seconds) {
   auto snapshot = std::make_shared<Snapshot>();

@@ -60,7 +60,7 @@ struct Snapshot {
 // Endpoints of `previous` (may be null) whose configuration did not change are taken over with their health and calls.
 // Listings of endpoints that the configuration has no longer are left out. Errors: invalid_configuration (keys that
 // cannot be used together).
-[[nodiscard]] Result<std::shared_ptr<const Snapshot>> make_snapshot(std::shared_ptr<const config::Config> config,
+[[nodiscard]] Result<std::shared_ptr<const Snapshot>> make_snapshot(const std::shared_ptr<const config::Config>& config,
                                                                     const Discovered& discovered,
                                                                     const Snapshot* previous, std::int64_t now_seconds);
 
