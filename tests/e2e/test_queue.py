@@ -33,7 +33,6 @@ def gateway(gateway_factory, model, second):
                    lane("none", queue={"size": 0}),
                    lane("hasty", queue={"max_wait": "300ms"}),
                    lane("beats", queue={"heartbeat": "1s"}),
-                   lane("brief", timeouts={"total": "400ms"}),
                    {"name": "pair", "retry": {"attempts": 1},
                     "endpoints": [{"url": model.base, "max_concurrency": 1}, {"url": second.base, "max_concurrency": 1}]}],
         "keys": [{"name": "test", "key": "${TEST_KEY}", "trust_user": True},
@@ -47,7 +46,7 @@ def fresh(gateway, model, second):
     model.reset()
     second.reset()
     yield
-    for lane in ("one", "two", "short", "none", "hasty", "beats", "brief", "pair"):
+    for lane in ("one", "two", "short", "none", "hasty", "beats", "pair"):
         eventually(lambda name=lane: slots(gateway, name, "used") == 0 and waiting(gateway, name) == 0, f"no slot of {lane} lost")
 
 
@@ -176,16 +175,6 @@ def test_wait_has_an_end(gateway, model):
     assert reply.status == 429 and "queue.max_wait" in reply.error["message"] and "retry-after" in reply.headers
     gate.open()
     assert caller.join().status == 200
-
-
-def test_total_counts_the_wait(gateway, model):
-    gate = hold(model)
-    caller = Caller(gateway, "brief")
-    model.wait_for_call()
-    reply = ask(gateway, chat("brief"))
-    assert reply.status in (429, 504)
-    gate.open()
-    assert caller.join().status in (200, 504)
 
 
 @pytest.mark.parametrize("stream", [False, True])
