@@ -209,6 +209,7 @@ def test_long_answers_leave_others_their_turn(gateway, model):
                  endless(lambda number: http_chunk(big)))
     with Connection(gateway.address) as connection:
         connection.send(request("POST", CHAT, chat("m"), key=gateway.key))
+        model.wait_for_call()  # or another call would take the script
         stop = threading.Event()
 
         def read():
