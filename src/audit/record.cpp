@@ -42,6 +42,10 @@ class Line {
     raw(key);
     at_ = json::write_string(at_, shortened(value));
   }
+  void time(std::string_view key, WallTime value) {
+    raw(key);
+    at_ = write_rfc3339(at_, value);
+  }
   void count(std::string_view key, std::uint64_t value) {
     raw(key);
     number(value);
@@ -104,31 +108,30 @@ void append_fields(std::string& out, const Record& record) {
   const std::size_t before = out.size();
   out.resize(before + room_for(record));
   Line line{out.data() + before};
-  line.raw(",\"time\":\"");
-  Line rest{write_rfc3339(line.end(), record.time)};
-  rest.text("\",\"request_id\":", record.request_id);
-  rest.text(",\"principal\":", record.principal);
-  rest.text(",\"key_id\":", record.key_id);
-  rest.text(",\"end_user\":", record.end_user);
-  rest.address(",\"address\":", record.address);
-  rest.text(",\"certificate\":", record.certificate);
-  rest.text(",\"api\":", record.api);
-  rest.text(",\"model\":", record.model);
-  rest.text(",\"endpoint\":", record.endpoint);
-  rest.count(",\"attempts\":", record.attempts);
-  rest.count(",\"status\":", static_cast<std::uint64_t>(record.status < 0 ? 0 : record.status));
-  rest.text(",\"outcome\":", record.outcome);
-  rest.text(",\"error\":", record.error);
-  rest.count(",\"prompt_tokens\":", record.usage.prompt_tokens);
-  rest.count(",\"completion_tokens\":", record.usage.completion_tokens);
-  rest.text(",\"usage_source\":", llm::usage_source_name(record.usage.source));
-  rest.milliseconds(",\"queue_ms\":", record.queue);
-  rest.milliseconds(",\"first_byte_ms\":", record.first_byte);
-  rest.milliseconds(",\"total_ms\":", record.total);
-  rest.count(",\"bytes_in\":", record.bytes_in);
-  rest.count(",\"bytes_out\":", record.bytes_out);
-  rest.raw(",\"content\":null,\"prev\":\"\",\"hash\":\"\"}\n");
-  out.resize(static_cast<std::size_t>(rest.end() - out.data()));
+  line.time(",\"time\":\"", record.time);
+  line.text("\",\"request_id\":", record.request_id);
+  line.text(",\"principal\":", record.principal);
+  line.text(",\"key_id\":", record.key_id);
+  line.text(",\"end_user\":", record.end_user);
+  line.address(",\"address\":", record.address);
+  line.text(",\"certificate\":", record.certificate);
+  line.text(",\"api\":", record.api);
+  line.text(",\"model\":", record.model);
+  line.text(",\"endpoint\":", record.endpoint);
+  line.count(",\"attempts\":", record.attempts);
+  line.count(",\"status\":", static_cast<std::uint64_t>(record.status < 0 ? 0 : record.status));
+  line.text(",\"outcome\":", record.outcome);
+  line.text(",\"error\":", record.error);
+  line.count(",\"prompt_tokens\":", record.usage.prompt_tokens);
+  line.count(",\"completion_tokens\":", record.usage.completion_tokens);
+  line.text(",\"usage_source\":", llm::usage_source_name(record.usage.source));
+  line.milliseconds(",\"queue_ms\":", record.queue);
+  line.milliseconds(",\"first_byte_ms\":", record.first_byte);
+  line.milliseconds(",\"total_ms\":", record.total);
+  line.count(",\"bytes_in\":", record.bytes_in);
+  line.count(",\"bytes_out\":", record.bytes_out);
+  line.raw(",\"content\":null,\"prev\":\"\",\"hash\":\"\"}\n");
+  out.resize(static_cast<std::size_t>(line.end() - out.data()));
 }
 
 void append_json(std::string& out, const Record& record, std::uint64_t seq) {

@@ -121,7 +121,7 @@ Task<Result<std::vector<IpAddress>>> Resolver::resolve(std::string host, Until u
   if (names_.size() >= kNames && !names_.contains(host)) {
     std::erase_if(names_, [](const auto& entry) { return entry.second.pending == nullptr; });
   }
-  // An entry with a question under way is never erased, so the reference outlives the wait.
+  // Not used behind the wait: an answered entry may have been erased when the caller goes on.
   Name& name = names_[host];
   const TimePoint now = loop_.now();
   const bool known = !name.addresses.empty();

@@ -2,7 +2,6 @@
 // heartbeat on: until then the status is still open, so that a refusal can be one.
 #include <algorithm>
 
-#include "net/chunked.h"
 #include "net/loop.h"
 #include "pipeline/exchange.h"
 #include "pipeline/relay_stream.h"
@@ -71,10 +70,7 @@ net::Task<bool> send_heartbeat(Exchange& x, const std::optional<qos::Standing>& 
   std::string comment = ": waiting";
   if (standing) comment += " position=" + std::to_string(standing->position);
   comment += "\n\n";
-  std::string framed;
-  if (x.reply.chunked()) net::append_chunk_head(framed, comment.size());
-  framed += comment;
-  if (x.reply.chunked()) framed += net::kChunkEnd;
+  const std::string framed = x.reply.framed(comment);
   if (x.reply.send_now(framed, comment.size())) co_return true;
   const bool sent = co_await x.reply.send_rest(x, framed);
   co_return sent;

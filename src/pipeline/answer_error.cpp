@@ -2,7 +2,6 @@
 
 #include "base/error_table.h"
 #include "dialect/openai.h"
-#include "net/chunked.h"
 #include "pipeline/exchange.h"
 #include "pipeline/worker.h"
 
@@ -29,10 +28,7 @@ std::string extra_headers(const Exchange& x) {
 net::Task<void> send_event(Exchange& x) {
   if (!x.streaming) co_return;  // in a long JSON answer there is no place for words
   const std::string event = "data: " + dialect::openai::encode_error(*x.error) + "\n\n";
-  std::string framed;
-  if (x.reply.chunked()) net::append_chunk_head(framed, event.size());
-  framed += event;
-  if (x.reply.chunked()) framed += net::kChunkEnd;
+  const std::string framed = x.reply.framed(event);
   if (x.reply.send_now(framed, event.size())) co_return;
   (void)co_await x.reply.send_rest(x, framed);
 }

@@ -70,10 +70,7 @@ net::Task<bool> send_piece(Exchange& x, std::string_view piece) {
     const bool sent = co_await x.reply.send_rest(x, piece);
     co_return sent;
   }
-  std::string framed;
-  net::append_chunk_head(framed, piece.size());
-  framed += piece;
-  framed += net::kChunkEnd;
+  const std::string framed = x.reply.framed(piece);
   if (x.reply.send_now(framed, piece.size())) co_return true;
   const bool sent = co_await x.reply.send_rest(x, framed);
   co_return sent;

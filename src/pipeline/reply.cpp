@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "net/chunked.h"
 #include "pipeline/exchange.h"
 #include "pipeline/worker.h"
 
@@ -167,6 +168,14 @@ net::Task<bool> Reply::send_whole(Exchange& x, Head head, std::string_view body)
 
 void Reply::begin(Exchange& x, Head head, std::optional<std::uint64_t> length) {
   write_head(x, head, length);
+}
+
+std::string Reply::framed(std::string_view piece) const {
+  std::string bytes;
+  if (chunked_) net::append_chunk_head(bytes, piece.size());
+  bytes += piece;
+  if (chunked_) bytes += net::kChunkEnd;
+  return bytes;
 }
 
 bool Reply::send_now(std::string_view framed, std::size_t payload) {

@@ -32,6 +32,8 @@ class Reply {
   // Starts an answer of unknown length (chunked; until close for HTTP/1.0), or of a known one when `length` is set.
   // Only prepares the head: it leaves together with the first body bytes.
   void begin(Exchange& x, Head head, std::optional<std::uint64_t> length);
+  // One piece of the body as it has to be sent: a chunk of its own where chunked() says so. REQUIRES: not empty.
+  [[nodiscard]] std::string framed(std::string_view piece) const;
   // Body bytes, framed already by the caller where chunked() says so. `payload`: how many of them are body.
   // Returns true when all went out at once; else the caller awaits send_rest with the same bytes, which
   // waits for the client until the call's deadline.

@@ -177,7 +177,6 @@ void settle(Exchange& x) noexcept {
   // Back what was taken: the model learns of a client that left from the closing of its connection, before anything
   // else.
   x.upstream = {};
-  x.place = {};
   x.delivered = delivered(x);
   if (x.usage.source == llm::UsageSource::none && x.delivered > 0 && x.events > 0) {
     x.usage = {0, x.events * x.delivered / x.reply.bytes(), llm::UsageSource::counted};
