@@ -109,7 +109,7 @@ class Run:
             for candidate in taking_part:
                 pieces[candidate.name].append(self._sample(scenario, candidate, before))
         for name, all_of in pieces.items():
-            one = scenarios.joined(scenario.metrics, all_of)
+            one = scenario.joined(all_of)
             one["strangers"] = max(piece["strangers"] for piece in all_of)
             one["speed"] = min(piece["speed"] for piece in all_of)
             taken[name].append(one)

@@ -1,6 +1,8 @@
 """What is measured. A scenario knows how to load one running candidate once and which figures that gives."""
 
+import operator
 import os
+import statistics
 import time
 from dataclasses import dataclass
 from typing import Optional
@@ -54,6 +56,18 @@ class Scenario:
     def end(self, bench):
         """After the last round."""
 
+    def joined(self, pieces):
+        """One sample out of the pieces of a round: figures weighed by what was completed, errors summed."""
+        weights = [max(piece.get("weight", 1), 1) for piece in pieces]
+        return self._joined(pieces, lambda values: sum(map(operator.mul, values, weights)) / sum(weights))
+
+    def _joined(self, pieces, mean):
+        if len(pieces) == 1:
+            return pieces[0]
+        figures = {metric.key: mean([piece[metric.key] for piece in pieces]) for metric in self.metrics}
+        return {**figures, "errors": sum(piece["errors"] for piece in pieces), "pieces": pieces,
+                "note": next((piece["note"] for piece in pieces if piece["note"]), "")}
+
 
 def cost(bench, running, mode, **options):
     """Runs one load; returns (its result, CPU seconds that the proxy spent on it)."""
@@ -66,17 +80,6 @@ def cost(bench, running, mode, **options):
 def sample(result, **figures):
     errors = result["errors"] + result.get("wrong_events", 0)
     return {**figures, "errors": errors, "note": result.get("first_error", ""), "load": result}
-
-
-def joined(metrics, pieces):
-    """One sample out of the pieces of a round: figures weighed by what was completed, errors summed."""
-    if len(pieces) == 1:
-        return pieces[0]
-    weights = [max(piece["weight"], 1) for piece in pieces]
-    figures = {metric.key: sum(piece[metric.key] * weight for piece, weight in zip(pieces, weights)) / sum(weights)
-               for metric in metrics}
-    return {**figures, "errors": sum(piece["errors"] for piece in pieces), "pieces": pieces,
-            "note": next((piece["note"] for piece in pieces if piece["note"]), "")}
 
 
 class Requests(Scenario):
@@ -115,7 +118,11 @@ class Streams(Scenario):
 
 
 class Burst(Scenario):
-    """All streams opened at once: when does each get its first event?"""
+    """All streams opened at once: when does each get its first event?
+
+    It takes tens of milliseconds, so whatever disturbs hits it whole: a round has several, and the median counts."""
+
+    slices = 5
 
     def __init__(self, name, streams, target, default=True):
         title = f"first byte, {streams:,} streams opened at once"
@@ -131,6 +138,9 @@ class Burst(Scenario):
         bench.model.wait_until_quiet(3)
         figures = {f"{part}_ms": result.get(f"first_byte_{part}_us", 0) / 1000 for part in ("p50", "p99", "max")}
         return sample(result, **figures)
+
+    def joined(self, pieces):
+        return self._joined(pieces, statistics.median)
 
 
 class Latency(Scenario):

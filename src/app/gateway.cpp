@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/front_door.h"
+#include "app/housekeeping.h"
 #include "app/routes.h"
 #include "app/usage_file.h"
 #include "base/log.h"
@@ -22,22 +23,12 @@ std::size_t worker_count(const config::Config& config) {
   return config.workers > 0 ? config.workers : std::max(1U, std::thread::hardware_concurrency());
 }
 
-constexpr Duration kSweep = std::chrono::seconds{5};
 constexpr Duration kGreetingPatience = std::chrono::seconds{1};  // of the start's report; calls are accepted meanwhile
 
 // Blocks the main thread until `done`, but not for longer than `patience`.
 void wait_until(const std::function<bool()>& done, Duration patience) {
   const Deadline end = Deadline::in(MonotonicClock::now(), patience);
   while (!done() && !end.reached(MonotonicClock::now())) std::this_thread::sleep_for(std::chrono::milliseconds{2});
-}
-
-// Closes what a loop's pool no longer needs, for as long as the loop runs.
-net::Task<void> keep_pool_clean(pipeline::Worker& worker) {
-  net::Loop& loop = worker.loop();
-  for (;;) {
-    (void)co_await net::Pause{loop, {Deadline::in(loop.now(), kSweep), nullptr}};
-    worker.pool().sweep();
-  }
 }
 
 Error needs_restart(std::string_view what) {
@@ -160,7 +151,7 @@ void Gateway::start(Duration patience) {
   });
   wait_until([this] { return discovery_->asked_once(); }, patience);
   on_every_core([](Core& core) {
-    core.loop->spawn(keep_pool_clean(*core.worker));
+    core.loop->spawn(keep_house(*core.worker));
     for (auto& entrance : core.entrances) {
       core.loop->spawn(accept_connections(*core.worker, entrance->listener, entrance->door, entrance->closing));
     }

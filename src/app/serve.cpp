@@ -11,6 +11,7 @@
 
 #include "app/configuration.h"
 #include "app/gateway.h"
+#include "app/housekeeping.h"
 #include "base/log.h"
 
 namespace intragate::app {
@@ -157,6 +158,7 @@ void attend(Gateway& gateway, const ServeOptions& options, const sigset_t& signa
 
 int serve(const ServeOptions& options) {
   const sigset_t signals = block_signals();
+  prepare_memory();
   raise_descriptor_limit();
   const Stamp seen = stamp_of(watched_file(options));  // before it is read: no change is missed
   config::Loaded loaded = load_configuration(options.config_file, options.env_file);

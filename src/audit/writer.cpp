@@ -10,7 +10,7 @@ namespace intragate::audit {
 namespace {
 
 constexpr std::size_t kChunk = 256 * 1024;             // written at once, and what wakes the thread early
-constexpr std::size_t kKeptCapacity = 4 * kChunk;      // a buffer that grew beyond this in a bad time is given back
+constexpr std::size_t kSmall = 64 * 1024;              // bytes that are worth no thought: for a buffer, and for a flush
 constexpr std::chrono::milliseconds kRetryPause{100};  // between attempts on a full or broken disk
 constexpr int kLastAttempts = 10;                      // on stop()
 
@@ -21,10 +21,11 @@ std::uint64_t lines_in(std::string_view text) {
   return lines;
 }
 
-// Empties a buffer but keeps its memory, so that steady state allocates nothing.
-void reuse(std::string& buffer) {
-  if (buffer.capacity() > kKeptCapacity) {
-    buffer = std::string{};
+// Empties a buffer but keeps its memory, so that steady state allocates nothing; what a busy time left goes back in the
+// next quiet one.
+void reuse(std::string& buffer, bool quiet) {
+  if (quiet && buffer.capacity() > kSmall) {
+    std::string{}.swap(buffer);  // an assignment would keep the memory
   } else {
     buffer.clear();
   }
@@ -141,7 +142,9 @@ bool Writer::write_taken() {
     number_lines();
     if (!write_numbered()) return false;
   }
-  reuse(taken_);
+  const bool quiet = taken_.size() < kSmall;
+  reuse(taken_, quiet);
+  reuse(numbered_, quiet);
   taken_at_ = 0;
   return true;
 }
@@ -175,7 +178,7 @@ bool Writer::write_numbered() {
     written_.fetch_add(lines_in(rest.substr(0, *n)), std::memory_order_relaxed);
     numbered_at_ += *n;
   }
-  reuse(numbered_);
+  numbered_.clear();
   numbered_at_ = 0;
   return true;
 }

@@ -139,6 +139,7 @@ const Scheduler::Call* Scheduler::find(Place place, State state) const {
 std::uint32_t Scheduler::new_call(const Claim& claim, std::uint32_t user, TimePoint now) {
   const std::uint32_t index = calls_.take();
   Call& call = calls_[index];
+  call.generation = ++generation_;
   call.since = now;
   call.owner = claim.owner;
   call.cost = charged(claim.cost);
@@ -208,8 +209,8 @@ void Scheduler::dequeue(std::uint32_t index) {
 
 void Scheduler::release(std::uint32_t index) {
   calls_[index].state = State::free;
-  ++calls_[index].generation;
   calls_.give_back(index);
+  calls_.shed();
 }
 
 std::optional<Grant> Scheduler::close(std::uint32_t index, std::int64_t overrun, TimePoint now) {

@@ -108,6 +108,7 @@ class Scheduler {
   QueueBounds bounds_;
   std::array<FairTree, 2> trees_;  // by Priority
   Slab<Call> calls_;
+  std::uint32_t generation_ = 0;  // of the youngest call
   IndexHeap expiries_;
   Pace pace_;
   TimePoint batch_since_{};  // when batch calls began to wait, or the last one was granted

@@ -1,5 +1,6 @@
 // Slab: records by index, given back and reused; an index stays valid while the slab grows, a reference does not.
-// Owner: whoever keeps the records. Thread: one at a time. Does not: shrink: it keeps the room of its busiest moment.
+// Owner: whoever keeps the records. Thread: one at a time. Does not: shrink by itself: it keeps the room of
+// its busiest moment until shed().
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,12 @@ class Slab {
     return static_cast<std::uint32_t>(records_.size() - 1);
   }
   void give_back(std::uint32_t index) noexcept { free_.push_back(index); }
+  // Gives the room of a crowd back once all of it has left. Indices begin anew then, records too.
+  void shed() noexcept {
+    if (used() > 0 || records_.size() <= kWorthKeeping) return;
+    std::vector<Record>{}.swap(records_);
+    std::vector<std::uint32_t>{}.swap(free_);
+  }
 
   [[nodiscard]] Record& operator[](std::uint32_t index) { return records_[index]; }
   [[nodiscard]] const Record& operator[](std::uint32_t index) const { return records_[index]; }
@@ -32,6 +39,7 @@ class Slab {
   }
 
  private:
+  static constexpr std::size_t kWorthKeeping = 1024;  // records
   std::vector<Record> records_;
   std::vector<std::uint32_t> free_;
 };

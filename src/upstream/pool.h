@@ -64,8 +64,8 @@ class Pool {
   // Connections made until now serve no further call: where models may be has changed.
   void renew();
 
-  // Closes connections that were idle too long, and those of endpoints that no snapshot holds any more. Once a few
-  // seconds.
+  // Closes connections that were idle too long, and those of endpoints that no snapshot holds any more. Once a
+  // second.
   void sweep();
 
  private:

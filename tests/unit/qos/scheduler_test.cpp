@@ -71,6 +71,21 @@ TEST_F(Scheduling, FreeSlotIsGivenAtOnce) {
   EXPECT_EQ(two.join(claim("a", "x"), now).as, Joined::As::waiting);
 }
 
+TEST_F(Scheduling, PlaceOfACallThatEndedIsNobodysAlsoAfterACrowdHasLeft) {
+  const Place early = admit(claim("a", "u"));
+  std::vector<Place> crowd;
+  static_cast<void>(scheduler.set_slots(5000, now));
+  for (int i = 0; i < 4000; ++i) crowd.push_back(admit(claim("a", "u")));
+  EXPECT_FALSE(scheduler.finish(early, now));
+  const std::size_t crowded = scheduler.bytes();
+  for (const Place& place : crowd) EXPECT_FALSE(scheduler.finish(place, now));
+  EXPECT_LT(scheduler.bytes(), crowded / 2);
+  const Place late = admit(claim("a", "u"));  // where `early` was
+  EXPECT_EQ(late.index, early.index);
+  EXPECT_EQ(scheduler.leave(early), Left::nowhere);
+  EXPECT_EQ(scheduler.leave(late), Left::slot);
+}
+
 TEST_F(Scheduling, CallsOfOneUserAreServedInOrder) {
   const Place holder = admit(claim("a", "x"));
   for (std::uint64_t i = 1; i <= 5; ++i) wait(claim("a", "x", 100 * i), i);
