@@ -26,6 +26,7 @@ struct Principal {
   std::vector<std::string> models;  // names, or patterns with a trailing *
   bool trust_user = false;          // may name its end users in `user`
   config::StreamUsage stream_usage = config::StreamUsage::asked;
+  config::WhileWaiting while_waiting = config::WhileWaiting::comments;
   std::optional<WallTime> expires;
 };
 

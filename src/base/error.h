@@ -38,7 +38,7 @@ enum class Code : std::uint8_t {
   no_endpoint,            // every endpoint of the model is cooling down, or its names are not known yet
   audit_unavailable,      // records cannot be written and audit.on_full says refuse
   draining,               // the gateway is stopping
-  overloaded,             // listen.max_connections is reached
+  overloaded,             // listen.max_connections is reached, or the process may not open another descriptor
   client_gone,            // nobody is left to answer; only in records
   invalid_configuration,  // a file or variable that cannot be used; start-up and reload only
   io,                     // the operating system refused a file, a socket, a port; start-up only

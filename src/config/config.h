@@ -135,6 +135,8 @@ struct Model {
 };
 
 enum class StreamUsage : std::uint8_t { asked, always };
+// What clients get while their call waits for a slot: comments in a stream, or 100 Continue again and again.
+enum class WhileWaiting : std::uint8_t { comments, interim };
 
 struct Key {
   std::string name;
@@ -144,6 +146,7 @@ struct Key {
   std::vector<std::string> models{"*"};  // names, or patterns with a trailing *; an empty list: none
   bool trust_user = false;
   StreamUsage stream_usage = StreamUsage::asked;
+  WhileWaiting while_waiting = WhileWaiting::comments;
   std::optional<WallTime> expires;
   friend bool operator==(const Key&, const Key&) = default;
 };

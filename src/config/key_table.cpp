@@ -103,6 +103,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"keys[].models",                  names,    "[\"*\"]"},
     {"keys[].trust_user",              flag,     "false"},
     {"keys[].stream_usage",            choice,   "asked", "asked | always"},
+    {"keys[].while_waiting",           choice,   "comments", "comments | interim"},
     {"keys[].expires",                 moment},
 
     {"limits",                         sections, "[]"},

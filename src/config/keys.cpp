@@ -81,6 +81,7 @@ Key read_one(Section& section, const std::vector<Model>& models) {
   read_allowed_models(section, models, key);
   section.flag("trust_user", key.trust_user);
   if (section.choice("stream_usage") == "always") key.stream_usage = StreamUsage::always;
+  if (section.choice("while_waiting") == "interim") key.while_waiting = WhileWaiting::interim;
   section.moment("expires", key.expires);
   if (key.expires && *key.expires <= std::chrono::system_clock::now()) {
     section.warn(section.place("expires"), '`' + section.path("expires") + "` is past: this key is refused");

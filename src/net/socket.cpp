@@ -27,7 +27,17 @@ std::string system_text(int number) {
   return std::generic_category().message(number);
 }
 
+// The gateway's own want of descriptors, memory or ports says nothing about whoever was to be reached.
+bool is_ours(int number) {
+  return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM || number == EADDRNOTAVAIL;
+}
+
 Error connect_error(int number) {
+  if (is_ours(number)) {
+    return make_error(Code::overloaded, "The gateway cannot open another connection at the moment; please try again.")
+        .because(system_text(number))
+        .retrying(Retry::elsewhere);
+  }
   return make_error(Code::upstream_unreachable, {}).because(system_text(number));
 }
 

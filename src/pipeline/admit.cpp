@@ -1,6 +1,8 @@
 // A slot of the model, at once or after a fair, bounded wait. Streams get comments while they wait, from the first
-// heartbeat on: until then the status is still open, so that a refusal can be one.
+// heartbeat on: until then the status is still open, so that a refusal can be one. Keys that ask for it get interim
+// answers instead, which leave the status open to the end.
 #include <algorithm>
+#include <array>
 
 #include "net/loop.h"
 #include "pipeline/exchange.h"
@@ -76,24 +78,36 @@ net::Task<bool> send_heartbeat(Exchange& x, const std::optional<qos::Standing>& 
   co_return sent;
 }
 
+// Interim answers reset the read timeout of Python's http.client, and so of Dify's plugins, and leave the final status
+// free. RFC 9110, section 15.2: any number of them may come, but none for HTTP/1.0.
+net::Task<bool> send_interim(Exchange& x) {
+  constexpr std::array<std::string_view, 1> kContinue{"HTTP/1.1 100 Continue\r\n\r\n"};
+  const std::size_t sent = x.connection.write_now(kContinue);
+  if (x.connection.failed()) co_return false;
+  if (sent == kContinue[0].size()) co_return true;
+  co_return co_await x.connection.write_rest(kContinue, sent, x.deadline) == net::WriteEnd::done;
+}
+
 net::Task<Result<Next>> wait_for_slot(Exchange& x, Gate::Waiting waiting) {
   net::Loop& loop = x.worker.loop();
   const config::Queue& queue = x.lane->model.queue;
-  const bool stream = x.call.stream == llm::Stream::yes;
+  const bool interim = x.principal->while_waiting == config::WhileWaiting::interim && !x.http_1_0;
+  const bool beats = interim || x.call.stream == llm::Stream::yes;
   const Deadline patience = Deadline::in(x.waiting_since, queue.max_wait).earlier(x.deadline);
   TimePoint heartbeat = x.waiting_since + queue.heartbeat;
   x.connection.watch_hangup();
   while (!waiting.granted()) {
     Deadline until = patience.earlier(Deadline::in(loop.now(), kLook));
-    if (stream) until = until.earlier(Deadline{heartbeat});
+    if (beats) until = until.earlier(Deadline{heartbeat});
     const net::Wake wake = co_await waiting.wait(loop, {until, &x.connection.cancellation()});
     if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
     if (waiting.granted()) break;
     const TimePoint now = loop.now();
     if (patience.reached(now)) co_return waited_too_long(x, waiting.standing(now));
     x.lane->gate->set_slots(slots_of(*x.lane, now), now);
-    if (!stream || now < heartbeat) continue;
-    const bool told = co_await send_heartbeat(x, waiting.standing(now));
+    if (!beats || now < heartbeat) continue;
+    net::Task<bool> beat = interim ? send_interim(x) : send_heartbeat(x, waiting.standing(now));
+    const bool told = co_await beat;
     if (!told) co_return make_error(Code::client_gone, {});
     heartbeat = loop.now() + queue.heartbeat;
   }

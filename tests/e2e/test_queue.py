@@ -9,6 +9,7 @@ from fake_model import Gate, answer_json, delta, end, refusal, sse, stream_head,
 from wire import Connection, Stream, ask, chat, eventually, new_id, request
 
 CHAT = "/v1/chat/completions"
+PATIENT = "sk-patient-key"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,8 @@ def gateway(gateway_factory, model, second):
                    {"name": "pair", "retry": {"attempts": 1},
                     "endpoints": [{"url": model.base, "max_concurrency": 1}, {"url": second.base, "max_concurrency": 1}]}],
         "keys": [{"name": "test", "key": "${TEST_KEY}", "trust_user": True},
-                 {"name": "heavy", "key": "${HEAVY_KEY}"}, {"name": "batch", "key": "${BATCH_KEY}"}],
+                 {"name": "heavy", "key": "${HEAVY_KEY}"}, {"name": "batch", "key": "${BATCH_KEY}"},
+                 {"name": "patient", "key": PATIENT, "while_waiting": "interim"}],
         "limits": [{"per": "key", "name": "batch", "priority": "batch"}]},
         env={"HEAVY_KEY": "sk-heavy-key", "BATCH_KEY": "sk-batch-key"})
 
@@ -218,6 +220,47 @@ def test_refusal_after_heartbeats_is_an_event(gateway, model):
         gate.open()
         reply.rest()
         assert b'"error"' in reply.chunks[-1] and b"[DONE]" not in reply.raw
+    assert caller.join().status == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_key_that_asks_for_it_gets_100_continue_while_it_waits(gateway, model, stream):
+    gate = hold(model)
+    caller = Caller(gateway, "beats")
+    model.wait_for_call()
+    with Connection(gateway.address) as connection:
+        connection.send(request(body=chat("beats", stream=stream), key=PATIENT))
+        for _ in range(2):
+            assert connection.read_head().status == 100
+        gate.open()
+        answer = connection.read_answer()
+    assert answer.status == 200 and b": waiting" not in answer.body
+    assert caller.join().status == 200
+
+
+def test_refusal_after_100_continue_is_a_status(gateway, model):
+    gate = hold(model)
+    model.script(refusal(400, "too long"))
+    caller = Caller(gateway, "beats")
+    model.wait_for_call()
+    with Connection(gateway.address) as connection:
+        connection.send(request(body=chat("beats", stream=True), key=PATIENT))
+        assert connection.read_head().status == 100
+        gate.open()
+        assert connection.read_answer().status == 400
+    assert caller.join().status == 200
+
+
+def test_http_1_0_client_gets_no_interim_answers(gateway, model):
+    gate = hold(model)
+    caller = Caller(gateway, "beats")
+    model.wait_for_call()
+    with Connection(gateway.address) as connection:
+        connection.send(request(body=chat("beats", stream=True), key=PATIENT, version="HTTP/1.0"))
+        assert connection.read_head().status == 200
+        assert connection.take_line().startswith(b": waiting")
+        gate.open()
+        connection.read_to_end()
     assert caller.join().status == 200
 
 

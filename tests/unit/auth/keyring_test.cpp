@@ -54,12 +54,14 @@ TEST(Keyring, KeepsWhatTheConfigurationSays) {
   configured.models = {"qwen*"};
   configured.trust_user = true;
   configured.stream_usage = config::StreamUsage::always;
+  configured.while_waiting = config::WhileWaiting::interim;
   const Keyring ring = ring_of({configured});
   const Principal* holder = ring.find(net::sha256("s"));
   ASSERT_NE(holder, nullptr);
   EXPECT_EQ(holder->key_id, configured.hash.substr(0, 12));
   EXPECT_TRUE(holder->trust_user);
   EXPECT_EQ(holder->stream_usage, config::StreamUsage::always);
+  EXPECT_EQ(holder->while_waiting, config::WhileWaiting::interim);
   EXPECT_EQ(holder->models, configured.models);
 }
 

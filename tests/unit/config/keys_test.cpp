@@ -15,7 +15,7 @@ Loaded load_keys(const std::string& keys, const Environment& environment = {}) {
 TEST(ConfigKeys, ReadEveryKey) {
   const Loaded loaded = load_keys(
       "{name: dify, key: \"${K}\", allow: [10.0.1.0/24], models: [m, \"q*\"], trust_user: true, "
-      "stream_usage: always, expires: 2027-01-01T00:00:00Z}, {name: b, hash: \"sha256:" +
+      "stream_usage: always, while_waiting: interim, expires: 2027-01-01T00:00:00Z}, {name: b, hash: \"sha256:" +
           kHash + "\"}",
       {{"K", "sk-11111"}});
   ASSERT_TRUE(loaded.ok()) << all_problems(loaded);
@@ -27,6 +27,7 @@ TEST(ConfigKeys, ReadEveryKey) {
   EXPECT_EQ(key.models, (std::vector<std::string>{"m", "q*"}));
   EXPECT_TRUE(key.trust_user);
   EXPECT_EQ(key.stream_usage, StreamUsage::always);
+  EXPECT_EQ(key.while_waiting, WhileWaiting::interim);
   EXPECT_EQ(key.expires, WallTime{std::chrono::sys_days{std::chrono::year{2027} / 1 / 1}});
   const Key& plain = loaded.config.keys[1];
   EXPECT_EQ(plain.hash, kHash);
