@@ -1,24 +1,16 @@
 #include "net/loop.h"
 
+#include <algorithm>
 #include <coroutine>
 #include <exception>
 #include <utility>
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-
-#include "net/asio.h"
 #include "net/reactor.h"
 #include "net/resolver.h"
 #include "net/timer_wheel.h"
 #include "net/wait.h"
 
 namespace intragate::net {
-
-namespace asio = boost::asio;
 
 // The coroutine that owns a root task's frame until it ends or the loop dies.
 struct Loop::Root {
@@ -46,15 +38,11 @@ Loop::Root Loop::run_root(Loop& /*loop*/, Task<void> task) {
 Loop::Loop(std::size_t index)
     : index_{index},
       wheel_{std::make_unique<TimerWheel>(now_)},
-      asio_{std::make_unique<Asio>()},
       reactor_{std::make_unique<Reactor>()},
-      resolver_{std::make_unique<Resolver>(*this)} {
-  asio_->watched.assign(reactor_->fd());
-}
+      resolver_{std::make_unique<Resolver>(*this)} {}
 
 Loop::~Loop() {
   end_tasks();
-  asio_->watched.release();
 }
 
 void Loop::end_tasks() {
@@ -66,51 +54,50 @@ void Loop::end_tasks() {
 
 void Loop::run() {
   fresh_now();
-  watch_reactor();
-  woken();
-  asio_->context.run();
+  run_ready();
+  while (!stopped_.load(std::memory_order_relaxed)) {
+    const bool woken = reactor_->wait(patience());
+    fresh_now();
+    if (woken) take_messages();
+    if (now_ >= timer_at_) run_timers();
+    ready_.splice(later_);
+    run_ready();
+  }
 }
 
 void Loop::stop() {
-  asio_->context.stop();
+  stopped_.store(true, std::memory_order_relaxed);
+  reactor_->wake();
 }
 
 void Loop::post(std::function<void()> function) {
-  asio::post(asio_->context, [this, call = std::move(function)] {
-    fresh_now();
-    call();
-    woken();
-  });
+  bool first = false;
+  {
+    const std::lock_guard lock{messages_mutex_};
+    first = messages_.empty();
+    messages_.push_back(std::move(function));
+  }
+  if (first) reactor_->wake();
 }
 
 void Loop::spawn(Task<void> task) {
   run_root(*this, std::move(task));
 }
 
-void Loop::watch_reactor() {
-  asio_->watched.async_wait(asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code failed) {
-    if (failed) return;
-    fresh_now();
-    reactor_->poll();
-    woken();
-    watch_reactor();
-  });
+// How long the loop may sleep, rounded up: a deadline never fires early.
+std::optional<std::chrono::milliseconds> Loop::patience() const {
+  if (later_.linked()) return std::chrono::milliseconds::zero();
+  if (timer_at_ == TimePoint::max()) return std::nullopt;
+  return std::max(std::chrono::ceil<std::chrono::milliseconds>(timer_at_ - now_), std::chrono::milliseconds::zero());
 }
 
-void Loop::woken() {
-  run_ready();
-  if (later_.linked() && !later_posted_) {
-    // What yields must not keep timers, messages and other sockets waiting: it goes through Asio's queue.
-    later_posted_ = true;
-    asio::post(asio_->context, [this] {
-      later_posted_ = false;
-      fresh_now();
-      reactor_->poll();
-      ready_.splice(later_);
-      woken();
-    });
+void Loop::take_messages() {
+  std::vector<std::function<void()>> taken;
+  {
+    const std::lock_guard lock{messages_mutex_};
+    taken.swap(messages_);
   }
-  if (timer_late_) arm_timer();
+  for (const auto& message : taken) message();
 }
 
 // Ends: what is ready became so by an event, and handling it makes nothing ready for ever.
@@ -131,31 +118,18 @@ void Loop::enqueue_later(ReadyNode& node) {
 }
 
 void Loop::arm(TimerNode& node) {
-  if (wheel_->arm(node) < timer_at_) timer_late_ = true;
-}
-
-void Loop::arm_timer() {
-  timer_late_ = false;
-  const TimePoint next = wheel_->next();
-  if (next >= timer_at_) return;  // waking too early is harmless
-  timer_at_ = next;
-  asio_->timer.expires_at(asio::steady_timer::time_point{next});
-  asio_->timer.async_wait([this](boost::system::error_code failed) {
-    if (!failed) run_timers();
-  });
+  timer_at_ = std::min(timer_at_, wheel_->arm(node));
 }
 
 void Loop::run_timers() {
-  timer_at_ = TimePoint::max();
-  timer_late_ = true;
   ListHook due;
-  wheel_->advance(fresh_now(), due);
+  wheel_->advance(now_, due);
+  timer_at_ = wheel_->next();
   while (due.linked()) {
     auto& node = static_cast<TimerNode&>(*due.next());
     node.unlink();
     static_cast<Wait&>(node).complete(Wake::deadline);
   }
-  woken();
 }
 
 }  // namespace intragate::net

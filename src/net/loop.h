@@ -1,13 +1,16 @@
-// One thread's event loop: Asio's io_context for timers, names and messages from other threads, and nested in it a
-// small edge-triggered reactor for the hot sockets (net/reactor.h). Everything a connection needs on its thread hangs
-// off this. Owner: app makes one per core. Thread: run() binds it; only post(), stop() and index() may be called from
-// elsewhere. Does not: know HTTP, share anything with other loops. See docs/decisions/0002-io-layer.md for the
-// measurements.
+// One thread's event loop: an edge-triggered reactor (net/reactor.h) for sockets and for messages from other threads, a
+// wheel for deadlines, a queue of coroutines to resume. Everything a connection needs on its thread hangs off this.
+// Owner: app makes one per core. Thread: run() binds it; only post(), stop() and index() may be called from elsewhere.
+// Does not: know HTTP, share anything with other loops. See docs/decisions/0002-io-layer.md for the measurements.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
 
 #include "base/time.h"
 #include "net/buffer.h"
@@ -57,14 +60,12 @@ class Loop {
 
  private:
   friend class Reactor;
-  struct Asio;
   struct Root;
   static Root run_root(Loop& loop, Task<void> task);
-  void woken();      // after the reactor, a timer or a message: resume everything that is ready
-  void run_ready();  // false: something still is
-  void arm_timer();
+  [[nodiscard]] std::optional<std::chrono::milliseconds> patience() const;  // none: until something happens
+  void take_messages();
+  void run_ready();
   void run_timers();
-  void watch_reactor();
 
   std::size_t index_;
   TimePoint now_ = MonotonicClock::now();
@@ -73,13 +74,13 @@ class Loop {
   ListHook later_;
   ListHook roots_;
   std::size_t tasks_ = 0;
-  TimePoint timer_at_ = TimePoint::max();  // when Asio will wake us for the wheel
-  bool later_posted_ = false;
-  bool timer_late_ = false;  // a deadline earlier than that has been armed
+  TimePoint timer_at_ = TimePoint::max();  // when the wheel wants to be looked at; too early is harmless
   std::unique_ptr<TimerWheel> wheel_;
-  std::unique_ptr<Asio> asio_;
   std::unique_ptr<Reactor> reactor_;
-  std::unique_ptr<Resolver> resolver_;
+  std::atomic<bool> stopped_{false};
+  std::mutex messages_mutex_;
+  std::vector<std::function<void()>> messages_;  // under the mutex
+  std::unique_ptr<Resolver> resolver_;           // last: its threads post until it is gone
 };
 
 }  // namespace intragate::net

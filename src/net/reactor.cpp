@@ -1,8 +1,10 @@
 #include "net/reactor.h"
 
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
@@ -11,12 +13,38 @@
 
 namespace intragate::net {
 
-Reactor::Reactor() : epoll_{::epoll_create1(EPOLL_CLOEXEC)} {
-  if (epoll_ < 0) throw std::system_error{errno, std::generic_category(), "epoll_create1"};
+namespace {
+
+int opened(int descriptor, const char* call) {
+  if (descriptor < 0) throw std::system_error{errno, std::generic_category(), call};
+  return descriptor;
+}
+
+}  // namespace
+
+Reactor::Reactor()
+    : epoll_{opened(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
+      wake_{opened(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")} {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = nullptr;  // no descriptor: the wake-up
+  opened(::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event), "epoll_ctl");
 }
 
 Reactor::~Reactor() {
+  ::close(wake_);
   ::close(epoll_);
+}
+
+void Reactor::wake() const {
+  const std::uint64_t one = 1;
+  while (::write(wake_, &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+bool Reactor::take_wake() const {
+  std::uint64_t calls = 0;
+  return ::read(wake_, &calls, sizeof calls) > 0;
 }
 
 void Reactor::add(Descriptor& descriptor) const {
@@ -29,20 +57,26 @@ void Reactor::add(Descriptor& descriptor) const {
   }
 }
 
-bool Reactor::poll() {
+bool Reactor::wait(std::optional<std::chrono::milliseconds> longest) {
+  constexpr std::int64_t kLongest = 3'600'000;  // epoll_wait takes an int
+  int timeout = longest ? static_cast<int>(std::min<std::int64_t>(longest->count(), kLongest)) : -1;
   std::array<epoll_event, 256> events;
-  bool any = false;
+  bool woken = false;
   // A bounded number of rounds: a flood of events must not keep timers and messages waiting.
   for (int round = 0; round < 4; ++round) {
-    const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
+    const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout);
     for (int i = 0; i < count; ++i) {
       const auto& event = events[static_cast<std::size_t>(i)];
-      handle(*static_cast<Descriptor*>(event.data.ptr), event.events);
+      if (event.data.ptr == nullptr) {
+        woken = take_wake() || woken;
+      } else {
+        handle(*static_cast<Descriptor*>(event.data.ptr), event.events);
+      }
     }
-    if (count > 0) any = true;
     if (count < static_cast<int>(events.size())) break;
+    timeout = 0;
   }
-  return any;
+  return woken;
 }
 
 void Reactor::handle(Descriptor& descriptor, std::uint32_t events) {

@@ -1,9 +1,11 @@
-// The hot path's readiness: an edge-triggered epoll instance whose descriptor the loop watches through Asio. A
-// descriptor is registered once, at its first wait, for everything. Owner: Loop. Thread: the loop. Does not: read,
-// write, resume coroutines (it completes their waits; the loop resumes them).
+// Readiness: an edge-triggered epoll instance. A descriptor is registered once, at its first wait, for everything.
+// Owner: Loop. Thread: the loop; wake() from any. Does not: read, write, resume coroutines (it completes their waits;
+// the loop resumes them).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "net/wait.h"
 
@@ -31,15 +33,19 @@ class Reactor {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  [[nodiscard]] int fd() const { return epoll_; }
-  // Handles what has happened, without waiting. Returns false when nothing had.
-  bool poll();
+  // Waits until something happens, `longest` at most (none: for ever), and handles it. Returns whether wake() was
+  // called since the last time.
+  bool wait(std::optional<std::chrono::milliseconds> longest);
+  // Ends a wait, or the next one. Any thread.
+  void wake() const;
   // Registers for reading, writing and hang-ups, edge-triggered. Failure (no memory) shows as a hung-up descriptor.
   void add(Descriptor& descriptor) const;
 
  private:
   static void handle(Descriptor& descriptor, std::uint32_t events);
+  [[nodiscard]] bool take_wake() const;
   int epoll_;
+  int wake_;  // an eventfd
 };
 
 // co_await Readiness{loop, descriptor, interest, until}.

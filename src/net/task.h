@@ -1,6 +1,6 @@
 // Task<T>: a lean, lazy coroutine. It starts when awaited, runs on the loop of whoever awaits it and resumes the
 // awaiter directly. Owner: the awaiting coroutine (or a TaskGroup for a root). Thread: one loop. Does not: cancel (a
-// Cancellation passed to its waits does), know Asio, keep a stack. See docs/decisions/0002-io-layer.md.
+// Cancellation passed to its waits does), keep a stack. See docs/decisions/0002-io-layer.md.
 #pragma once
 
 #include <coroutine>
