@@ -1,26 +1,40 @@
-#include "qos/breaker.h"
+#include "upstream/breaker.h"
 
 #include <algorithm>
 
-namespace intragate::qos {
+namespace intragate::upstream {
+namespace {
+
+bool is_bad(CallEnd how) {
+  return how == CallEnd::failed || how == CallEnd::slow;
+}
+
+}  // namespace
+
+std::string_view state_name(BreakerState state) {
+  constexpr std::array<std::string_view, 3> kNames{"closed", "open", "half_open"};
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+std::string_view turn_name(Turn turn) {
+  constexpr std::array<std::string_view, 7> kNames{"none",      "back",    "failures", "error_rate",
+                                                   "slow_rate", "outlier", "probe"};
+  return kNames[static_cast<std::size_t>(turn)];
+}
 
 Breaker::Pass Breaker::ask(TimePoint now) {
-  return would_pass(now) ? force(now) : Pass::none;
+  switch (state(now)) {
+    case BreakerState::closed: return Pass::normal;
+    case BreakerState::open: return Pass::none;
+    case BreakerState::half_open: break;
+  }
+  return probing_ < rules_.probes ? force() : Pass::none;
 }
 
-Breaker::Pass Breaker::force(TimePoint now) {
-  if (state(now) != BreakerState::half_open) return Pass::normal;
+Breaker::Pass Breaker::force() {
+  if (!tripped_ || probing_ >= rules_.probes) return Pass::normal;
   ++probing_;
   return Pass::probe;
-}
-
-bool Breaker::would_pass(TimePoint now) const {
-  switch (state(now)) {
-    case BreakerState::closed: return true;
-    case BreakerState::half_open: return probing_ < rules_.probes;
-    case BreakerState::open: break;
-  }
-  return false;
 }
 
 BreakerState Breaker::state(TimePoint now) const {
@@ -28,26 +42,35 @@ BreakerState Breaker::state(TimePoint now) const {
   return now < cools_until_ ? BreakerState::open : BreakerState::half_open;
 }
 
-void Breaker::end(Pass pass, CallEnd how, TimePoint now) {
-  if (pass == Pass::none) return;
+Turn Breaker::end(Pass pass, CallEnd how, TimePoint now) {
+  if (pass == Pass::none) return Turn::none;
   if (pass == Pass::probe) --probing_;
-  if (how == CallEnd::none) return;
+  if (how == CallEnd::none) return Turn::none;
   count(how, now);
-  if (tripped_) {
-    // Calls from before the cool-down, or forced ones, decide nothing: they say what is known already.
-    if (pass == Pass::probe && state(now) == BreakerState::half_open) probe_ended(how, now);
-  } else if (too_bad(now)) {
-    open(now);
-  }
+  // Calls from before the cool-down, and forced ones beyond the probes, decide nothing: they say what is known already.
+  if (tripped_) return pass == Pass::probe ? probe_ended(how, now) : Turn::none;
+  if (!is_bad(how)) return Turn::none;  // the common end; it makes no rate worse
+  const Turn turn = too_bad(now);
+  if (opened(turn)) open(now);
+  return turn;
 }
 
-void Breaker::probe_ended(CallEnd how, TimePoint now) {
-  if (how == CallEnd::failed) {
-    cooldown_ = std::min(cooldown_ * 2, rules_.max_cooldown);
+Turn Breaker::eject(TimePoint now) {
+  if (tripped_) return Turn::none;
+  open(now);
+  return Turn::outlier;
+}
+
+Turn Breaker::probe_ended(CallEnd how, TimePoint now) {
+  if (is_bad(how)) {
+    if (state(now) != BreakerState::half_open) return Turn::none;  // forced; it is open anyway
+    cooldown_ = std::min(cooldown_ * 2, std::max(rules_.max_cooldown, rules_.cooldown));
     open(now);
-  } else if (++good_probes_ >= rules_.probes) {
-    close();
+    return Turn::probe;
   }
+  if (++good_probes_ < rules_.probes) return Turn::none;
+  close();
+  return Turn::back;
 }
 
 void Breaker::open(TimePoint now) {
@@ -65,11 +88,12 @@ void Breaker::close() {
   parts_ = {};
 }
 
-bool Breaker::too_bad(TimePoint now) const {
-  if (rules_.consecutive != 0 && failures_in_row_ >= rules_.consecutive) return true;
+Turn Breaker::too_bad(TimePoint now) const {
+  if (failures_in_row_ >= rules_.failures) return Turn::failures;
   const CallRates seen = rates(now);
-  if (seen.calls < std::max(rules_.min_calls, 1U)) return false;
-  return seen.error_percent() >= rules_.error_percent || seen.slow_percent() >= rules_.slow_percent;
+  if (seen.calls < rules_.min_calls) return Turn::none;
+  if (seen.error_percent() >= rules_.error_percent) return Turn::error_rate;
+  return seen.slow_percent() >= rules_.slow_percent ? Turn::slow_rate : Turn::none;
 }
 
 std::int64_t Breaker::part_number(TimePoint now) const {
@@ -99,4 +123,4 @@ CallRates Breaker::rates(TimePoint now) const {
   return sum;
 }
 
-}  // namespace intragate::qos
+}  // namespace intragate::upstream

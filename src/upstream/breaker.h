@@ -1,34 +1,40 @@
 // Breaker: whether one endpoint may get calls, by how its calls of the last seconds ended.
-// Owner: an endpoint. Thread: one call at a time. Does not: read clocks, send probes, look at other endpoints.
+// Owner: Health (health.h). Thread: one call at a time. Does not: lock, read clocks, send probes; what several
+// breakers mean together is ejection.h.
 // Rule: closed → open when in the window at least min_calls ended and error_percent of them failed, or slow_percent
-//       were slow; also when `consecutive` failed in a row: few calls are evidence too. Open → half-open when the
-//       cool-down is over: at most `probes` calls at a time. Half-open → closed after `probes` good ones; → open after
-//       one that failed, with twice the cool-down, up to max_cooldown. After M. Nygard, "Release It!"; rates as in
-//       resilience4j. What several breakers mean together: ejection.h.
+//       were slow; also when `failures` failed in a row: few calls are evidence too. Open → half-open when the
+//       cool-down is over: at most `probes` calls at a time. → closed after `probes` good ones (in need, calls go
+//       there before the cool-down is over: good ones count as well); half-open → open after one that failed or was
+//       slow, with twice the cool-down, up to max_cooldown. After M. Nygard, "Release It!"; rates as in resilience4j.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "base/time.h"
+#include "config/health.h"
 
-namespace intragate::qos {
-
-struct BreakerRules {
-  Duration window = std::chrono::seconds{10};
-  std::uint32_t min_calls = 10;
-  std::uint32_t error_percent = 50;
-  std::uint32_t slow_percent = 80;
-  std::uint32_t consecutive = 3;
-  Duration cooldown = std::chrono::seconds{5};
-  Duration max_cooldown = std::chrono::seconds{60};
-  std::uint32_t probes = 2;
-};
+namespace intragate::upstream {
 
 enum class BreakerState : std::uint8_t { closed, open, half_open };
+[[nodiscard]] std::string_view state_name(BreakerState state);
 
-// How a call at the endpoint ended. `none`: that says nothing about it (the client left, our own fault).
-enum class CallEnd : std::uint8_t { good, slow, failed, none };
+// How a call at the endpoint ended, as far as that says something about the endpoint.
+enum class CallEnd : std::uint8_t {
+  good,    // it answered
+  slow,    // it answered, but late
+  busy,    // 429: it lives but wants less; as good as good, yet it counts as loaded (health.h)
+  failed,  // no connection, broken, garbage, too slow, 500, 502, 503, 504 …
+  none,    // says nothing: the client left, the caller was wrong, our own fault
+};
+
+// What the end of a call changed: nothing, closed again, or opened, and why.
+enum class Turn : std::uint8_t { none, back, failures, error_rate, slow_rate, outlier, probe };
+[[nodiscard]] constexpr bool opened(Turn turn) {
+  return turn > Turn::back;
+}
+[[nodiscard]] std::string_view turn_name(Turn turn);
 
 // What happened in the window.
 struct CallRates {
@@ -44,21 +50,22 @@ class Breaker {
   // A call's leave to go. Each one that was given is handed back with end(), once.
   enum class Pass : std::uint8_t { none, normal, probe };
 
-  explicit Breaker(const BreakerRules& rules) : rules_{rules}, cooldown_{rules.cooldown} {}
+  explicit Breaker(const config::Health& rules) : rules_{rules}, cooldown_{rules.cooldown} {}
 
   // May a call come? `none`: it is open, or half-open with enough probes under way.
   [[nodiscard]] Pass ask(TimePoint now);
-  // A pass in any case, for when all endpoints are bad (ejection.h); a probe if one is due.
-  [[nodiscard]] Pass force(TimePoint now);
-  void end(Pass pass, CallEnd how, TimePoint now);
+  // A pass in any case, for when there is no better endpoint; a probe if there is room for one.
+  [[nodiscard]] Pass force();
+  Turn end(Pass pass, CallEnd how, TimePoint now);
+  // Opens a closed one whatever the rule says: the others are so much better (ejection.h).
+  Turn eject(TimePoint now);
 
   [[nodiscard]] BreakerState state(TimePoint now) const;
-  // Whether ask() would say yes.
-  [[nodiscard]] bool would_pass(TimePoint now) const;
+  [[nodiscard]] bool tripped() const { return tripped_; }  // open or half-open
   // The end of the present or last cool-down.
   [[nodiscard]] TimePoint cools_until() const { return cools_until_; }
+  [[nodiscard]] std::uint32_t probing() const { return probing_; }
   [[nodiscard]] CallRates rates(TimePoint now) const;
-  void set_rules(const BreakerRules& rules) { rules_ = rules; }
 
  private:
   static constexpr std::size_t kParts = 10;
@@ -68,12 +75,12 @@ class Breaker {
   };
   [[nodiscard]] std::int64_t part_number(TimePoint now) const;
   void count(CallEnd how, TimePoint now);
-  void probe_ended(CallEnd how, TimePoint now);
-  [[nodiscard]] bool too_bad(TimePoint now) const;
+  Turn probe_ended(CallEnd how, TimePoint now);
+  [[nodiscard]] Turn too_bad(TimePoint now) const;
   void open(TimePoint now);
   void close();
 
-  BreakerRules rules_;
+  config::Health rules_;
   std::array<Part, kParts> parts_{};
   bool tripped_ = false;
   TimePoint cools_until_{};
@@ -83,4 +90,4 @@ class Breaker {
   std::uint32_t good_probes_ = 0;
 };
 
-}  // namespace intragate::qos
+}  // namespace intragate::upstream

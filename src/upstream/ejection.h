@@ -1,40 +1,33 @@
-// Which of a model's endpoints take part, decided over all of them: a breaker knows only its own.
-// Owner: the caller. Thread: any; pure functions over plain data. Does not: choose the endpoint of a call.
-// Rule: 1. An open breaker ejects its endpoint. If none is left, rule 3 holds: the last one is never ejected.
-//       2. An outlier is ejected too: a closed one whose error rate lies outlier_margin above the median of the others
-//          (of at least three with min_calls each), worst first, while at most max_ejected_percent are out.
-//       3. Panic: when fewer than panic_percent are left, or none, breakers are not believed (it may be the network,
-//          or us) and all take part; the caller tries those first that cool down soonest.
+// What the breakers of a model's endpoints mean together: a breaker knows only its own endpoint.
+// Owner: the caller. Thread: any; pure functions over plain data. Does not: choose the endpoint of a call, open
+// breakers. Rule: 1. An outlier is ejected (its breaker opens): one whose error rate lies `outlier` percent points
+// above the
+//          median of the others, of at least three with min_calls each; never more than half of all, the open ones
+//          included. What a breaker opens by itself has no such floor: a whole zone may die.
+//       2. Panic: when none is left that may get calls, or fewer than panic_percent, breakers are not believed (it may
+//          be the network, or us) and all take part. So the last one never goes.
 //       After Envoy's outlier detection and panic threshold.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <span>
 
-#include "base/time.h"
-#include "qos/breaker.h"
+#include "config/health.h"
+#include "upstream/breaker.h"
 
-namespace intragate::qos {
+namespace intragate::upstream {
 
-struct EjectionRules {
-  std::uint32_t max_ejected_percent = 50;  // by rule 2
-  std::uint32_t outlier_margin = 30;       // percent points
-  std::uint32_t min_calls = 20;
-  std::uint32_t panic_percent = 0;
-};
-
-struct EndpointView {
+struct Peer {
   BreakerState state = BreakerState::closed;
   CallRates rates;
 };
 
-enum class Part : std::uint8_t {
-  takes,    // as its breaker says
-  ejected,  // gets no calls
-  panic,    // gets calls whatever its breaker says: Breaker::force
-};
+// Whether rule 1 ejects the one at `which`.
+[[nodiscard]] bool is_outlier(std::span<const Peer> peers, std::size_t which, const config::Health& rules);
 
-// Fills `parts`, one for each endpoint. REQUIRES: both have the same length.
-void decide_parts(std::span<const EndpointView> endpoints, const EjectionRules& rules, std::span<Part> parts);
+// Rule 2. `usable` of `all` may get calls.
+[[nodiscard]] constexpr bool panics(std::size_t usable, std::size_t all, const config::Health& rules) {
+  return usable == 0 || usable * 100 < all * rules.panic_percent;
+}
 
-}  // namespace intragate::qos
+}  // namespace intragate::upstream
