@@ -1,69 +1,66 @@
-#include "qos/ejection.h"
+#include "upstream/ejection.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace intragate::qos {
+namespace intragate::upstream {
 namespace {
 
-EndpointView view(BreakerState state, std::uint32_t failed_of_100 = 0) {
-  return {.state = state, .rates = {.calls = 100, .failed = failed_of_100, .slow = 0}};
+Peer failing(std::uint32_t failed_of_100) {
+  return {.state = BreakerState::closed, .rates = {.calls = 100, .failed = failed_of_100, .slow = 0}};
 }
-const EndpointView kGood = view(BreakerState::closed);
-const EndpointView kOpen = view(BreakerState::open, 100);
+const Peer kGood = failing(0);
+const Peer kOpen{.state = BreakerState::open, .rates = {.calls = 100, .failed = 100, .slow = 0}};
 
-std::vector<Part> decide(const std::vector<EndpointView>& endpoints, const EjectionRules& rules = {}) {
-  std::vector<Part> parts(endpoints.size());
-  decide_parts(endpoints, rules, parts);
-  return parts;
-}
-
-using Parts = std::vector<Part>;
-
-TEST(Ejection, OpenBreakerTakesItsEndpointOut) {
-  EXPECT_EQ(decide({kGood, kOpen}), (Parts{Part::takes, Part::ejected}));
-  EXPECT_EQ(decide({view(BreakerState::half_open), kOpen}), (Parts{Part::takes, Part::ejected}));
-}
-
-TEST(Ejection, AWholeZoneMayDie) {
-  EXPECT_EQ(decide({kOpen, kOpen, kOpen, kGood}), (Parts{Part::ejected, Part::ejected, Part::ejected, Part::takes}));
-}
-
-TEST(Ejection, LastEndpointIsNeverEjected) {
-  EXPECT_EQ(decide({kOpen}), (Parts{Part::panic}));
-  EXPECT_EQ(decide({kOpen, kOpen}), (Parts{Part::panic, Part::panic}));
-  EXPECT_EQ(decide({}), Parts{});
-}
-
-TEST(Ejection, PanicBelowTheShareThatMustBeLeft) {
-  const EjectionRules careful{.panic_percent = 50};
-  EXPECT_EQ(decide({kOpen, kGood}, careful), (Parts{Part::ejected, Part::takes}));
-  EXPECT_EQ(decide({kOpen, kOpen, kGood}, careful), (Parts{Part::panic, Part::panic, Part::panic}));
+bool ejects(const std::vector<Peer>& peers, std::size_t which = 0) {
+  return is_outlier(peers, which, config::Health{});
 }
 
 TEST(Ejection, OutlierIsEjectedThoughItsBreakerIsClosed) {
-  const EndpointView bad = view(BreakerState::closed, 40);
-  EXPECT_EQ(decide({kGood, bad, view(BreakerState::closed, 5)}), (Parts{Part::takes, Part::ejected, Part::takes}));
-  EXPECT_EQ(decide({bad, bad, bad}), (Parts{Part::takes, Part::takes, Part::takes})) << "all alike: not their fault";
-  EXPECT_EQ(decide({kGood, bad}), (Parts{Part::takes, Part::takes})) << "of two nobody can say";
+  EXPECT_TRUE(ejects({failing(40), kGood, failing(5)}));
+  EXPECT_FALSE(ejects({failing(40), kGood, failing(5)}, 1));
+  EXPECT_TRUE(ejects({failing(30), kGood, kGood})) << "the margin itself counts";
+  EXPECT_FALSE(ejects({failing(29), kGood, kGood}));
 }
 
-TEST(Ejection, OutliersNeverTakeMoreThanTheirShareOut) {
-  const EndpointView bad = view(BreakerState::closed, 45);
-  const EndpointView worse = view(BreakerState::closed, 49);
-  const EjectionRules one_in_four{.max_ejected_percent = 25};
-  EXPECT_EQ(decide({bad, worse, kGood, kGood, kGood}, one_in_four),
-            (Parts{Part::takes, Part::ejected, Part::takes, Part::takes, Part::takes}));
-  EXPECT_EQ(decide({bad, kOpen, kGood, kGood, kGood}, one_in_four),
-            (Parts{Part::takes, Part::ejected, Part::takes, Part::takes, Part::takes}));
+TEST(Ejection, WhenAllAreAlikeItIsNotTheirFault) {
+  EXPECT_FALSE(ejects({failing(40), failing(40), failing(40)}));
+}
+
+TEST(Ejection, OfTwoNobodyCanSay) {
+  EXPECT_FALSE(ejects({failing(40), kGood}));
+  EXPECT_FALSE(ejects({failing(40), kGood, kOpen})) << "one that is out is no measure";
 }
 
 TEST(Ejection, FewCallsMakeNoOutlier) {
-  EndpointView fresh = view(BreakerState::closed, 2);
-  fresh.rates.calls = 4;
-  EXPECT_EQ(decide({kGood, kGood, kGood, fresh}), (Parts{Part::takes, Part::takes, Part::takes, Part::takes}));
+  Peer fresh = failing(10);
+  fresh.rates.calls = 19;
+  EXPECT_FALSE(ejects({fresh, kGood, kGood, kGood}));
+}
+
+TEST(Ejection, NeverTakesMoreThanHalfOut) {
+  EXPECT_TRUE(ejects({failing(45), kGood, kGood, kGood, kOpen, kOpen})) << "three of six";
+  EXPECT_FALSE(ejects({failing(45), kGood, kGood, kOpen, kOpen})) << "three of five";
+}
+
+TEST(Ejection, OneThatIsOutAlreadyIsNotEjectedAgain) {
+  EXPECT_FALSE(ejects({kOpen, kGood, kGood, kGood}));
+}
+
+TEST(Panic, LastEndpointNeverGoesButAWholeZoneMayDie) {
+  const config::Health rules;
+  EXPECT_TRUE(panics(0, 1, rules));
+  EXPECT_TRUE(panics(0, 4, rules));
+  EXPECT_FALSE(panics(1, 4, rules));
+}
+
+TEST(Panic, BelowTheShareThatMustBeLeft) {
+  config::Health careful;
+  careful.panic_percent = 50;
+  EXPECT_FALSE(panics(1, 2, careful));
+  EXPECT_TRUE(panics(1, 3, careful));
 }
 
 }  // namespace
-}  // namespace intragate::qos
+}  // namespace intragate::upstream
