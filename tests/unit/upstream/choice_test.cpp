@@ -87,14 +87,14 @@ std::size_t moved(const std::vector<std::size_t>& before, const std::vector<std:
   return count;
 }
 
-TEST(Session, GoesToTheSameEndpointEachTimeInEveryOrder) {
+TEST(BySession, GoesToTheSameEndpointEachTimeInEveryOrder) {
   const auto there = homes({at(1), at(2), at(3)});
   EXPECT_EQ(there, homes({at(1), at(2), at(3)}));
   const auto turned = homes({at(3), at(2), at(1)});
   for (std::size_t i = 0; i < there.size(); ++i) ASSERT_EQ(there[i], 2 - turned[i]);
 }
 
-TEST(Session, SpreadsByWeight) {
+TEST(BySession, SpreadsByWeight) {
   std::map<std::size_t, int> count;
   for (const std::size_t home : homes({at(1), at(2), at(3, 0, 2)})) ++count[home];
   EXPECT_NEAR(count[0], 1000, 120);
@@ -102,27 +102,27 @@ TEST(Session, SpreadsByWeight) {
   EXPECT_NEAR(count[2], 2000, 150);
 }
 
-TEST(Session, OnlySessionsOfAnEndpointThatGoesMove) {
+TEST(BySession, OnlySessionsOfAnEndpointThatGoesMove) {
   const auto before = homes({at(1), at(2), at(3)});
   Candidate gone = at(2);
   gone.standing = Standing::cooling;
   const auto after = homes({at(1), gone, at(3)});
   for (std::size_t i = 0; i < before.size(); ++i) {
-    if (before[i] != 1) ASSERT_EQ(after[i], before[i]);
+    ASSERT_TRUE(before[i] == 1 || after[i] == before[i]);
     ASSERT_NE(after[i], 1U);
   }
 }
 
-TEST(Session, GrowingWeightOnlyDrawsSessionsToItsEndpoint) {
+TEST(BySession, GrowingWeightOnlyDrawsSessionsToItsEndpoint) {
   const auto before = homes({at(1, 0, 100), at(2, 0, 100), at(3, 0, 10)});
   const auto after = homes({at(1, 0, 100), at(2, 0, 100), at(3, 0, 50)});
   EXPECT_GT(moved(before, after), 100U);
   for (std::size_t i = 0; i < before.size(); ++i) {
-    if (after[i] != before[i]) ASSERT_EQ(after[i], 2U);
+    ASSERT_TRUE(after[i] == before[i] || after[i] == 2);
   }
 }
 
-TEST(Session, LeavesAnEndpointThatHasMoreThanItsPartOfTheCalls) {
+TEST(BySession, LeavesAnEndpointThatHasMoreThanItsPartOfTheCalls) {
   Choice choice{config::Balance::session};
   std::vector<Candidate> endpoints{at(1), at(2), at(3)};
   const Draw one{0, hash_of({}, 7)};
@@ -130,7 +130,7 @@ TEST(Session, LeavesAnEndpointThatHasMoreThanItsPartOfTheCalls) {
   std::set<std::size_t> used;
   for (int i = 0; i < 300; ++i) {
     const std::size_t picked = *choice.pick(endpoints, one);
-    if (i < 4) EXPECT_EQ(picked, home) << "a few calls are no load";
+    EXPECT_TRUE(i >= 4 || picked == home) << "a few calls are no load";
     used.insert(picked);
     ++endpoints[picked].in_flight;
     for (const Candidate& endpoint : endpoints) {
