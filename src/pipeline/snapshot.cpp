@@ -102,9 +102,10 @@ Result<Unit> check_kind(const Lane& lane, llm::Api api) {
 }
 
 bool in_panic(const Lane& lane, TimePoint now) {
-  const auto usable = std::count_if(lane.endpoints.begin(), lane.endpoints.end(),
-                                    [&](const auto& endpoint) { return endpoint->health().usable(now); });
-  return upstream::panics(static_cast<std::size_t>(usable), lane.endpoints.size(), lane.model.health);
+  const auto left = std::count_if(lane.endpoints.begin(), lane.endpoints.end(), [&](const auto& endpoint) {
+    return endpoint->health().state(now) != upstream::BreakerState::open;
+  });
+  return upstream::panics(static_cast<std::size_t>(left), lane.endpoints.size(), lane.model.health);
 }
 
 std::uint32_t slots_of(const Lane& lane, TimePoint now) {

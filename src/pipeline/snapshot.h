@@ -26,7 +26,7 @@ struct Lane {
   std::shared_ptr<Gate> gate;    // the model's slots, the same over reloads
 };
 
-// Whether so few of the lane's endpoints may get calls that none is left out (upstream/ejection.h).
+// Whether so few of the lane's endpoints are left that all are used (upstream/ejection.h).
 [[nodiscard]] bool in_panic(const Lane& lane, TimePoint now);
 
 // The slots of the lane's endpoints: all of those that are well, as many as probes may come of those that come back,

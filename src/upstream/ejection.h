@@ -4,8 +4,8 @@
 // above the
 //          median of the others, of at least three with min_calls each; never more than half of all, the open ones
 //          included. What a breaker opens by itself has no such floor: a whole zone may die.
-//       2. Panic: when none is left that may get calls, or fewer than panic_percent, breakers are not believed (it may
-//          be the network, or us) and all take part. So the last one never goes.
+//       2. Panic: when all breakers are open, or fewer than panic_percent are not, breakers are not believed (it may be
+//          the network, or us) and all take part. So the last one never goes; an only one is not asked at all.
 //       After Envoy's outlier detection and panic threshold.
 #pragma once
 
@@ -25,9 +25,9 @@ struct Peer {
 // Whether rule 1 ejects the one at `which`.
 [[nodiscard]] bool is_outlier(std::span<const Peer> peers, std::size_t which, const config::Health& rules);
 
-// Rule 2. `usable` of `all` may get calls.
-[[nodiscard]] constexpr bool panics(std::size_t usable, std::size_t all, const config::Health& rules) {
-  return usable == 0 || usable * 100 < all * rules.panic_percent;
+// Rule 2. `left` of `all` are not open.
+[[nodiscard]] constexpr bool panics(std::size_t left, std::size_t all, const config::Health& rules) {
+  return left == 0 || all == 1 || left * 100 < all * rules.panic_percent;
 }
 
 }  // namespace intragate::upstream

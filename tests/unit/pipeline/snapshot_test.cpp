@@ -138,6 +138,17 @@ TEST(Snapshot, SlotsAreThoseOfEndpointsThatMayGetCalls) {
   EXPECT_EQ(slots_of(lane, later), 5U) << "which has a slot itself";
   make_sick(*lane.endpoints[1]);
   EXPECT_EQ(slots_of(lane, kNow), 12U) << "none left: all are used";
+  EXPECT_EQ(slots_of(lane, later), 2U) << "both come back, one call at a time";
+}
+
+TEST(Snapshot, OnlyEndpointKeepsItsSlotsWhateverItsBreakerSays) {
+  config::Endpoint one = kOne;
+  one.max_concurrency = 8;
+  const auto snapshot = make(config_with({model("a", {}, {one})}), {}, nullptr);
+  const Lane& lane = *snapshot->find("a");
+  make_sick(*lane.endpoints[0]);
+  EXPECT_EQ(slots_of(lane, kNow), 8U);
+  EXPECT_EQ(slots_of(lane, kNow + lane.model.health.cooldown), 8U);
 }
 
 TEST(Snapshot, PanicHasItsShare) {

@@ -50,7 +50,8 @@ TEST(Ejection, OneThatIsOutAlreadyIsNotEjectedAgain) {
 
 TEST(Panic, LastEndpointNeverGoesButAWholeZoneMayDie) {
   const config::Health rules;
-  EXPECT_TRUE(panics(0, 1, rules));
+  EXPECT_TRUE(panics(0, 2, rules));
+  EXPECT_TRUE(panics(1, 1, rules)) << "there is nothing to choose";
   EXPECT_TRUE(panics(0, 4, rules));
   EXPECT_FALSE(panics(1, 4, rules));
 }
