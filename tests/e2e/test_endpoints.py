@@ -239,6 +239,15 @@ def test_only_sessions_of_an_endpoint_that_fails_move(gateway, a):
            {text: at for text, at in before.items() if at != 0}
 
 
+def test_a_reload_that_moves_endpoints_moves_no_session(gateway, config):
+    before = homes(gateway, "session", TEXTS)
+    gateway.reload({**config, "models": [model if model["name"] != "session" else
+                                         {**model, "endpoints": model["endpoints"][::-1]}
+                                         for model in config["models"]]})
+    assert homes(gateway, "session", TEXTS) == {text: 2 - at for text, at in before.items()}
+    gateway.reload(config)
+
+
 def test_a_busy_session_spills_over(gateway, a, b, c):
     gate = Gate()
     for model in (a, b, c):
