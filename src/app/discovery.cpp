@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "dialect/openai.h"
+#include "pipeline/health_report.h"
 #include "upstream/probe.h"
 
 namespace intragate::app {
@@ -155,10 +156,13 @@ net::Task<void> Discovery::probe_due(std::shared_ptr<const pipeline::Snapshot> s
 net::Task<void> Discovery::probe(std::shared_ptr<upstream::Endpoint> endpoint,
                                  std::shared_ptr<const pipeline::Snapshot> snapshot, Duration limit) {
   net::Loop& loop = worker_.loop();
-  upstream::Health::Trial trial = endpoint->health().begin(loop.now());
+  upstream::Health::Trial trial = endpoint->health().force();
   const net::Until until{Deadline::in(loop.now(), limit), &ended_};
   Result<std::string> body = co_await upstream::ask_models(worker_.pool(), endpoint, snapshot->config->egress, until);
-  trial.report(body ? upstream::Evidence::healthy : upstream::evidence_of(body.error()), loop.now());
+  // A list of models ends a cool-down, but is no call that would make the endpoint's rates look better.
+  const upstream::CallEnd well = trial.is_probe() ? upstream::CallEnd::good : upstream::CallEnd::none;
+  const upstream::Turn turn = trial.report(body ? well : upstream::call_end(body.error()), loop.now());
+  pipeline::note_turn(worker_, *endpoint, turn);
 }
 
 }  // namespace intragate::app

@@ -1,6 +1,7 @@
 #include "app/explain.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -14,6 +15,8 @@
 #include "base/json_write.h"
 #include "base/text.h"
 #include "dialect/openai.h"
+#include "pipeline/choose.h"
+#include "pipeline/session.h"
 #include "pipeline/snapshot.h"
 
 namespace intragate::app {
@@ -44,6 +47,54 @@ std::optional<Error> refusal_of(const config::Key& key, const pipeline::Lane& la
   if (auth::may_use(principal, lane.name)) return std::nullopt;
   Result<Unit> allowed = auth::check_model(principal, call.model);
   return allowed ? std::nullopt : std::optional{std::move(allowed).error()};
+}
+
+std::string_view balance_name(config::Balance balance) {
+  constexpr std::array<std::string_view, 3> kNames{"least_busy", "round_robin", "session"};
+  return kNames[static_cast<std::size_t>(balance)];
+}
+
+// What is asked about the choice of an endpoint.
+struct Chosen {
+  const pipeline::Lane& lane;
+  const llm::Call& call;
+  std::string_view body;
+  std::string_view key;  // empty: any
+  const config::Config& config;
+};
+
+// The endpoint a call like this goes to as long as all are well and idle. What belongs to a session depends on the key.
+void explain_session(const Chosen& asked, Explanation& into) {
+  const auto& keys = asked.config.keys;
+  const auto named = [&](const config::Key& key) { return asked.key.empty() || key.name == asked.key; };
+  const auto key = std::find_if(keys.begin(), keys.end(), named);
+  if (key == keys.end()) return;
+  llm::Call call = asked.call;
+  if (!key->trust_user) call.user.clear();
+  const std::size_t size = dialect::openai::session_prefix(call, asked.body).size();
+  into.findings.push_back({"session", "by x-session-id; without it by the key " + text::quoted(key->name) +
+                                          (call.user.empty() ? "" : ", the end user") + " and " + std::to_string(size) +
+                                          " bytes of the prompt's beginning"});
+  const std::uint64_t session = pipeline::session_of({key->name, {}, call, asked.body});
+  upstream::Choice choice{asked.lane.model.balance};
+  const auto candidates = pipeline::candidates_of(asked.lane, asked.config.zone, TimePoint{});
+  const std::size_t first = choice.pick(candidates, {0, session}).value_or(0);
+  into.findings.push_back({"endpoint of the session", asked.lane.endpoints[first]->id()});
+}
+
+void explain_choice(const Chosen& asked, Explanation& into) {
+  into.findings.push_back({"balance", std::string{balance_name(asked.lane.model.balance)}});
+  if (!asked.config.zone.empty()) {
+    std::string near;
+    std::string far;
+    for (const auto& endpoint : asked.lane.endpoints) {
+      std::string& side = endpoint->configured().zone == asked.config.zone ? near : far;
+      side += (side.empty() ? "" : ", ") + endpoint->id();
+    }
+    into.findings.push_back(
+        {"zone " + asked.config.zone, (near.empty() ? "none" : near) + "; then " + (far.empty() ? "none" : far)});
+  }
+  if (asked.lane.model.balance == config::Balance::session) explain_session(asked, into);
 }
 
 struct Asked {
@@ -108,7 +159,7 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
   result.findings.push_back({"model asked for", call->model});
   result.findings.push_back({"stream", call->stream == llm::Stream::yes ? "yes" : "no"});
   if (!call->user.empty()) result.findings.push_back({"end user named", call->user});
-  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = pipeline::make_snapshot(config, {}, nullptr, 0);
+  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = pipeline::make_snapshot(config, {}, nullptr, {});
   if (!snapshot) {
     result.refusal = std::move(snapshot).error();
     return result;
@@ -128,8 +179,7 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
     Result<Unit> fits = pipeline::check_kind(*lane, call->api);
     if (!fits) result.refusal = std::move(fits).error();
   }
-  result.findings.push_back(
-      {"balance", lane->model.balance == config::Balance::least_busy ? "least_busy" : "round_robin"});
+  explain_choice({*lane, *call, body, options.key, *config}, result);
   result.findings.push_back({"attempts", "at most " + std::to_string(lane->model.retry.attempts)});
   explain_changes(*call, body, *lane, result);
   return result;

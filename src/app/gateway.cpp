@@ -1,6 +1,7 @@
 #include "app/gateway.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <latch>
 #include <utility>
@@ -15,8 +16,9 @@
 namespace intragate::app {
 namespace {
 
-std::int64_t seconds_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+pipeline::Now moment_now() {
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return {MonotonicClock::now(), std::chrono::duration_cast<std::chrono::seconds>(wall).count()};
 }
 
 std::size_t worker_count(const config::Config& config) {
@@ -59,7 +61,7 @@ std::string usage_path(const config::Config& config) {
 Result<std::unique_ptr<Gateway>> Gateway::open(std::shared_ptr<const config::Config> config) {
   std::unique_ptr<Gateway> gateway{new Gateway{std::move(config)}};
   Result<std::shared_ptr<const pipeline::Snapshot>> snapshot =
-      pipeline::make_snapshot(gateway->config_, {}, nullptr, seconds_now());
+      pipeline::make_snapshot(gateway->config_, {}, nullptr, moment_now());
   if (!snapshot) return std::move(snapshot).error();
   gateway->snapshot_ = std::move(*snapshot);
   Result<Unit> books = gateway->open_books();
@@ -181,7 +183,7 @@ void Gateway::discovered(pipeline::Discovered found) {
 // discovery must not undo each other.
 Result<Unit> Gateway::adopt(std::shared_ptr<const config::Config> config) {
   Result<std::shared_ptr<const pipeline::Snapshot>> snapshot =
-      pipeline::make_snapshot(config, discovered_, snapshot_.get(), seconds_now());
+      pipeline::make_snapshot(config, discovered_, snapshot_.get(), moment_now());
   if (!snapshot) return std::move(snapshot).error();
   config_ = std::move(config);
   snapshot_ = std::move(*snapshot);
@@ -313,7 +315,7 @@ admin::Readiness Gateway::readiness() const {
   for (const auto& lane : now_snapshot->listed) {
     const auto& endpoints = lane->endpoints;
     const auto answers = [&](const auto& endpoint) { return !discovery_->silent(endpoint->id()); };
-    const auto usable = [&](const auto& endpoint) { return answers(endpoint) && endpoint->health().open(now); };
+    const auto usable = [&](const auto& endpoint) { return answers(endpoint) && endpoint->health().usable(now); };
     if (std::any_of(endpoints.begin(), endpoints.end(), usable)) {
       state.ready = true;
     } else if (std::any_of(endpoints.begin(), endpoints.end(), answers)) {
@@ -335,6 +337,22 @@ admin::Readiness Gateway::readiness() const {
 }
 
 namespace {
+
+constexpr std::array kStates{upstream::BreakerState::closed, upstream::BreakerState::open,
+                             upstream::BreakerState::half_open};
+
+void publish_endpoint(metrics::Shard& process, const upstream::Endpoint& endpoint, TimePoint now) {
+  using metrics::Metric;
+  const upstream::Health& health = endpoint.health();
+  process.gauge(Metric::endpoint_up, {endpoint.id()}).set(health.usable(now) ? 1 : 0);
+  const upstream::BreakerState present = health.state(now);
+  for (const upstream::BreakerState state : kStates) {
+    process.gauge(Metric::breaker_state, {endpoint.id(), upstream::state_name(state)}).set(state == present ? 1 : 0);
+  }
+  process.gauge(Metric::pool_connections, {endpoint.id(), "idle"})
+      .set(endpoint.idle_connections.load(std::memory_order_relaxed));
+  process.gauge(Metric::pool_connections, {endpoint.id(), "busy"}).set(endpoint.in_flight());
+}
 
 void publish_slots(metrics::Shard& process, const pipeline::Lane& lane) {
   using metrics::Metric;
@@ -362,10 +380,7 @@ void Gateway::publish_totals() {
     for (const auto& endpoint : lane->endpoints) {
       gone.erase(endpoint->id());
       published_endpoints_.insert(endpoint->id());
-      process.gauge(Metric::endpoint_up, {endpoint->id()}).set(endpoint->health().open(now) ? 1 : 0);
-      process.gauge(Metric::pool_connections, {endpoint->id(), "idle"})
-          .set(endpoint->idle_connections.load(std::memory_order_relaxed));
-      process.gauge(Metric::pool_connections, {endpoint->id(), "busy"}).set(endpoint->in_flight());
+      publish_endpoint(process, *endpoint, now);
     }
   }
   for (const auto& lane : now_snapshot->listed) publish_slots(process, *lane);
@@ -373,6 +388,8 @@ void Gateway::publish_totals() {
     process.remove(Metric::endpoint_up, {id});
     process.remove(Metric::pool_connections, {id, "idle"});
     process.remove(Metric::pool_connections, {id, "busy"});
+    for (const upstream::BreakerState state : kStates)
+      process.remove(Metric::breaker_state, {id, upstream::state_name(state)});
   }
 }
 

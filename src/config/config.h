@@ -10,6 +10,7 @@
 
 #include "base/address.h"
 #include "base/time.h"
+#include "config/health.h"
 
 namespace intragate::config {
 
@@ -78,6 +79,7 @@ struct Endpoint {
   std::uint32_t weight = 1;           // 1 … 1000
   bool ask_usage = true;              // add stream_options.include_usage when the client did not
   std::uint32_t max_concurrency = 0;  // calls at once, 1 … 100,000; 0: not limited
+  std::string zone;                   // where it stands; empty: nowhere in particular
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
@@ -97,13 +99,6 @@ struct RetryPolicy {
   friend bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
 };
 
-struct Health {
-  std::uint32_t failures = 3;  // consecutive, until an endpoint cools down
-  Duration cooldown = 10s;
-  Duration probe{};  // interval of GET /models, at least 1s; zero: off
-  friend bool operator==(const Health&, const Health&) = default;
-};
-
 // The wait for a slot; it begins when all `max_concurrency` of a model are in use.
 struct Queue {
   std::uint32_t size = 256;       // calls that may wait
@@ -113,7 +108,7 @@ struct Queue {
   friend bool operator==(const Queue&, const Queue&) = default;
 };
 
-enum class Balance : std::uint8_t { least_busy, round_robin };
+enum class Balance : std::uint8_t { least_busy, round_robin, session };
 
 struct Model {
   std::string name;  // "*": every model that its endpoints list
@@ -180,6 +175,7 @@ struct Config {
   Admin admin;
   std::string data_dir = "./data";
   AddressList egress = AddressList::private_ranges();  // where models may be
+  std::string zone;  // where the gateway stands: endpoints of the same zone are preferred
   std::vector<Model> models;
   std::vector<Key> keys;
   std::vector<Limit> limits;

@@ -43,6 +43,7 @@ void read_all(Section& top, Config& config) {
   read_log(top, config);
   read_audit(top, config);
   read_egress(top, config);
+  top.text("zone", config.zone);
   read_models(top, config);
   read_keys(top, config);
   read_limits(top, config);

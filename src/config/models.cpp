@@ -1,4 +1,5 @@
 // `models`: which models there are and where they answer.
+#include <algorithm>
 #include <map>
 
 #include "base/text.h"
@@ -41,8 +42,22 @@ void read_health(Section& model, Health& into) {
   std::optional<Section> health = model.section("health");
   if (!health) return;
   health->count("failures", into.failures);
+  health->duration("window", into.window);
+  health->count("min_calls", into.min_calls);
+  health->percent("error_rate", into.error_percent);
+  health->duration("slow", into.slow);
+  health->percent("slow_rate", into.slow_percent);
+  health->percent("outlier", into.outlier_percent);
+  health->percent("panic", into.panic_percent);
   health->duration("cooldown", into.cooldown);
+  health->duration("max_cooldown", into.max_cooldown);
+  health->count("probes", into.probes);
+  health->duration("slow_start", into.slow_start);
   health->duration("probe", into.probe);
+  if (health->has("max_cooldown") && into.max_cooldown < into.cooldown) {
+    health->warn(health->place("max_cooldown"),
+                 "`" + health->path("max_cooldown") + "` is shorter than `cooldown`, which is then the only length");
+  }
 }
 
 void read_queue(Section& model, Queue& into) {
@@ -93,12 +108,17 @@ Endpoint read_endpoint(Section& section, const AddressList& egress) {
   section.count("weight", endpoint.weight);
   section.flag("ask_usage", endpoint.ask_usage);
   section.count("max_concurrency", endpoint.max_concurrency);
+  section.text("zone", endpoint.zone);
   return endpoint;
 }
 
-void read_endpoints(Section& section, const AddressList& egress, Model& model) {
+void read_endpoints(Section& section, const Config& config, Model& model) {
   for (Section& endpoint : section.sections("endpoints")) {
-    model.endpoints.push_back(read_endpoint(endpoint, egress));
+    model.endpoints.push_back(read_endpoint(endpoint, config.egress));
+    if (endpoint.has("zone") && config.zone.empty()) {
+      endpoint.warn(endpoint.place("zone"),
+                    '`' + endpoint.path("zone") + "` has no effect without the gateway's own `zone`");
+    }
     if (model.name == kEveryModel && endpoint.has("model")) {
       endpoint.problem(endpoint.place("model"), "an endpoint of the model `*` keeps the names that it lists itself");
     }
@@ -152,8 +172,10 @@ Model read_one(Section& section, TakenNames& taken, const Config& config) {
   read_aliases(section, taken, model);
   model.kind = section.choice("kind");
   section.count("context_window", model.context_window);
-  read_endpoints(section, config.egress, model);
-  if (section.choice("balance") == "round_robin") model.balance = Balance::round_robin;
+  read_endpoints(section, config, model);
+  const std::string balance = section.choice("balance");
+  if (balance == "round_robin") model.balance = Balance::round_robin;
+  if (balance == "session") model.balance = Balance::session;
   read_timeouts(section, model.timeouts);
   read_retry(section, model.retry);
   read_health(section, model.health);
@@ -175,6 +197,12 @@ void read_models(Section& top, Config& config) {
     section.size("stream_buffer", model.stream_buffer);
     config.models.push_back(std::move(model));
   }
+  const auto near = [&](const Endpoint& endpoint) { return endpoint.zone == config.zone; };
+  const auto has_near = [&](const Model& model) {
+    return std::any_of(model.endpoints.begin(), model.endpoints.end(), near);
+  };
+  if (!config.zone.empty() && std::none_of(config.models.begin(), config.models.end(), has_near))
+    top.warn(top.place("zone"), "no endpoint stands in the zone " + text::quoted(config.zone));
   if (top.length("models") == 0U) top.problem(top.place("models"), "`models` must name at least one model");
 }
 

@@ -22,6 +22,12 @@ namespace intragate::dialect::openai {
 // max_completion_tokens wins over max_tokens; neither is checked. Everything else passes unread.
 [[nodiscard]] Result<llm::Call> understand(llm::Api api, std::string_view body);
 
+// The part of a body that tells one conversation from another and does not change while it goes on: the messages up to
+// and including the first one of the role `user`, as written, or the beginning of `prompt` or `input`; at most
+// kSessionPrefix bytes of it. Reads no more of the body than that.
+inline constexpr std::size_t kSessionPrefix = 1024;
+[[nodiscard]] std::string_view session_prefix(const llm::Call& call, std::string_view body);
+
 // The changes that make the body fit the endpoint: the model's name there, and, with AskUsage::yes on a stream whose
 // client did not ask, `stream_options.include_usage: true` (other stream_options members survive).
 enum class AskUsage : std::uint8_t { no, yes };

@@ -1,4 +1,5 @@
 // Requests: what the gateway needs to know of a body, and what it must change in it.
+#include <algorithm>
 #include <array>
 
 #include "base/json_scan.h"
@@ -116,6 +117,12 @@ constexpr std::array<Field, 6> kFields{{{"model", read_model},
                                         {"max_tokens", read_max_tokens},
                                         {"max_completion_tokens", read_max_completion_tokens}}};
 
+// The member that the model reads.
+constexpr std::string_view prompt_name(llm::Api api) {
+  if (api == llm::Api::chat) return "messages";
+  return api == llm::Api::completions ? "prompt" : "input";
+}
+
 // Reads a member if it is one of ours. Each may stand once and in its own spelling only: of two, models disagree on
 // which counts, and servers written in Go take "MODEL" for "model", so that what we allowed would not be what is used.
 Result<Unit> read_member(llm::Call& call, unsigned& seen, const Member& member) {
@@ -129,7 +136,16 @@ Result<Unit> read_member(llm::Call& call, unsigned& seen, const Member& member) 
     seen |= 1U << i;
     return kFields[i].read(call, member);
   }
+  if (!call.prompt && member.key == prompt_name(call.api)) call.prompt = span_of(member);
   return Unit{};
+}
+
+bool is_from_user(const Member& message) {
+  json::ObjectScan scan{message.value};
+  while (const std::optional<Member> member = scan.next()) {
+    if (json::key_is(*member, "role")) return member->value == "\"user\"";
+  }
+  return false;
 }
 
 constexpr std::string_view kAskForUsage = "\"include_usage\":true";
@@ -168,6 +184,17 @@ Result<llm::Call> understand(llm::Api api, std::string_view body) {
   if (call.model.empty()) return invalid("The request does not say which `model` to use.");
   call.closing_brace = scan.closing_brace();
   return call;
+}
+
+std::string_view session_prefix(const llm::Call& call, std::string_view body) {
+  if (!call.prompt) return {};
+  const std::string_view start = body.substr(call.prompt->offset, std::min(call.prompt->length, kSessionPrefix));
+  if (call.api != llm::Api::chat) return start;
+  json::ArrayScan messages{start};
+  while (const std::optional<Member> message = messages.next()) {
+    if (is_from_user(*message)) return start.substr(0, message->offset + message->value.size());
+  }
+  return start;  // it ends within a message: that is long enough to tell
 }
 
 llm::Edits edits(const llm::Call& call, std::string_view body, std::string_view upstream_model, AskUsage ask) {

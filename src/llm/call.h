@@ -37,6 +37,7 @@ struct Call {
   std::optional<std::uint64_t> max_tokens;  // max_completion_tokens or max_tokens
   Span model_value;                         // the raw string with its quotes
   std::optional<Span> stream_options;       // the raw object
+  std::optional<Span> prompt;               // the raw messages, prompt or input, unchecked
   std::size_t closing_brace = 0;            // where members can be added
 };
 

@@ -1,9 +1,9 @@
-#include <algorithm>
-
 #include "base/error_table.h"
 #include "base/log.h"
 #include "pipeline/attempt.h"
+#include "pipeline/choose.h"
 #include "pipeline/exchange.h"
+#include "pipeline/health_report.h"
 #include "pipeline/stations.h"
 #include "pipeline/worker.h"
 
@@ -11,60 +11,7 @@ namespace intragate::pipeline {
 namespace {
 
 using metrics::Metric;
-using upstream::Candidate;
 using upstream::NextAttempt;
-using upstream::Standing;
-
-// Where one call stands between its attempts.
-struct Tries {
-  std::vector<bool> tried;  // by endpoint
-  std::size_t current = 0;
-  Take take = Take::any_connection;
-};
-
-bool cooling(const Exchange& x, std::size_t i) {
-  return !x.lane->endpoints[i]->health().open(x.worker.loop().now());
-}
-
-bool endpoint_left(const Exchange& x, const Tries& tries) {
-  for (std::size_t i = 0; i < tries.tried.size(); ++i) {
-    if (!tries.tried[i] && !cooling(x, i)) return true;
-  }
-  return false;
-}
-
-// Whether an endpoint has as many calls as it may.
-bool full(const upstream::Endpoint& endpoint) {
-  const std::uint32_t most = endpoint.configured().max_concurrency;
-  return most > 0 && endpoint.in_flight() >= most;
-}
-
-void choose(Exchange& x, Tries& tries) {
-  const TimePoint now = x.worker.loop().now();
-  const auto& endpoints = x.lane->endpoints;
-  if (endpoints.size() == 1) {
-    tries.current = 0;
-  } else {
-    // A slot of the model is in hand, so that some endpoint has room, unless a tried one has the call's own.
-    const bool all_full = std::all_of(endpoints.begin(), endpoints.end(), [](const auto& e) { return full(*e); });
-    std::vector<Candidate> candidates(endpoints.size());
-    for (std::size_t i = 0; i < endpoints.size(); ++i) {
-      const upstream::Health& health = endpoints[i]->health();
-      // Where the last attempt has just failed, the next one has no business while there are others.
-      const bool just_failed = tries.tried[i] && i == tries.current;
-      const bool out = just_failed || (full(*endpoints[i]) && !all_full);
-      const Standing standing = health.open(now) ? Standing::open : Standing::cooling;
-      candidates[i] = {.standing = out ? Standing::out : standing,
-                       .tried = tries.tried[i],
-                       .weight = endpoints[i]->configured().weight,
-                       .in_flight = endpoints[i]->in_flight(),
-                       .recent_failures = health.recent_failures(now),
-                       .cools_until = health.cools_until().value_or(now)};
-    }
-    tries.current = x.worker.state_of(*x.lane).choice.pick(candidates, x.worker.random()).value_or(0);
-  }
-  tries.tried[tries.current] = true;
-}
 
 void count_success(Exchange& x, std::size_t endpoint) {
   std::vector<metrics::Counter*>& known = x.worker.state_of(*x.lane).attempts_ok;
@@ -130,20 +77,28 @@ net::Task<bool> pause(Exchange& x, Duration length) {
   co_return wake != net::Wake::cancelled;
 }
 
-// What an attempt says about the endpoint. Returns the error that ended it; none: the answer may be relayed.
-std::optional<Error> judge(Exchange& x, const Tries& tries, upstream::Health::Trial trial, Result<Unit> received) {
-  const TimePoint now = x.worker.loop().now();
+// What the answer says about its endpoint.
+upstream::CallEnd end_of_answer(const Exchange& x) {
+  const upstream::CallEnd how = upstream::call_end(x.answer.head.status);
+  const Duration slow = x.lane->model.health.slow;
+  const bool late = slow > Duration::zero() && *x.first_byte - x.sent_at > slow;
+  return late && how == upstream::CallEnd::good ? upstream::CallEnd::slow : how;
+}
+
+// Returns the error that ended the attempt; none: the answer may be relayed.
+std::optional<Error> judge(Exchange& x, const Tries& tries, upstream::Health::Trial& trial, Result<Unit> received) {
   if (!received) {
     Error error = std::move(received).error();
     if (error.retry == Retry::fresh_connection) return error;  // no attempt: the model never saw the call
-    trial.report(upstream::evidence_of(error), now);
+    report_end(x.worker, *x.lane, tries.current, trial, upstream::call_end(error));
     note_failure(x, error);
     return error;
   }
   const int status = x.answer.head.status;
-  trial.report(upstream::evidence_of_status(status), now);
+  report_end(x.worker, *x.lane, tries.current, trial, end_of_answer(x));
   if (status >= 200 && status < 300) {
     count_success(x, tries.current);
+    x.began_well = true;
     return std::nullopt;
   }
   count_attempt(x, "status");
@@ -168,21 +123,21 @@ void release_attempt(Exchange& x) {
 }
 
 net::Task<Result<Next>> dispatch(Exchange& x) {
-  Tries tries{.tried = std::vector<bool>(x.lane->endpoints.size())};
+  Tries tries{.tried = std::vector<bool>(x.lane->endpoints.size()), .session = {}};
+  Take take = Take::any_connection;
   if (tries.tried.empty()) co_return make_error(Code::no_endpoint, "The model has no endpoint at the moment.");
   // From here on a client that hangs up ends whatever is being waited for.
   x.connection.watch_hangup();
   x.usage_hidden = x.call.stream == llm::Stream::yes && x.call.usage != llm::UsageWish::yes &&
                    x.principal->stream_usage != config::StreamUsage::always;
   x.worker.state_of(*x.lane).budget.count_call(x.worker.loop().now());
-  choose(x, tries);
+  upstream::Health::Trial trial = choose(x, tries);
   for (;;) {
     x.endpoint = x.lane->endpoints[tries.current];
     x.place = x.endpoint->enter();
-    if (tries.take == Take::any_connection) ++x.attempts;
-    upstream::Health::Trial trial = x.endpoint->health().begin(x.worker.loop().now());
-    Result<Unit> received = co_await attempt(x, tries.take);
-    std::optional<Error> error = judge(x, tries, std::move(trial), std::move(received));
+    if (take == Take::any_connection) ++x.attempts;
+    Result<Unit> received = co_await attempt(x, take);
+    std::optional<Error> error = judge(x, tries, trial, std::move(received));
     if (!error) co_return Next::go_on;
     if (error->code == Code::client_gone) co_return std::move(*error);
     const upstream::RetryPlan next = plan(x, tries, *error);
@@ -197,8 +152,9 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
     release_attempt(x);
     const bool here = co_await pause(x, next.pause);
     if (!here) co_return make_error(Code::client_gone, {});
-    tries.take = next.next == NextAttempt::same_endpoint ? Take::new_connection : Take::any_connection;
-    if (next.next == NextAttempt::by_choice) choose(x, tries);
+    const bool same = next.next == NextAttempt::same_endpoint;
+    take = same ? Take::new_connection : Take::any_connection;
+    if (!same) trial = choose(x, tries);
   }
 }
 

@@ -33,6 +33,7 @@ struct ReceivedHead {
   std::string_view accept;
   std::string_view traceparent;
   std::string_view tracestate;
+  std::string_view session;
   std::string_view target;
 };
 
@@ -101,6 +102,7 @@ struct Exchange {
   Ticket<upstream::Endpoint> place;
   upstream::Connection upstream;
   Answer answer;
+  bool began_well = false;  // the answer is on its way to the client: what breaks it now speaks against the endpoint
   std::optional<Duration> queued;       // from waiting_since until a model first got it
   TimePoint sent_at;                    // when the model got the request, the last time
   std::optional<TimePoint> first_byte;  // of its answer

@@ -63,6 +63,7 @@ void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
         break;
       case 12:
         if (equals_ignoring_case(header.name, "x-request-id")) id = header.value;
+        if (equals_ignoring_case(header.name, "x-session-id")) x.head.session = header.value;
         break;
       case 13:
         if (equals_ignoring_case(header.name, "authorization")) x.head.authorization = header.value;

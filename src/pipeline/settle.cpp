@@ -6,6 +6,7 @@
 #include "base/error_table.h"
 #include "base/log.h"
 #include "pipeline/exchange.h"
+#include "pipeline/health_report.h"
 #include "pipeline/worker.h"
 
 namespace intragate::pipeline {
@@ -152,6 +153,13 @@ void settle_limits(Exchange& x) {
   free_slot(x);
 }
 
+// An answer that began well and broke is a failure of its endpoint after all.
+void report_break(Exchange& x, TimePoint now) {
+  if (!x.began_well || !x.error || upstream::call_end(*x.error) != upstream::CallEnd::failed) return;
+  const bool total = x.deadline.reached(now);  // how long an answer may take is no matter of the endpoint's health
+  if (!total) note_turn(x.worker, *x.endpoint, x.endpoint->health().broke(now));
+}
+
 }  // namespace
 
 std::uint64_t estimated_prompt(const Exchange& x) {
@@ -183,6 +191,7 @@ void settle(Exchange& x) noexcept {
   }
   const TimePoint now = x.worker.loop().fresh_now();
   settle_limits(x);
+  report_break(x, now);
   const End end = end_of(x);
   write_record(x, end, now);
   count(x, end, now);

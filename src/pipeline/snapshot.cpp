@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "upstream/ejection.h"
 
 namespace intragate::pipeline {
 namespace {
@@ -14,17 +15,22 @@ void collect(const Snapshot& from, Endpoints& into) {
   into.insert(into.end(), from.wildcard_endpoints.begin(), from.wildcard_endpoints.end());
 }
 
-Endpoints endpoints_of(const config::Model& model, const Endpoints& old) {
+Endpoints endpoints_of(const config::Model& model, const Endpoints& old, TimePoint now) {
   Endpoints endpoints;
   for (std::size_t i = 0; i < model.endpoints.size(); ++i) {
+    const config::Endpoint& wanted = model.endpoints[i];
     std::string id = model.name + "/" + std::to_string(i);
     const auto same = std::find_if(old.begin(), old.end(), [&](const auto& endpoint) {
-      return endpoint->id() == id && endpoint->configured() == model.endpoints[i] &&
-             endpoint->health_rule() == model.health;
+      return endpoint->id() == id && endpoint->configured() == wanted && endpoint->health_rule() == model.health;
     });
-    endpoints.push_back(same != old.end()
-                            ? *same
-                            : std::make_shared<upstream::Endpoint>(std::move(id), model.endpoints[i], model.health));
+    if (same != old.end()) {
+      endpoints.push_back(*same);
+      continue;
+    }
+    endpoints.push_back(std::make_shared<upstream::Endpoint>(std::move(id), wanted, model.health));
+    const bool known = std::any_of(old.begin(), old.end(),
+                                   [&](const auto& endpoint) { return endpoint->configured().url == wanted.url; });
+    if (!known && !old.empty()) endpoints.back()->health().warm_up(now);
   }
   return endpoints;
 }
@@ -35,15 +41,16 @@ qos::QueueBounds bounds_of(const config::Queue& queue) {
 
 // The lane of a model, with what it takes over from the one before it.
 std::shared_ptr<const Lane> make_lane(std::string name, const config::Model& model, Endpoints endpoints,
-                                      const Snapshot* previous, std::int64_t now) {
+                                      const Snapshot* previous, Now now) {
   const Lane* before = previous == nullptr ? nullptr : previous->find(name);
   if (before != nullptr && before->name != name) before = nullptr;  // an alias then, a model now
-  Lane lane{std::move(name), model, std::move(endpoints), before != nullptr ? before->known_since : now, nullptr};
+  Lane lane{std::move(name), model, std::move(endpoints), before != nullptr ? before->known_since : now.seconds,
+            nullptr};
   if (before != nullptr) {
     lane.gate = before->gate;
     lane.gate->set_bounds(bounds_of(model.queue));
   } else {
-    lane.gate = std::make_shared<Gate>(slots_of(lane, TimePoint{}), bounds_of(model.queue));
+    lane.gate = std::make_shared<Gate>(slots_of(lane, now.at), bounds_of(model.queue));
   }
   return std::make_shared<const Lane>(std::move(lane));
 }
@@ -94,16 +101,25 @@ Result<Unit> check_kind(const Lane& lane, llm::Api api) {
                                                  ": choose another model.");
 }
 
+bool in_panic(const Lane& lane, TimePoint now) {
+  const auto left = std::count_if(lane.endpoints.begin(), lane.endpoints.end(), [&](const auto& endpoint) {
+    return endpoint->health().state(now) != upstream::BreakerState::open;
+  });
+  return upstream::panics(static_cast<std::size_t>(left), lane.endpoints.size(), lane.model.health);
+}
+
 std::uint32_t slots_of(const Lane& lane, TimePoint now) {
-  std::uint32_t open = 0;
+  std::uint32_t well = 0;
   std::uint32_t all = 0;
   for (const auto& endpoint : lane.endpoints) {
     const std::uint32_t slots = endpoint->configured().max_concurrency;
     if (slots == 0) return qos::kUnlimitedSlots;
     all += slots;
-    if (endpoint->health().open(now)) open += slots;
+    const upstream::BreakerState state = endpoint->health().state(now);
+    if (state == upstream::BreakerState::closed) well += slots;
+    if (state == upstream::BreakerState::half_open) well += std::min(slots, lane.model.health.probes);
   }
-  return open > 0 ? open : all;
+  return in_panic(lane, now) ? all : well;
 }
 
 const Lane* Snapshot::find(std::string_view name) const {
@@ -112,8 +128,7 @@ const Lane* Snapshot::find(std::string_view name) const {
 }
 
 Result<std::shared_ptr<const Snapshot>> make_snapshot(const std::shared_ptr<const config::Config>& config,
-                                                      const Discovered& discovered, const Snapshot* previous,
-                                                      std::int64_t now_seconds) {
+                                                      const Discovered& discovered, const Snapshot* previous, Now now) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->config = config;
   Result<auth::Keyring> keys = auth::Keyring::make(config->keys);
@@ -123,19 +138,19 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(const std::shared_ptr<cons
   if (previous != nullptr) collect(*previous, old);
   const config::Model* wildcard = nullptr;
   for (const config::Model& model : config->models) {
-    Endpoints endpoints = endpoints_of(model, old);
+    Endpoints endpoints = endpoints_of(model, old, now.at);
     if (model.name == "*") {
       wildcard = &model;
       snapshot->wildcard_endpoints = std::move(endpoints);
       continue;
     }
-    add(*snapshot, make_lane(model.name, model, std::move(endpoints), previous, now_seconds));
+    add(*snapshot, make_lane(model.name, model, std::move(endpoints), previous, now));
   }
   if (wildcard == nullptr) return std::shared_ptr<const Snapshot>{snapshot};
   snapshot->awaiting_discovery = !has_listed(snapshot->wildcard_endpoints, discovered);
   for (auto& [name, endpoints] : models_of(snapshot->wildcard_endpoints, discovered)) {
     if (snapshot->find(name) != nullptr) continue;  // the file's own entry wins
-    add(*snapshot, make_lane(name, *wildcard, std::move(endpoints), previous, now_seconds));
+    add(*snapshot, make_lane(name, *wildcard, std::move(endpoints), previous, now));
   }
   return std::shared_ptr<const Snapshot>{snapshot};
 }

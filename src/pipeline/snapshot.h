@@ -26,8 +26,11 @@ struct Lane {
   std::shared_ptr<Gate> gate;    // the model's slots, the same over reloads
 };
 
-// The slots of the lane's endpoints that are not cooling down (of all, when all are); kUnlimitedSlots when one has no
-// limit.
+// Whether so few of the lane's endpoints are left that all are used (upstream/ejection.h).
+[[nodiscard]] bool in_panic(const Lane& lane, TimePoint now);
+
+// The slots of the lane's endpoints: all of those that are well, as many as probes may come of those that come back,
+// none of those that cool down; all of all in panic. kUnlimitedSlots when one has no limit.
 [[nodiscard]] std::uint32_t slots_of(const Lane& lane, TimePoint now);
 
 // Whether the lane's `kind` has this API. Errors: model_not_allowed (403), with a sentence for end users.
@@ -46,6 +49,12 @@ struct Listing {
 };
 using Discovered = std::vector<Listing>;
 
+// A moment by both clocks.
+struct Now {
+  TimePoint at;
+  std::int64_t seconds = 0;  // since 1970
+};
+
 struct Snapshot {
   std::shared_ptr<const config::Config> config;
   auth::Keyring keys;
@@ -57,11 +66,12 @@ struct Snapshot {
   [[nodiscard]] const Lane* find(std::string_view name) const;
 };
 
-// Endpoints of `previous` (may be null) whose configuration did not change are taken over with their health and calls.
+// Endpoints of `previous` (may be null) whose configuration did not change are taken over with their health and calls;
+// those at addresses that `previous` did not have get their share gradually (health.slow_start).
 // Listings of endpoints that the configuration has no longer are left out. Errors: invalid_configuration (keys that
 // cannot be used together).
 [[nodiscard]] Result<std::shared_ptr<const Snapshot>> make_snapshot(const std::shared_ptr<const config::Config>& config,
                                                                     const Discovered& discovered,
-                                                                    const Snapshot* previous, std::int64_t now_seconds);
+                                                                    const Snapshot* previous, Now now);
 
 }  // namespace intragate::pipeline

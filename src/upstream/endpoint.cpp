@@ -1,6 +1,7 @@
 #include "upstream/endpoint.h"
 
 #include "base/base64.h"
+#include "base/hash.h"
 
 namespace intragate::upstream {
 namespace {
@@ -20,6 +21,7 @@ std::string credentials(const config::EndpointAuth& auth) {
 Endpoint::Endpoint(std::string id, config::Endpoint configured, const config::Health& health)
     : id_{std::move(id)},
       configured_{std::move(configured)},
+      point_{hash_of(configured_.url, hash_of(configured_.model, 0))},
       fixed_headers_{"Host: " + configured_.host_header + "\r\n" + credentials(configured_.auth)},
       health_rule_{health},
       health_{health} {}

@@ -22,6 +22,8 @@ class Endpoint {
 
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] const config::Endpoint& configured() const { return configured_; }
+  // Its place among all endpoints for sessions (choice.h): the same in every gateway, and after a reload that moves it.
+  [[nodiscard]] std::uint64_t point() const { return point_; }
   [[nodiscard]] const config::Health& health_rule() const { return health_rule_; }
   [[nodiscard]] Health& health() { return health_; }
   [[nodiscard]] const Health& health() const { return health_; }
@@ -44,6 +46,7 @@ class Endpoint {
  private:
   std::string id_;
   config::Endpoint configured_;
+  std::uint64_t point_;
   std::string fixed_headers_;
   config::Health health_rule_;
   Health health_;

@@ -150,7 +150,7 @@ def page(gateway_factory, model_factory):
         return {"name": name, "endpoints": [{"url": url, "max_concurrency": 1}], "retry": {"attempts": 1}, **more}
     dead = f"http://127.0.0.1:{free_port()}/v1"
     config = {"listen": [{"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "max_connections": 1}],
-              "models": [entry("m"), entry("busy", queue={"size": 0}), entry("dead", dead)],
+              "models": [entry("m"), entry("busy", queue={"size": 0}), entry("dead", dead, health={"failures": 1})],
               "limits": [{"per": "key", "name": "hasty", "requests_per_minute": 1}],
               "keys": [{"name": "test", "key": "${TEST_KEY}"}, {"name": "hasty", "key": "${HASTY_KEY}"}]}
     gateway = gateway_factory(config=config, env={"HASTY_KEY": "sk-hasty-key"})

@@ -82,5 +82,27 @@ TEST(Explain, RefusesAnApiThatTheModelsKindHasNot) {
   EXPECT_FALSE(explain(config).refusal);
 }
 
+TEST(Explain, TellsWhereASessionWouldGo) {
+  const auto config = config_with({key("a")});
+  config->models[0].endpoints.emplace_back().url = "http://10.0.0.6/v1";
+  EXPECT_EQ(finding(explain(config), "session"), "-");
+  config->models[0].balance = config::Balance::session;
+  const Explanation explanation = explain(config);
+  EXPECT_EQ(finding(explanation, "balance"), "session");
+  EXPECT_EQ(finding(explanation, "session"),
+            "by x-session-id; without it by the key `a` and 2 bytes of the prompt's beginning");
+  const std::string home = finding(explanation, "endpoint of the session");
+  EXPECT_TRUE(home == "m/0" || home == "m/1") << home;
+  config->zone = "room-a";
+  for (std::size_t i = 0; i < 2; ++i) {
+    for (config::Endpoint& endpoint : config->models[0].endpoints) endpoint.zone.clear();
+    config->models[0].endpoints[i].zone = "room-a";
+    const Explanation zoned = explain(config);
+    const std::string near = "m/" + std::to_string(i);
+    EXPECT_EQ(finding(zoned, "endpoint of the session"), near);
+    EXPECT_EQ(finding(zoned, "zone room-a"), near + "; then m/" + std::to_string(1 - i));
+  }
+}
+
 }  // namespace
 }  // namespace intragate::app

@@ -17,8 +17,10 @@ namespace intragate::config {
 namespace {
 
 const std::filesystem::path kRoot{INTRAGATE_SOURCE_DIR};
-const Environment kVariables{
-    {"VLLM_KEY", "vllm-token"}, {"DIFY_KEY", "sk-dify-key"}, {"INTRAGATE_ADMIN_TOKEN", "admin-token"}};
+const Environment kVariables{{"VLLM_KEY", "vllm-token"},
+                             {"DIFY_KEY", "sk-dify-key"},
+                             {"INTRAGATE_ADMIN_TOKEN", "admin-token"},
+                             {"ZONE", "room-a"}};
 
 std::string text_of(const std::filesystem::path& file) {
   std::ifstream stream{kRoot / file, std::ios::binary};
@@ -98,10 +100,12 @@ TEST(Reference, ItsSampleOfProblemsIsReal) {
   EXPECT_TRUE(contains(text_of("docs/configuration.md"), "\n" + all_problems(loaded) + "```")) << all_problems(loaded);
 }
 
-TEST(Examples, TheFileIsValidWithoutRemarks) {
-  const Loaded loaded = load(text_of("examples/intragate.yaml"), kVariables);
-  EXPECT_EQ(all_problems(loaded), "");
-  EXPECT_EQ(all_warnings(loaded), "");
+TEST(Examples, TheFilesAreValidWithoutRemarks) {
+  for (const char* file : {"examples/intragate.yaml", "examples/two-rooms.yaml"}) {
+    const Loaded loaded = load(text_of(file), kVariables);
+    EXPECT_EQ(all_problems(loaded), "") << file;
+    EXPECT_EQ(all_warnings(loaded), "") << file;
+  }
 }
 
 TEST(Examples, TheQuickStartIsValidWithoutRemarks) {

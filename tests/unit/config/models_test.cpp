@@ -117,8 +117,7 @@ TEST(ConfigModels, NamesAreText) {
 TEST(ConfigModels, ChoicesAreCheckedWithSuggestions) {
   EXPECT_TRUE(contains(all_problems(load_model("kind: embeding")), "did you mean `embedding`?"));
   EXPECT_TRUE(contains(all_problems(load_model("balance: roundrobin")), "did you mean `round_robin`?"));
-  EXPECT_TRUE(
-      contains(all_problems(load_model("balance: session")), "`balance: session` is not available in this version"));
+  EXPECT_EQ(load_model("balance: session").config.models[0].balance, Balance::session);
   EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", dialect: ollama")),
                        "`dialect: ollama` is not available"));
   EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", dialect: open-ai")), "did you mean `openai`?"));
@@ -143,6 +142,42 @@ TEST(ConfigModels, RemarksOnLimitsThatNeverMatter) {
   EXPECT_FALSE(contains(all_warnings(load_model("timeouts: {total: 1s}")), "longer"))
       << "the default is nobody's mistake";
   EXPECT_TRUE(contains(all_warnings(load_model("retry: {backoff: 10s}")), "is longer than `max_backoff`"));
+  EXPECT_TRUE(contains(all_warnings(load_model("health: {max_cooldown: 5s}")), "is shorter than `cooldown`"));
+  EXPECT_FALSE(contains(all_warnings(load_model("health: {cooldown: 5m}")), "shorter"));
+}
+
+TEST(ConfigModels, HealthSaysWhenAnEndpointGetsNoCallsAndHowItComesBack) {
+  const Loaded loaded = load_model(
+      "health: {failures: 4, window: 30s, min_calls: 5, error_rate: 40%, slow: 20s, slow_rate: 90%, outlier: 25%, "
+      "panic: 50%, cooldown: 7s, max_cooldown: 2m, probes: 3, slow_start: off, probe: 15s}");
+  ASSERT_TRUE(loaded.ok()) << all_problems(loaded);
+  const Health wanted{.failures = 4,
+                      .window = 30s,
+                      .min_calls = 5,
+                      .error_percent = 40,
+                      .slow = 20s,
+                      .slow_percent = 90,
+                      .outlier_percent = 25,
+                      .panic_percent = 50,
+                      .cooldown = 7s,
+                      .max_cooldown = 2min,
+                      .probes = 3,
+                      .slow_start = 0s,
+                      .probe = 15s};
+  EXPECT_EQ(loaded.config.models[0].health, wanted);
+  EXPECT_EQ(load_model("stream_buffer: 4KiB").config.models[0].health, Health{});
+}
+
+TEST(ConfigModels, ZonesOfGatewayAndEndpointsBelongTogether) {
+  const std::string there = "models: [{name: m, endpoints: [{url: \"http://h\", zone: room-a}]}]\n";
+  const Loaded both = load("zone: room-a\n" + there);
+  ASSERT_TRUE(both.ok()) << all_problems(both);
+  EXPECT_EQ(both.config.zone, "room-a");
+  EXPECT_EQ(both.config.models[0].endpoints[0].zone, "room-a");
+  EXPECT_FALSE(contains(all_warnings(both), "zone")) << all_warnings(both);
+  EXPECT_TRUE(contains(all_warnings(load(there)), "has no effect without the gateway's own `zone`"));
+  EXPECT_TRUE(contains(all_warnings(load("zone: room-b\n" + there)), "no endpoint stands in the zone `room-b`"))
+      << all_warnings(load("zone: room-b\n" + there));
 }
 
 TEST(ConfigModels, HintsWithoutDangerAreRemarks) {
@@ -152,9 +187,9 @@ TEST(ConfigModels, HintsWithoutDangerAreRemarks) {
     EXPECT_TRUE(contains(all_warnings(loaded), "`models[0]." + std::string{key} + "` is known, but has no effect"))
         << key;
   }
-  const Loaded endpoint = load_endpoint("url: \"http://h\", zone: a, chat_template: qwen, tokenizer: /t.json");
+  const Loaded endpoint = load_endpoint("url: \"http://h\", chat_template: qwen, tokenizer: /t.json");
   ASSERT_TRUE(endpoint.ok()) << all_problems(endpoint);
-  EXPECT_TRUE(contains(all_warnings(endpoint), "test.yaml:1:50: `models[0].endpoints[0].zone`"));
+  EXPECT_TRUE(contains(all_warnings(endpoint), "test.yaml:1:50: `models[0].endpoints[0].chat_template`"));
 }
 
 TEST(ConfigModels, WhatWouldBeDangerousToIgnoreIsRefused) {

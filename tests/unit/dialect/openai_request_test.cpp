@@ -207,5 +207,36 @@ TEST(Edits, AreInOrderWhereverTheModelStands) {
   EXPECT_LT(both.list[0].where.offset, both.list[1].where.offset);
 }
 
+std::string_view prefix_of(llm::Api api, std::string_view body) {
+  const Result<llm::Call> call = understand(api, body);
+  EXPECT_TRUE(call) << body;
+  return session_prefix(*call, body);
+}
+
+TEST(SessionPrefix, EndsWithTheFirstMessageOfTheUser) {
+  EXPECT_EQ(
+      prefix_of(llm::Api::chat,
+                R"({"model":"m","messages":[{"role":"system","content":"s"}, {"content":"u","role":"user"}, {}]})"),
+      R"([{"role":"system","content":"s"}, {"content":"u","role":"user"})");
+  EXPECT_EQ(prefix_of(llm::Api::chat, R"({"model":"m","messages":[{"role":"system"}]})"), R"([{"role":"system"}])");
+  EXPECT_EQ(prefix_of(llm::Api::chat, R"({"model":"m","messages":"no list"})"), R"("no list")");
+  EXPECT_EQ(prefix_of(llm::Api::chat, R"({"model":"m"})"), "");
+}
+
+TEST(SessionPrefix, IsBoundedHoweverLongTheMessages) {
+  const std::string system = R"([{"role":"system","content":")" + std::string(5000, 's') + R"("},)";
+  const std::string one = R"({"model":"m","messages":)" + system + R"({"role":"user","content":"a"}]})";
+  const std::string two = R"({"model":"m","messages":)" + system + R"({"role":"user","content":"b"}]})";
+  EXPECT_EQ(prefix_of(llm::Api::chat, one), system.substr(0, kSessionPrefix));
+  EXPECT_EQ(prefix_of(llm::Api::chat, one), prefix_of(llm::Api::chat, two));
+}
+
+TEST(SessionPrefix, IsTheBeginningOfOtherPrompts) {
+  EXPECT_EQ(prefix_of(llm::Api::completions, R"({"model":"m","prompt":"Once upon"})"), R"("Once upon")");
+  EXPECT_EQ(prefix_of(llm::Api::embeddings, R"({"model":"m","input":["a","b"]})"), R"(["a","b"])");
+  const std::string body = R"({"model":"m","prompt":")" + std::string(3000, 'p') + R"("})";
+  EXPECT_EQ(prefix_of(llm::Api::completions, body).size(), kSessionPrefix);
+}
+
 }  // namespace
 }  // namespace intragate::dialect::openai

@@ -12,6 +12,7 @@ config::Endpoint endpoint(std::string url) {
   return made;
 }
 
+const TimePoint kNow{std::chrono::seconds{1000}};
 const config::Endpoint kOne = endpoint("http://127.0.0.1:1/v1");
 const config::Endpoint kTwo = endpoint("http://127.0.0.1:2/v1");
 
@@ -32,7 +33,7 @@ std::shared_ptr<const config::Config> config_with(std::vector<config::Model> mod
 
 std::shared_ptr<const Snapshot> make(const std::shared_ptr<const config::Config>& config, const Discovered& discovered,
                                      const Snapshot* previous) {
-  auto snapshot = make_snapshot(config, discovered, previous, 100);
+  auto snapshot = make_snapshot(config, discovered, previous, {kNow, 100});
   EXPECT_TRUE(snapshot);
   return *snapshot;
 }
@@ -104,6 +105,61 @@ TEST(Snapshot, AKindIsForItsApiOnly) {
   EXPECT_EQ(refused.error().code, Code::model_not_allowed);
   EXPECT_EQ(refused.error().message,
             "The model `bge` is of the kind embedding and cannot be used for chat: choose another model.");
+}
+
+void make_sick(upstream::Endpoint& endpoint) {
+  upstream::Health& health = endpoint.health();
+  while (health.usable(kNow)) health.force().report(upstream::CallEnd::failed, kNow);
+}
+
+TEST(Snapshot, EndpointsThatAReloadAddsStartSlowly) {
+  const auto first = make(config_with({model("a", {}, {kOne})}), {}, nullptr);
+  EXPECT_EQ(first->find("a")->endpoints[0]->health().share(kNow), 100U) << "at the start all are new";
+  config::Endpoint heavier = kOne;
+  heavier.weight = 2;
+  const auto second = make(config_with({model("a", {}, {kTwo, heavier})}), {}, first.get());
+  EXPECT_EQ(second->find("a")->endpoints[0]->health().share(kNow), 10U);
+  EXPECT_EQ(second->find("a")->endpoints[1]->health().share(kNow), 100U) << "changed and moved, but known";
+}
+
+TEST(Snapshot, SlotsAreThoseOfEndpointsThatMayGetCalls) {
+  config::Endpoint one = kOne;
+  config::Endpoint two = kTwo;
+  one.max_concurrency = 8;
+  two.max_concurrency = 4;
+  const auto snapshot = make(config_with({model("a", {}, {one, two})}), {}, nullptr);
+  const Lane& lane = *snapshot->find("a");
+  EXPECT_EQ(slots_of(lane, kNow), 12U);
+  make_sick(*lane.endpoints[0]);
+  EXPECT_EQ(slots_of(lane, kNow), 4U);
+  const TimePoint later = kNow + lane.model.health.cooldown;
+  EXPECT_EQ(slots_of(lane, later), 5U) << "one probe";
+  const auto probe = lane.endpoints[0]->health().ask(later);
+  EXPECT_EQ(slots_of(lane, later), 5U) << "which has a slot itself";
+  make_sick(*lane.endpoints[1]);
+  EXPECT_EQ(slots_of(lane, kNow), 12U) << "none left: all are used";
+  EXPECT_EQ(slots_of(lane, later), 2U) << "both come back, one call at a time";
+}
+
+TEST(Snapshot, OnlyEndpointKeepsItsSlotsWhateverItsBreakerSays) {
+  config::Endpoint one = kOne;
+  one.max_concurrency = 8;
+  const auto snapshot = make(config_with({model("a", {}, {one})}), {}, nullptr);
+  const Lane& lane = *snapshot->find("a");
+  make_sick(*lane.endpoints[0]);
+  EXPECT_EQ(slots_of(lane, kNow), 8U);
+  EXPECT_EQ(slots_of(lane, kNow + lane.model.health.cooldown), 8U);
+}
+
+TEST(Snapshot, PanicHasItsShare) {
+  config::Model careful = model("a", {}, {kOne, kTwo, endpoint("http://127.0.0.1:3/v1")});
+  careful.health.panic_percent = 50;
+  const auto snapshot = make(config_with({careful}), {}, nullptr);
+  const Lane& lane = *snapshot->find("a");
+  make_sick(*lane.endpoints[0]);
+  EXPECT_FALSE(in_panic(lane, kNow));
+  make_sick(*lane.endpoints[1]);
+  EXPECT_TRUE(in_panic(lane, kNow));
 }
 
 }  // namespace
