@@ -169,7 +169,7 @@ net::Task<void> Server::serve(net::Socket socket) {
                              "\r\ncache-control: no-store\r\ncontent-length: " + std::to_string(shown->body.size()) +
                              (keep ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n");
     const std::array<std::string_view, 2> pieces{head, head_only ? std::string_view{} : std::string_view{shown->body}};
-    const std::size_t sent = connection.write_now(pieces);
+    std::size_t sent = connection.write_now(pieces);
     const net::WriteEnd end = co_await connection.write_rest(pieces, sent);
     connection.release_request();
     if (open.cancellation.fired()) co_return;

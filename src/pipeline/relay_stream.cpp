@@ -54,7 +54,7 @@ Result<Then> after(Exchange& x, const Stream::Output& out) {
   switch (out.end) {
     case Stream::End::open: return Then::read;
     case Stream::End::complete:
-    case Stream::End::too_long: return Then::finished;  // cut_off has made it complete
+    case Stream::End::too_long: return Then::finished;  // end_if_too_long has made it complete
     case Stream::End::malformed: return broke_off(x, "the stream is malformed or ends in the middle");
     case Stream::End::model_error: break;
   }
@@ -64,7 +64,8 @@ Result<Then> after(Exchange& x, const Stream::Output& out) {
 
 // Ends an answer that is as long as it may be, in the way models do when max_tokens is reached: clients take it for a
 // whole one with finish_reason "length". The model's connection is closed at once: nobody wants the rest.
-void cut_off(Exchange& x, Stream::Output& out) {
+void end_if_too_long(Exchange& x, Stream::Output& out) {
+  if (out.end != Stream::End::too_long) return;
   x.worker.metrics().counter(metrics::Metric::answers_cut, {x.lane->name}).add();
   llm::Usage usage = x.usage;
   if (usage.source == llm::UsageSource::none) usage = {estimated_prompt(x), x.events, llm::UsageSource::counted};
@@ -151,7 +152,7 @@ net::Task<Result<Next>> relay_stream(Exchange& x) {
                                 : r.stream.take(client.buffer().view(), *x.answer.decoder, x.worker.scratch());
     count_events(x, out, r.inter_token);
     x.usage = r.stream.usage();
-    if (out.end == Stream::End::too_long) cut_off(x, out);
+    end_if_too_long(x, out);
     const std::string_view bytes = outgoing(x, out);
     if ((!bytes.empty() || !x.reply.head_sent()) && !x.reply.send_now(bytes, out.payload)) {
       const bool sent = co_await send_slowly(x, std::string{bytes});

@@ -76,7 +76,8 @@ def cancel(gateway, **which):
 
 
 def start(gateway, name, model_name="m", key=None, **body):
-    """A call that has been sent; its answer is not read."""
+    """A call that has been sent; its answer is not read. Before it is cancelled it must have reached the model, or else
+    it may take the script of the next test's call."""
     connection = Connection(gateway.address)
     connection.ask(body=chat(model_name, **body), key=key or gateway.key, headers={"X-Request-Id": name})
     return connection
@@ -230,8 +231,8 @@ def test_the_slot_of_a_cancelled_call_is_the_next_ones(gateway, model):
     model.script(stall())
     first, second = new_id(), new_id()
     with start(gateway, first, "one") as cancelled, start(gateway, second, "one") as waiting:
-        in_work = eventually(lambda: next((call["id"] for call in calls(gateway, "?model=one")
-                                           if call["phase"] == "first_byte"), None))
+        model.wait_for_call()
+        in_work, = [call["id"] for call in calls(gateway, "?model=one") if call["phase"] == "first_byte"]
         queued = second if in_work == first else first
         wait_for_phase(gateway, queued, "queued")
         assert cancel(gateway, id=in_work) == 1
@@ -242,15 +243,20 @@ def test_the_slot_of_a_cancelled_call_is_the_next_ones(gateway, model):
 
 
 def test_a_client_that_takes_nothing_does_not_keep_the_model(gateway, model):
+    """And once it reads on, it gets what was on its way, and why there is no more."""
     model.script(stream_head(), endless(lambda number, piece=chunk(sse_bytes(delta("x" * 8000))): piece))
     with Stream(gateway, chat("m", stream=True), receive_buffer=32768) as reply:
         reply.read_head()
         call = model.wait_for_call()
         assert call.blocked.wait(PATIENCE), "the model was never paused"
         assert cancel(gateway, id=reply.request_id) == 1
-        expect_cancelled(gateway, reply.request_id, 200, call)
+        assert call.wait_ended().ended_by_peer
         reply.rest()
-        assert reply.ended == "cut"
+        *whole, last = events(reply.chunks)
+        assert reply.ended == "cut" and last["error"]["code"] == "cancelled"
+        assert whole and all(event == delta("x" * 8000) for event in whole)
+    record = expect_cancelled(gateway, reply.request_id, 200)
+    assert record["bytes_out"] == len(reply.raw)
 
 
 # --- which calls
@@ -263,7 +269,8 @@ def test_by_user_by_key_and_by_both_on_every_loop(gateway, model):
     connections = {new_id(): (key, user) for key, user in who}
     opened = {name: start(gateway, name, key=keys[key], **({"user": user} if user else {}))
               for name, (key, user) in connections.items()}
-    eventually(lambda: len(calls(gateway)) == len(who))
+    model.wait_for_call(len(who))
+    assert len(calls(gateway)) == len(who)
     assert len(calls(gateway, "?user=ann")) == 8 and len(calls(gateway, "?key=other")) == 4
     assert len(calls(gateway, "?key=other&user=ann&model=m")) == 2 and calls(gateway, "?model=one") == []
     ages = [call["total_ms"] for call in calls(gateway)]
@@ -291,6 +298,7 @@ def test_users_of_keys_that_are_not_trusted_have_no_name(gateway, model):
     model.script(stall())
     name = new_id()
     with start(gateway, name, key="sk-always-1234567", user="ann") as connection:
+        model.wait_for_call()
         assert wait_for_phase(gateway, name, "first_byte")["user"] == ""
         assert cancel(gateway, user="ann") == 0 and cancel(gateway, key="always") == 1
         expect_refusal(connection, name)
@@ -330,7 +338,7 @@ def test_pages_in_an_administrators_browser_can_do_nothing(gateway, model, heade
     model.script(stall())
     name = new_id()
     with start(gateway, name) as connection:
-        wait_for_phase(gateway, name, "first_byte")
+        model.wait_for_call()
         assert admin(gateway, "POST", "/calls/cancel", {"key": "test"}, headers)[0] == status
         assert (name in [call["id"] for call in calls(gateway)]) == (status != 200)
         assert cancel(gateway, id=name) == (0 if status == 200 else 1)
@@ -368,6 +376,7 @@ def test_list_shows_a_table_to_people_and_json_to_programs(gateway, model):
     model.script(stall())
     name = new_id()
     with start(gateway, name, user="u-1\x1b[31m") as connection:
+        model.wait_for_call()
         wait_for_phase(gateway, name, "first_byte")
         listed = command(gateway, "list")
         assert listed.returncode == 0, listed.stderr
@@ -397,7 +406,8 @@ def test_cancel_by_user_and_key(gateway, model):
     names = [new_id() for _ in range(3)]
     connections = [start(gateway, names[0], user="ann"), start(gateway, names[1], user="ann"),
                    start(gateway, names[2], user="ann", key=OTHER_KEY)]
-    eventually(lambda: len(calls(gateway)) == 3)
+    model.wait_for_call(3)
+    assert len(calls(gateway)) == 3
     done = command(gateway, "cancel", "--user", "ann", "--key", "test", "--json")
     assert done.returncode == 0 and json.loads(done.stdout) == {"cancelled": 2}
     assert [call["id"] for call in calls(gateway)] == [names[2]]
