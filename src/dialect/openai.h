@@ -47,8 +47,8 @@ struct EventFacts {
 // Whether an event carries a finish_reason: some choice ends with it.
 [[nodiscard]] bool says_finished(std::string_view data);
 
-// The events that close an answer which was cut off behind `last`, one of its own events, in place of what the model
-// would have said: finish_reason "length", then the counts if `usage` is given, each as the JSON behind `data:`.
+// The events that close an answer which was cut off, in place of what the model would have said; `last` is one of its
+// own events: finish_reason "length", then the counts if `usage` is given, each as the JSON behind `data:`.
 struct Closing {
   std::string finish;
   std::string usage;  // empty: none

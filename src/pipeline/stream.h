@@ -30,7 +30,7 @@ class Stream {
   enum class End : std::uint8_t {
     open,         // more is to come
     complete,     // [DONE], or the body's end where that is an end
-    too_long,     // the answer has all the tokens it may have: `last` is its last event
+    too_long,     // the answer has all the tokens it may have, and `last` would be one more
     model_error,  // an error event; nothing after it counts
     malformed,    // broken chunked coding, or an event without end
   };
@@ -56,7 +56,7 @@ class Stream {
   void take_rest(Writing& writing);
   void add(const net::SseEvent& event, Writing& writing) const;
   bool wanted(const net::SseEvent& event, Output& out);
-  void count_token(std::string_view event, Output& out);
+  bool count_token(std::string_view event, Output& out);
   static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
   net::SseReader reader_;
@@ -65,7 +65,7 @@ class Stream {
   Framing framing_;
   UsageEvents usage_events_;
   std::uint64_t most_;
-  std::uint64_t left_;  // events with content until that
+  std::uint64_t left_;  // events with content that it may still have
   bool seen_ = false;   // some event
   bool done_ = false;
   bool finished_ = false;  // some choice had a finish_reason; looked for only where the end of the body is no sign

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from fake_model import (BlackHole, Gate, delta, endless, head, refusal, send, sse, sse_bytes, stall, stream, stream_head,
+from fake_model import (BlackHole, Gate, delta, end, endless, head, refusal, send, sse, sse_bytes, stall, stream, stream_head,
                         wait)
 from gateway import run
 from wire import PATIENCE, Connection, DifyError, Stream, ask, chat, chunk, dify_read, eventually, events, new_id, request
@@ -537,6 +537,20 @@ def test_a_short_answer_is_left_alone(gateway, model):
         reply.rest()
     assert dify_read(reply.chunks).finish_reason == "stop" and dify_read(reply.chunks).text == "abcd"
     assert gateway.wait_for_record(reply.request_id)["completion_tokens"] == 50
+
+
+def test_a_model_that_ends_its_answer_there_by_itself_has_the_last_word(gateway, model):
+    """It has been asked to; and its counts are better than ours."""
+    usage = {"prompt_tokens": 11, "completion_tokens": 5}
+    model.script(stream_head(), *[sse(delta(str(number))) for number in range(5)], sse(delta(None, finish="length")),
+                 sse({"id": "chatcmpl-1", "choices": [], "usage": usage}), sse("[DONE]"), end())
+    before = gateway.metrics().total("intragate_answers_cut_total", model="capped")
+    with Stream(gateway, chat("capped", stream=True, stream_options={"include_usage": True})) as reply:
+        reply.rest()
+    assert dify_read(reply.chunks).usage == usage and dify_read(reply.chunks).finish_reason == "length"
+    assert model.only_call.wait_ended().end == "completed"
+    assert gateway.wait_for_record(reply.request_id)["usage_source"] == "upstream"
+    assert gateway.metrics().total("intragate_answers_cut_total", model="capped") == before
 
 
 @pytest.mark.parametrize("asked, sent", [({}, {"max_tokens": 5}), ({"max_tokens": 3}, {"max_tokens": 3}),
