@@ -1,9 +1,14 @@
 #include "admin/server.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
+#include "admin/browser_guard.h"
+#include "admin/calls.h"
+#include "base/error_table.h"
 #include "base/json_write.h"
+#include "base/log.h"
 #include "metrics/registry.h"
 #include "net/digest.h"
 #include "net/loop.h"
@@ -18,6 +23,10 @@ constexpr net::HttpLimits kLimits{.max_head = 16 * 1024,
                                   .body = std::chrono::seconds{5},
                                   .idle = std::chrono::seconds{15},
                                   .write = std::chrono::seconds{10}};
+
+constexpr Duration kCallsPatience = std::chrono::seconds{5};  // until every loop has answered
+constexpr std::string_view kCalls = "/calls";
+constexpr std::string_view kCancel = "/calls/cancel";
 
 std::string error_json(std::string_view message) {
   std::string body;
@@ -72,27 +81,71 @@ void Server::close_quietest() {
   quietest.cancellation.fire(net::CancelReason::shutdown);
 }
 
+Server::Page Server::problem(int status, std::string_view message) {
+  return {.status = status, .body = error_json(message)};
+}
+
 bool Server::permitted(const net::HttpConnection& connection) const {
   if (token_.empty()) return true;
   const std::string expected = "Bearer " + token_.reveal();
   return net::equal_in_constant_time(net::find_header(connection.headers(), "authorization"), expected);
 }
 
-Server::Page Server::page(const net::HttpConnection& connection) const {
+std::optional<Server::Page> Server::page(const net::HttpConnection& connection) const {
   const std::string_view method = connection.head().method;
   const bool reads = method == "GET" || method == "HEAD";
   const std::string_view target = connection.head().target;
   const std::string_view path = target.substr(0, target.find('?'));
   // For balancers and Kubernetes; they know no token and learn nothing else.
-  if (reads && path == "/livez") return {200, "application/json", "{\"live\":true}\n"};
+  if (reads && path == "/livez") return Page{.body = "{\"live\":true}\n"};
   if (reads && path == "/readyz") {
     const Readiness readiness = views_.readiness();
-    return {readiness.ready ? 200 : 503, "application/json", readiness_json(readiness)};
+    return Page{.status = readiness.ready ? 200 : 503, .body = readiness_json(readiness)};
   }
-  if (!permitted(connection)) return {401, "application/json", error_json("The admin token is missing or wrong.")};
-  if (!reads) return {405, "application/json", error_json("Only GET is served here.")};
-  if (path != "/metrics") return {404, "application/json", error_json("Known here: /livez, /readyz, /metrics.")};
-  return {200, metrics::kContentType, views_.metrics()};
+  if (!permitted(connection)) return problem(401, "The admin token is missing or wrong.");
+  if (path == kCalls || path == kCancel) return std::nullopt;
+  if (!reads) return problem(405, "Only GET is served here.");
+  if (path == "/metrics") return Page{.content_type = metrics::kContentType, .body = views_.metrics()};
+  return problem(404, "Known here: /livez, /readyz, /metrics, /calls, /calls/cancel.");
+}
+
+// Everything that is needed of the head is looked at before anything waits: headers are scratch memory.
+net::Task<Server::Page> Server::calls_page(net::HttpConnection& connection) const {
+  const std::string_view target = connection.head().target;
+  const std::string_view method = connection.head().method;
+  const std::size_t question = std::min(target.find('?'), target.size());
+  const bool cancels = target.substr(0, question) == kCancel;
+  const Provenance from{.host = net::find_header(connection.headers(), "host"),
+                        .origin = net::find_header(connection.headers(), "origin"),
+                        .content_type = net::find_header(connection.headers(), "content-type")};
+  if (cancels ? method != "POST" : method != "GET" && method != "HEAD") {
+    co_return problem(405, cancels ? "Only POST is served here." : "Only GET is served here.");
+  }
+  const std::optional<Refusal> refused = refuse_pages(from, token_.empty() ? Protection::none : Protection::token,
+                                                      cancels ? Effect::changes : Effect::reads);
+  if (refused) co_return problem(refused->status, refused->message);
+  Result<llm::CallFilter> filter = read_list_query(target.substr(std::min(question + 1, target.size())));
+  if (cancels) {
+    Result<Unit> came = co_await connection.receive_body();
+    if (!came) {
+      Page broke = problem(error_row(came.error().code).status, came.error().message);
+      broke.request_broke = true;
+      co_return broke;
+    }
+    filter = read_cancel_body(connection.body());
+  }
+  if (!filter) co_return problem(400, filter.error().message);
+  const bool by_id = !filter->id.empty();
+  const net::Until until{Deadline::in(loop_.now(), kCallsPatience), &connection.cancellation()};
+  net::Task<Result<Calls>> asking = (cancels ? views_.cancel_calls : views_.list_calls)(*std::move(filter), until);
+  Result<Calls> calls = co_await asking;
+  if (!calls) co_return problem(503, calls.error().message);
+  if (!cancels) co_return Page{.body = calls_json(*calls)};
+  const auto count = static_cast<std::int64_t>(calls->size());
+  log::info("calls cancelled", {{"calls", count}});
+  std::string body;
+  json::Writer{body}.open_object().number("cancelled", count).close_object();
+  co_return Page{.status = by_id && count == 0 ? 404 : 200, .body = body + "\n"};
 }
 
 net::Task<void> Server::serve(net::Socket socket) {
@@ -103,19 +156,20 @@ net::Task<void> Server::serve(net::Socket socket) {
     if (open.cancellation.fired()) co_return;
     open.stir();
     if (arrival && *arrival == net::HttpConnection::Arrival::none) break;
-    const Page shown = arrival ? page(connection) : Page{400, "application/json", error_json(arrival.error().message)};
+    std::optional<Page> shown = arrival ? page(connection) : problem(400, arrival.error().message);
+    if (!shown) shown = co_await calls_page(connection);
     const bool head_only = arrival && connection.head().method == "HEAD";
-    bool keep = arrival && connection.head().keep_alive;
+    bool keep = arrival && connection.head().keep_alive && !shown->request_broke;
     if (keep) {
       Result<Unit> body = co_await connection.receive_body();
       keep = static_cast<bool>(body);
     }
-    const std::string head = "HTTP/1.1 " + std::to_string(shown.status) +
-                             " Status\r\ncontent-type: " + std::string{shown.content_type} +
-                             "\r\ncache-control: no-store\r\ncontent-length: " + std::to_string(shown.body.size()) +
+    const std::string head = "HTTP/1.1 " + std::to_string(shown->status) +
+                             " Status\r\ncontent-type: " + std::string{shown->content_type} +
+                             "\r\ncache-control: no-store\r\ncontent-length: " + std::to_string(shown->body.size()) +
                              (keep ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n");
-    const std::array<std::string_view, 2> pieces{head, head_only ? std::string_view{} : std::string_view{shown.body}};
-    const std::size_t sent = connection.write_now(pieces);
+    const std::array<std::string_view, 2> pieces{head, head_only ? std::string_view{} : std::string_view{shown->body}};
+    std::size_t sent = connection.write_now(pieces);
     const net::WriteEnd end = co_await connection.write_rest(pieces, sent);
     connection.release_request();
     if (open.cancellation.fired()) co_return;

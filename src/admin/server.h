@@ -1,16 +1,19 @@
-// The admin side: /livez, /readyz, /metrics on an address of its own, loopback by default. A plain server for a few
-// requests: simple, not fast. Owner: Gateway; runs on one loop. Thread: that loop. Does not: know the data path; what
-// it shows is asked through functions.
+// The admin side: /livez, /readyz, /metrics and live calls on an address of its own, loopback by default. A plain
+// server for a few requests: simple, not fast. Owner: Gateway; runs on one loop. Thread: that loop. Does not: know the
+// data path; what it shows and does is asked through functions.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
+#include "llm/live_call.h"
 #include "net/http_connection.h"
 #include "net/list.h"
 #include "net/listener.h"
+#include "net/task.h"
 
 namespace intragate::admin {
 
@@ -28,9 +31,13 @@ struct Readiness {
 
 class Server {
  public:
+  using Calls = std::vector<llm::LiveCall>;
+  using AskCalls = std::function<net::Task<Result<Calls>>(llm::CallFilter, net::Until)>;
   struct Views {
     std::function<std::string()> metrics;  // Prometheus text
     std::function<Readiness()> readiness;
+    AskCalls list_calls;
+    AskCalls cancel_calls;  // answers with those that it ended
   };
   Server(net::Loop& loop, net::Listener listener, config::Secret token, Views views);
 
@@ -43,11 +50,15 @@ class Server {
     int status = 200;
     std::string_view content_type = "application/json";
     std::string body;
+    bool request_broke = false;  // its body did not come whole: nothing else can follow
   };
   struct Open;
   net::Task<void> serve(net::Socket socket);
   void close_quietest();
-  [[nodiscard]] Page page(const net::HttpConnection& connection) const;
+  [[nodiscard]] static Page problem(int status, std::string_view message);
+  // What never waits; nothing: a URL about calls.
+  [[nodiscard]] std::optional<Page> page(const net::HttpConnection& connection) const;
+  [[nodiscard]] net::Task<Page> calls_page(net::HttpConnection& connection) const;
   [[nodiscard]] bool permitted(const net::HttpConnection& connection) const;
 
   net::Loop& loop_;

@@ -125,7 +125,7 @@ void explain_changes(const llm::Call& call, std::string_view body, const pipelin
     const std::string name = to.model.empty() ? lane.name : to.model;
     using dialect::openai::AskUsage;
     const AskUsage ask = call.stream == llm::Stream::yes && to.ask_usage ? AskUsage::yes : AskUsage::no;
-    const llm::Edits edits = dialect::openai::edits(call, body, name, ask);
+    const llm::Edits edits = dialect::openai::edits(call, body, name, ask, lane.model.max_answer_tokens);
     into.findings.push_back({"endpoint " + endpoint->id(), to.url + " (weight " + std::to_string(to.weight) + ")"});
     for (std::size_t i = 0; i < edits.count; ++i) {
       const llm::Edit& edit = edits.list[i];

@@ -8,10 +8,12 @@
 
 #include "app/front_door.h"
 #include "app/housekeeping.h"
+#include "app/roll_call.h"
 #include "app/routes.h"
 #include "app/usage_file.h"
 #include "base/log.h"
 #include "metrics/process.h"
+#include "pipeline/calls.h"
 
 namespace intragate::app {
 namespace {
@@ -135,7 +137,16 @@ Result<Unit> Gateway::open_admin() {
   if (!listener) return std::move(listener).error();
   admin_ = std::make_unique<admin::Server>(
       *cores_.front()->loop, std::move(*listener), config_->admin.token,
-      admin::Server::Views{.metrics = [this] { return metrics_text(); }, .readiness = [this] { return readiness(); }});
+      admin::Server::Views{.metrics = [this] { return metrics_text(); },
+                           .readiness = [this] { return readiness(); },
+                           .list_calls =
+                               [this](llm::CallFilter filter, net::Until until) {
+                                 return ask_every_loop(workers(), pipeline::list_calls, std::move(filter), until);
+                               },
+                           .cancel_calls =
+                               [this](llm::CallFilter filter, net::Until until) {
+                                 return ask_every_loop(workers(), pipeline::cancel_calls, std::move(filter), until);
+                               }});
   return Unit{};
 }
 
@@ -170,6 +181,12 @@ void Gateway::on_every_core(const std::function<void(Core&)>& action) {
     });
   }
   done.wait();
+}
+
+std::vector<pipeline::Worker*> Gateway::workers() const {
+  std::vector<pipeline::Worker*> all;
+  for (const auto& core : cores_) all.push_back(core->worker.get());
+  return all;
 }
 
 void Gateway::discovered(pipeline::Discovered found) {

@@ -70,6 +70,7 @@ class Gateway {
   void discovered(pipeline::Discovered found);
   void on_every_core(const std::function<void(Core&)>& action);  // waits until all have done it
   bool wait_for_quiet(Deadline deadline);
+  [[nodiscard]] std::vector<pipeline::Worker*> workers() const;
   [[nodiscard]] admin::Readiness readiness() const;
   [[nodiscard]] std::string metrics_text();
   void publish_totals();

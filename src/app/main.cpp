@@ -1,9 +1,12 @@
 // The command line: what each verb takes. The verbs themselves are in commands.h and serve.h.
 #include <CLI/CLI.hpp>
 
+#include "app/calls.h"
 #include "app/commands.h"
 #include "app/serve.h"
+#include "base/address.h"
 #include "config/load.h"
+#include "llm/live_call.h"
 
 namespace {
 
@@ -12,6 +15,8 @@ using namespace intragate::app;
 struct Arguments {
   ServeOptions serve;
   ExplainOptions explain;
+  AdminOptions admin;
+  intragate::llm::CallFilter calls;
   std::string file;
   bool json = false;
   [[nodiscard]] Output output() const { return json ? Output::json : Output::text; }
@@ -22,12 +27,67 @@ void add_json(CLI::App* command, Arguments& arguments) {
 }
 
 // INTRAGATE_CONFIG names the file when the command line names neither.
-ServeOptions with_inherited_file(ServeOptions options) {
+template <class Options>
+Options with_inherited_file(Options options) {
   if (!options.config_file.empty() || !options.env_file.empty()) return options;
   const intragate::config::Environment environment = intragate::config::process_environment();
   const auto inherited = environment.find("INTRAGATE_CONFIG");
   if (inherited != environment.end()) options.config_file = inherited->second;
   return options;
+}
+
+// An empty name would mean any: that of a variable that is not set must not end every call.
+void must_name_something(CLI::Option* option) {
+  option->check(
+      [](const std::string& text) { return text.empty() ? std::string{"must not be empty"} : std::string{}; });
+}
+
+std::string check_address(const std::string& text) {
+  const intragate::Result<intragate::SocketAddress> address = intragate::SocketAddress::parse(text);
+  return address ? std::string{} : address.error().message;
+}
+
+// Which running gateway a command talks to.
+void add_admin(CLI::App* command, AdminOptions& options) {
+  CLI::Option* file = command->add_option("--config", options.config_file,
+                                          "YAML file the gateway runs with (default: $INTRAGATE_CONFIG, or else .env)");
+  CLI::Option* env_file =
+      command->add_option("--env-file", options.env_file, "variables of its quick start (default: ./.env)");
+  CLI::Option* admin = command->add_option("--admin", options.admin, "its admin address, in place of a configuration");
+  admin->check(check_address);
+  admin->excludes(file)->excludes(env_file);
+  env_file->excludes(file);
+  command->add_option("--token-file", options.token_file,
+                      "file with the admin token (default: $INTRAGATE_ADMIN_TOKEN, or the configuration's)");
+}
+
+struct CallsCommands {
+  CLI::App* list;
+  CLI::App* cancel;
+};
+
+CallsCommands add_calls(CLI::App& app, Arguments& arguments) {
+  CLI::App* calls = app.add_subcommand("calls", "what the running gateway works at, and how to stop it");
+  calls->require_subcommand(1);
+  CLI::App* list = calls->add_subcommand("list", "calls under way, the oldest first");
+  add_admin(list, arguments.admin);
+  must_name_something(list->add_option("--user", arguments.calls.user, "only this end user's"));
+  must_name_something(list->add_option("--key", arguments.calls.key, "only those of the key with this name"));
+  must_name_something(list->add_option("--model", arguments.calls.model, "only this model's"));
+  add_json(list, arguments);
+
+  CLI::App* cancel = calls->add_subcommand("cancel", "end one call, or all of a user or a key");
+  add_admin(cancel, arguments.admin);
+  CLI::Option_group* which = cancel->add_option_group("which calls");
+  CLI::Option* id = which->add_option("--id", arguments.calls.id, "the call with this request id");
+  CLI::Option* user = which->add_option("--user", arguments.calls.user, "all of this end user");
+  CLI::Option* key =
+      which->add_option("--key", arguments.calls.key, "all of the key with this name; with --user: that user's only");
+  id->excludes(user)->excludes(key);
+  which->require_option(1, 2);
+  for (CLI::Option* option : {id, user, key}) must_name_something(option);
+  add_json(cancel, arguments);
+  return {list, cancel};
 }
 
 int run(int count, char** words) {
@@ -55,6 +115,8 @@ int run(int count, char** words) {
   explain_command->add_option("--path", arguments.explain.path, "URL path (default: /v1/chat/completions)");
   add_json(explain_command, arguments);
 
+  const CallsCommands calls = add_calls(app, arguments);
+
   CLI::App* version_command = app.add_subcommand("version", "print the version");
   add_json(version_command, arguments);
 
@@ -67,6 +129,8 @@ int run(int count, char** words) {
   if (*serve_command) return serve(with_inherited_file(arguments.serve));
   if (*validate_command) return validate(arguments.file, arguments.output());
   if (*explain_command) return explain(arguments.explain, arguments.output());
+  if (*calls.list) return calls_list(with_inherited_file(arguments.admin), arguments.calls, arguments.output());
+  if (*calls.cancel) return calls_cancel(with_inherited_file(arguments.admin), arguments.calls, arguments.output());
   return version(arguments.output());
 }
 

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <memory>
 
+#include "app/admin_file.h"
 #include "app/configuration.h"
 #include "app/gateway.h"
 #include "app/housekeeping.h"
@@ -185,6 +186,8 @@ int serve(const ServeOptions& options) {
     return cannot_start(!gateway ? gateway.error().message : told.error().message);
   }
   (*gateway)->start(kDiscoveryPatience);
+  Result<AdminFile> admin_file = AdminFile::write(config->data_dir, (*gateway)->admin_listening());
+  if (!admin_file) log::warning("commands will not find this gateway", {{"reason", admin_file.error().message}});
   say_what_runs(**gateway);
   attend(**gateway, options, signals, seen);
   log::info("stopping: open calls may finish");

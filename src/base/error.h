@@ -40,6 +40,7 @@ enum class Code : std::uint8_t {
   draining,               // the gateway is stopping
   overloaded,             // listen.max_connections is reached, or the process may not open another descriptor
   client_gone,            // nobody is left to answer; only in records
+  cancelled,              // an administrator ended the call
   invalid_configuration,  // a file or variable that cannot be used; start-up and reload only
   io,                     // the operating system refused a file, a socket, a port; start-up only
   internal,               // ours

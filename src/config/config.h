@@ -113,8 +113,9 @@ enum class Balance : std::uint8_t { least_busy, round_robin, session };
 struct Model {
   std::string name;  // "*": every model that its endpoints list
   std::vector<std::string> aliases;
-  std::string kind;                  // chat | completion | embedding | rerank | transcription | speech; empty: any
-  std::uint64_t context_window = 0;  // 0: unknown
+  std::string kind;                     // chat | completion | embedding | rerank | transcription | speech; empty: any
+  std::uint64_t context_window = 0;     // 0: unknown
+  std::uint64_t max_answer_tokens = 0;  // of a stream, which then ends with finish_reason "length"; 0: not bounded
   std::vector<Endpoint> endpoints;
   Balance balance = Balance::least_busy;
   ModelTimeouts timeouts;

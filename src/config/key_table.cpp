@@ -53,6 +53,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].aliases",               names,    "[]"},
     {"models[].kind",                  choice,   "", "chat | completion | embedding | rerank | transcription | speech"},
     {"models[].context_window",        count,    "", "1..1000000000"},
+    {"models[].max_answer_tokens",     count,    "", "1..1000000000"},
     {"models[].balance",               choice,   "least_busy", "least_busy | round_robin | session"},
     {"models[].stream_buffer",         size,     "4KiB", "1KiB..64MiB"},
     {"models[].timeouts",              section},

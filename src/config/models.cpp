@@ -172,6 +172,7 @@ Model read_one(Section& section, TakenNames& taken, const Config& config) {
   read_aliases(section, taken, model);
   model.kind = section.choice("kind");
   section.count("context_window", model.context_window);
+  section.count("max_answer_tokens", model.max_answer_tokens);
   read_endpoints(section, config, model);
   const std::string balance = section.choice("balance");
   if (balance == "round_robin") model.balance = Balance::round_robin;

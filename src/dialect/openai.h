@@ -28,11 +28,12 @@ namespace intragate::dialect::openai {
 inline constexpr std::size_t kSessionPrefix = 1024;
 [[nodiscard]] std::string_view session_prefix(const llm::Call& call, std::string_view body);
 
-// The changes that make the body fit the endpoint: the model's name there, and, with AskUsage::yes on a stream whose
-// client did not ask, `stream_options.include_usage: true` (other stream_options members survive).
+// The changes that make the body fit the endpoint: the model's name there; with AskUsage::yes on a stream whose client
+// did not ask, `stream_options.include_usage: true` (other stream_options members survive); and, where an answer may
+// have only so many tokens (0: any number), no higher max_tokens or max_completion_tokens than that, nor none at all.
 enum class AskUsage : std::uint8_t { no, yes };
 [[nodiscard]] llm::Edits edits(const llm::Call& call, std::string_view body, std::string_view upstream_model,
-                               AskUsage ask);
+                               AskUsage ask, std::uint64_t most_tokens = 0);
 
 // What one stream event's data says. `data` is the JSON after `data:`, or `[DONE]`.
 struct EventFacts {
@@ -48,6 +49,17 @@ struct EventFacts {
 // allocated. The words "usage" and "error" in what the model says do not mislead it. Nothing is said of what is not one
 // JSON object.
 [[nodiscard]] EventFacts inspect_event(std::string_view data);
+
+// Whether an event carries a finish_reason: some choice ends with it.
+[[nodiscard]] bool says_finished(std::string_view data);
+
+// The events that close an answer which was cut off, in place of what the model would have said; `last` is one of its
+// own events: finish_reason "length", then the counts if `usage` is given, each as the JSON behind `data:`.
+struct Closing {
+  std::string finish;
+  std::string usage;  // empty: none
+};
+[[nodiscard]] Closing close_answer(llm::Api api, std::string_view last, const llm::Usage* usage);
 
 // Usage of a whole (not streamed) answer, or of its first or last part: finds the top level's `usage` object if all of
 // it is in `body`. Embeddings have no completion_tokens: 0.

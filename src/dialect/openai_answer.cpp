@@ -128,6 +128,18 @@ EventFacts inspect_event(std::string_view data) {
   return facts;
 }
 
+// A quote inside a string is escaped, so that no text can look like this.
+bool says_finished(std::string_view data) {
+  constexpr std::string_view kKey = "\"finish_reason\"";
+  for (std::size_t at = data.find(kKey); at != std::string_view::npos; at = data.find(kKey, at + 1)) {
+    const std::size_t colon = data.find_first_not_of(kSpace, at + kKey.size());
+    if (colon == std::string_view::npos || data[colon] != ':') continue;
+    const std::size_t value = data.find_first_not_of(kSpace, colon + 1);
+    if (value != std::string_view::npos && data[value] == '"') return true;
+  }
+  return false;
+}
+
 std::optional<llm::Usage> find_usage(std::string_view body) {
   // Nearly every server writes it last: then the end alone tells.
   constexpr std::size_t kEnd = 256;

@@ -1,4 +1,7 @@
 // What the gateway itself says in this dialect: errors and lists of models; and the lists that models' servers give.
+#include <algorithm>
+#include <array>
+
 #include "base/error_table.h"
 #include "base/json_scan.h"
 #include "base/json_utf8.h"
@@ -71,6 +74,30 @@ Result<std::vector<std::string>> read_list(std::string_view list, std::string_vi
 }
 
 }  // namespace
+
+Closing close_answer(llm::Api api, std::string_view last, const llm::Usage* usage) {
+  // What names the answer is the same in all its events.
+  constexpr std::array<std::string_view, 5> kNames{"id", "object", "created", "model", "system_fingerprint"};
+  std::string named;
+  json::ObjectScan scan{last};
+  while (const std::optional<Member> member = scan.next()) {
+    if (std::find(kNames.begin(), kNames.end(), member->key) == kNames.end()) continue;
+    named += '"' + std::string{member->key} + "\":" + std::string{member->value} + ',';
+  }
+  const std::string_view choice = api == llm::Api::completions
+                                      ? R"({"index":0,"text":"","logprobs":null,"finish_reason":"length"})"
+                                      : R"({"index":0,"delta":{},"logprobs":null,"finish_reason":"length"})";
+  Closing closing;
+  closing.finish = "{" + named + "\"choices\":[" + std::string{choice} + "]}";
+  if (usage == nullptr) return closing;
+  json::Writer counts{closing.usage};
+  counts.open_object().number("prompt_tokens", static_cast<std::int64_t>(usage->prompt_tokens));
+  counts.number("completion_tokens", static_cast<std::int64_t>(usage->completion_tokens));
+  counts.number("total_tokens", static_cast<std::int64_t>(usage->prompt_tokens + usage->completion_tokens));
+  counts.close_object();
+  closing.usage = "{" + named + "\"choices\":[],\"usage\":" + closing.usage + "}";
+  return closing;
+}
 
 std::string encode_error(const Error& error) {
   std::string out = error_object(error, error.message);

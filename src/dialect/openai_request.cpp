@@ -95,11 +95,13 @@ Result<Unit> read_user(llm::Call& call, const Member& member) {
 
 // The older name of max_completion_tokens, which wins where both are given.
 Result<Unit> read_max_tokens(llm::Call& call, const Member& member) {
+  call.max_tokens_values[0] = span_of(member);
   if (!call.max_tokens) call.max_tokens = json::unsigned_number(member.value);
   return Unit{};
 }
 
 Result<Unit> read_max_completion_tokens(llm::Call& call, const Member& member) {
+  call.max_tokens_values[1] = span_of(member);
   const std::optional<std::uint64_t> limit = json::unsigned_number(member.value);
   if (limit) call.max_tokens = limit;
   return Unit{};
@@ -167,6 +169,20 @@ llm::Edit usage_edit(const llm::Call& call, std::string_view body) {
   return {.where = {.offset = span.offset + 1}, .text = asking + (has_members ? "," : "")};
 }
 
+// What is no number of tokens (null, -1 for any) stands for no bound.
+void bound_answer(const llm::Call& call, std::string_view body, std::uint64_t most, llm::Edits& edits) {
+  bool said = false;
+  for (const std::optional<llm::Span>& value : call.max_tokens_values) {
+    if (!value) continue;
+    said = true;
+    const std::optional<std::uint64_t> asked = json::unsigned_number(body.substr(value->offset, value->length));
+    if (!asked || *asked > most) edits.list[edits.count++] = {.where = *value, .text = std::to_string(most)};
+  }
+  if (said) return;
+  edits.list[edits.count++] = {.where = {.offset = call.closing_brace},
+                               .text = ",\"max_tokens\":" + std::to_string(most)};
+}
+
 }  // namespace
 
 Result<llm::Call> understand(llm::Api api, std::string_view body) {
@@ -197,7 +213,8 @@ std::string_view session_prefix(const llm::Call& call, std::string_view body) {
   return start;  // it ends within a message: that is long enough to tell
 }
 
-llm::Edits edits(const llm::Call& call, std::string_view body, std::string_view upstream_model, AskUsage ask) {
+llm::Edits edits(const llm::Call& call, std::string_view body, std::string_view upstream_model, AskUsage ask,
+                 std::uint64_t most_tokens) {
   llm::Edits result;
   if (call.model != upstream_model) {
     llm::Edit& edit = result.list[result.count++];
@@ -208,8 +225,10 @@ llm::Edits edits(const llm::Call& call, std::string_view body, std::string_view 
   if (ask == AskUsage::yes && call.stream == llm::Stream::yes && !asked) {
     result.list[result.count++] = usage_edit(call, body);
   }
-  if (result.count == 2 && result.list[1].where.offset < result.list[0].where.offset) {
-    std::swap(result.list[0], result.list[1]);
+  if (most_tokens > 0 && call.api != llm::Api::embeddings) bound_answer(call, body, most_tokens, result);
+  if (result.count > 1) {
+    std::sort(result.list.begin(), result.list.begin() + result.count,
+              [](const llm::Edit& a, const llm::Edit& b) { return a.where.offset < b.where.offset; });
   }
   return result;
 }

@@ -32,13 +32,14 @@ struct Call {
   Api api = Api::chat;
   Stream stream = Stream::no;
   UsageWish usage = UsageWish::unsaid;
-  std::string model;                        // unescaped
-  std::string user;                         // unescaped; empty: none
-  std::optional<std::uint64_t> max_tokens;  // max_completion_tokens or max_tokens
-  Span model_value;                         // the raw string with its quotes
-  std::optional<Span> stream_options;       // the raw object
-  std::optional<Span> prompt;               // the raw messages, prompt or input, unchecked
-  std::size_t closing_brace = 0;            // where members can be added
+  std::string model;                                     // unescaped
+  std::string user;                                      // unescaped; empty: none
+  std::optional<std::uint64_t> max_tokens;               // max_completion_tokens or max_tokens
+  Span model_value;                                      // the raw string with its quotes
+  std::array<std::optional<Span>, 2> max_tokens_values;  // raw, of max_tokens and of max_completion_tokens
+  std::optional<Span> stream_options;                    // the raw object
+  std::optional<Span> prompt;                            // the raw messages, prompt or input, unchecked
+  std::size_t closing_brace = 0;                         // where members can be added
 };
 
 // Replaces body[offset, offset + length) by text.
@@ -47,10 +48,10 @@ struct Edit {
   std::string text;
 };
 
-// The changes a dialect wants in a body, in ascending order and not overlapping. At most two today: model,
-// stream_options.
+// The changes a dialect wants in a body, in ascending order and not overlapping. At most four today: model,
+// stream_options, max_tokens and max_completion_tokens.
 struct Edits {
-  std::array<Edit, 2> list;
+  std::array<Edit, 4> list;
   std::size_t count = 0;
 };
 

@@ -150,10 +150,11 @@ Task<Result<Unit>> HttpConnection::receive_body() {
     co_return too_large(limits_.max_body);
   if (head_.expect == Expect::continue_100 && in_.size() == request_size_) {
     const std::array<std::string_view, 1> go_on{"HTTP/1.1 100 Continue\r\n\r\n"};
-    const std::size_t sent = write_now(go_on);
+    std::size_t sent = write_now(go_on);
     if (sent < go_on[0].size()) {
       const WriteEnd end = co_await write_rest(go_on, sent, Deadline::in(loop_.now(), limits_.body));
-      if (end != WriteEnd::done) co_return make_error(Code::client_gone, {});
+      write_failed_ = end != WriteEnd::done;  // half an interim answer: no other can follow
+      if (write_failed_) co_return make_error(Code::client_gone, {});
     }
   }
   if (head_.framing == Framing::chunked) co_return co_await receive_chunked_body();
@@ -270,12 +271,13 @@ std::size_t HttpConnection::write_now(std::span<const std::string_view> pieces) 
   return moved.bytes;
 }
 
-Task<WriteEnd> HttpConnection::write_rest(std::span<const std::string_view> pieces, std::size_t sent,
+Task<WriteEnd> HttpConnection::write_rest(std::span<const std::string_view> pieces, std::size_t& sent,
                                           Deadline deadline) {
   if (write_failed_) co_return WriteEnd::failed;
   const WriteEnd end =
       co_await net::write_rest(loop_, socket_, pieces, sent, {limits_.write, {deadline, &cancellation_}});
-  if (end != WriteEnd::done) write_failed_ = true;
+  const bool can_go_on = end == WriteEnd::cancelled && cancellation_.reason() == CancelReason::operator_request;
+  if (end != WriteEnd::done && !can_go_on) write_failed_ = true;
   co_return end;
 }
 

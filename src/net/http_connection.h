@@ -64,8 +64,9 @@ class HttpConnection {
   void release_request();
 
   // Everything about to be sent goes through here. Short writes wait; a client that takes nothing for limits.write is
-  // given up, and so is everyone at the deadline. `sent` bytes of the pieces went out already with write_now.
-  [[nodiscard]] Task<WriteEnd> write_rest(std::span<const std::string_view> pieces, std::size_t sent,
+  // given up, and so is everyone at the deadline. `sent` bytes of the pieces went out already with write_now; what
+  // follows is counted there, so that why an operator cancelled the wait can be told behind the rest.
+  [[nodiscard]] Task<WriteEnd> write_rest(std::span<const std::string_view> pieces, std::size_t& sent,
                                           Deadline deadline = {});
   // Tries once, without waiting: how much went out; failed() tells a dead connection.
   std::size_t write_now(std::span<const std::string_view> pieces);

@@ -167,21 +167,23 @@ Task<Result<Socket>> connect(Loop& loop, SocketAddress address, Until until) {
   co_return socket;
 }
 
-Task<WriteEnd> write_rest(Loop& loop, Socket& socket, std::span<const std::string_view> pieces, std::size_t sent,
+Task<WriteEnd> write_rest(Loop& loop, Socket& socket, std::span<const std::string_view> pieces, std::size_t& sent,
                           WriteLimits limits) {
+  std::size_t skip = sent;  // of the pieces that are left
   while (!pieces.empty()) {
-    if (sent >= pieces.front().size()) {
-      sent -= pieces.front().size();
+    if (skip >= pieces.front().size()) {
+      skip -= pieces.front().size();
       pieces = pieces.subspan(1);
       continue;
     }
     std::array<std::string_view, kPieces> rest;
     std::size_t count = 0;
     for (const std::string_view piece : pieces.first(std::min(pieces.size(), kPieces))) rest[count++] = piece;
-    rest[0].remove_prefix(sent);
+    rest[0].remove_prefix(skip);
     const Socket::Moved moved = socket.write({rest.data(), count});
     if (moved.io == Socket::Io::failed) co_return WriteEnd::failed;
     if (moved.io == Socket::Io::done) {
+      skip += moved.bytes;
       sent += moved.bytes;
       continue;
     }

@@ -79,8 +79,8 @@ struct WriteLimits {
   Until until;
 };
 enum class WriteEnd : std::uint8_t { done, stalled, cancelled, failed };
-// The slow path, after a write came up short: sends the pieces from byte `sent` on.
+// The slow path, after a write came up short: sends the pieces from byte `sent` on, and counts there what went out.
 [[nodiscard]] Task<WriteEnd> write_rest(Loop& loop, Socket& socket, std::span<const std::string_view> pieces,
-                                        std::size_t sent, WriteLimits limits);
+                                        std::size_t& sent, WriteLimits limits);
 
 }  // namespace intragate::net

@@ -28,6 +28,8 @@ class Cancellation {
 
   // The first reason stays.
   void fire(CancelReason reason);
+  // What it told has been acted upon: an operator ends a call, not the connection it came on. REQUIRES: nobody waits.
+  void withdraw() { reason_ = CancelReason::none; }
   [[nodiscard]] bool fired() const { return reason_ != CancelReason::none; }
   [[nodiscard]] CancelReason reason() const { return reason_; }
 

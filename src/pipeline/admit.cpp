@@ -95,6 +95,7 @@ net::Task<Result<Next>> wait_for_slot(Exchange& x, Gate::Waiting waiting) {
   const bool beats = interim || x.call.stream == llm::Stream::yes;
   const Deadline patience = Deadline::in(x.waiting_since, queue.max_wait).earlier(x.deadline);
   TimePoint heartbeat = x.waiting_since + queue.heartbeat;
+  x.phase = llm::Phase::queued;
   x.connection.watch_hangup();
   while (!waiting.granted()) {
     Deadline until = patience.earlier(Deadline::in(loop.now(), kLook));

@@ -33,15 +33,28 @@ net::Task<void> send_event(Exchange& x) {
   (void)co_await x.reply.send_rest(x, framed);
 }
 
+// Waits end as if the client had left also when the gateway stops or an administrator ends the call. Then the client is
+// there and gets to know.
+void say_who_ended_it(Exchange& x) {
+  if (x.error->code != Code::client_gone) return;
+  net::Cancellation& cancellation = x.connection.cancellation();
+  const bool begun = x.reply.head_sent();
+  if (cancellation.reason() ==
+      net::CancelReason::shutdown) {  // what the client does not take at once is not waited for
+    x.error = make_error(Code::draining, begun ? "The gateway is stopping: this answer is incomplete; please try again."
+                                               : "The gateway is stopping; please try again in a moment.");
+  }
+  if (cancellation.reason() != net::CancelReason::operator_request) return;
+  x.error = make_error(Code::cancelled, begun ? "An administrator ended this call: what came until then is incomplete."
+                                              : "An administrator ended this call before the answer began.");
+  cancellation.withdraw();
+  x.connection.watch_hangup();
+}
+
 }  // namespace
 
 net::Task<void> answer_error(Exchange& x) {
-  if (x.error->code == Code::client_gone && x.connection.cancellation().reason() == net::CancelReason::shutdown) {
-    // The client is there and gets to know; what it does not take at once is not waited for.
-    x.error = make_error(Code::draining, x.reply.head_sent()
-                                             ? "The gateway is stopping: this answer is incomplete; please try again."
-                                             : "The gateway is stopping; please try again in a moment.");
-  }
+  say_who_ended_it(x);
   const Error& error = *x.error;
   if (error.code == Code::client_gone || x.connection.failed()) co_return;
   if (x.reply.ended() || x.reply.is_error_told()) co_return;

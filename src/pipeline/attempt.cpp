@@ -62,7 +62,7 @@ net::Until whole_call(const Exchange& x) {
 struct Outgoing {
   llm::Edits edits;
   std::string head;
-  std::array<std::string_view, 6> pieces;
+  std::array<std::string_view, 2 + 2 * std::tuple_size_v<decltype(llm::Edits::list)>> pieces;
   std::size_t count = 0;
   std::size_t sent = 0;  // bytes
 
@@ -74,8 +74,9 @@ void compose(const Exchange& x, Outgoing& out) {
   const config::Endpoint& to = x.endpoint->configured();
   const bool ask = x.usage_hidden || x.principal->stream_usage == config::StreamUsage::always;
   using dialect::openai::AskUsage;
-  out.edits = dialect::openai::edits(x.call, body, to.model.empty() ? x.lane->name : to.model,
-                                     ask && to.ask_usage ? AskUsage::yes : AskUsage::no);
+  out.edits =
+      dialect::openai::edits(x.call, body, to.model.empty() ? x.lane->name : to.model,
+                             ask && to.ask_usage ? AskUsage::yes : AskUsage::no, x.lane->model.max_answer_tokens);
   std::size_t size = body.size();
   for (std::size_t i = 0; i < out.edits.count; ++i) {
     size += out.edits.list[i].text.size();
@@ -273,9 +274,11 @@ net::Task<Result<Unit>> connect(Exchange& x) {
 net::Task<Result<Unit>> attempt(Exchange& x, Take take) {
   if (take == Take::any_connection) x.upstream = x.worker.pool().take_idle(x.endpoint);
   if (!x.upstream.open()) {
+    x.phase = llm::Phase::connecting;
     Result<Unit> connected = co_await connect(x);
     if (!connected) co_return connected;
   }
+  x.phase = llm::Phase::first_byte;
   const net::Until until =
       whole_call(x).earlier(Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.first_byte));
   net::HttpClient& client = x.upstream.client();
@@ -300,6 +303,7 @@ net::Task<Result<Unit>> attempt(Exchange& x, Take take) {
     }
   }
   if (!x.answer.event_stream) {
+    x.phase = llm::Phase::answering;
     if (take_body_here(x)) co_return Unit{};
     Result<Unit> body = co_await receive_body(x);
     if (!body) co_return failed(x, std::move(body).error());

@@ -71,6 +71,7 @@ bool passes_unchanged(int status) {
 
 net::Task<bool> pause(Exchange& x, Duration length) {
   if (length <= Duration::zero()) co_return true;
+  x.phase = llm::Phase::retrying;
   net::Loop& loop = x.worker.loop();
   const Deadline until = x.deadline.earlier(Deadline::in(loop.now(), length));
   const net::Wake wake = co_await net::Pause{loop, {until, &x.connection.cancellation()}};

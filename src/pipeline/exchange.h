@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/ticket.h"
 #include "llm/call.h"
+#include "llm/live_call.h"
 #include "llm/usage.h"
 #include "net/body_decoder.h"
 #include "net/http_connection.h"
@@ -116,6 +117,9 @@ struct Exchange {
 
   // settle
   std::uint64_t delivered = 0;  // bytes of the answer's body
+
+  // any station that begins to wait for something else; for administrators (calls.h)
+  llm::Phase phase = llm::Phase::receiving;
 
   // any station; settle reads it
   std::optional<Error> error;

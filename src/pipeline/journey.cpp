@@ -50,7 +50,10 @@ net::Task<void> Journey::run(Exchange& x) {
     }
     if (*next == Next::answered) break;
   }
-  if (x.error) co_await answer_error(x);
+  if (x.error) {
+    leave_model(x);  // before the client is told, who may be slow: a call that failed must not keep others waiting
+    co_await answer_error(x);
+  }
   settle(x);
 }
 

@@ -13,7 +13,7 @@
 
 namespace intragate::pipeline {
 
-// Counts a connection in and out, and lets shutdown find it.
+// Counts a connection in and out, and lets shutdown and administrators find it.
 class OpenConnection {
  public:
   OpenConnection(Worker& worker, Door& door, net::Cancellation& cancellation) : worker_{worker}, door_{door} {
@@ -29,6 +29,7 @@ class OpenConnection {
   }
   OpenConnection(const OpenConnection&) = delete;
   OpenConnection& operator=(const OpenConnection&) = delete;
+  [[nodiscard]] Door& door() { return door_; }
   [[nodiscard]] ClientEntry& entry() { return entry_; }
 
  private:
@@ -38,6 +39,18 @@ class OpenConnection {
 };
 
 namespace {
+
+// Shows an exchange to shutdown and administrators as long as it lives.
+class InSight {
+ public:
+  InSight(ClientEntry& entry, Exchange& x) : entry_{entry} { entry_.exchange = &x; }
+  ~InSight() { entry_.exchange = nullptr; }
+  InSight(const InSight&) = delete;
+  InSight& operator=(const InSight&) = delete;
+
+ private:
+  ClientEntry& entry_;
+};
 
 constexpr std::size_t kForwardedLines = 16;
 constexpr int kInARow = 8;  // pipelined requests before other connections get their turn
@@ -126,10 +139,11 @@ net::Task<void> way_of(Exchange& x, const SocketAddress& peer, const Door& door,
 
 // One request and its answer. Returns whether the connection can serve another one. The frame dies between requests, so
 // that a resting connection holds none of this.
-net::Task<bool> one_exchange(Worker& worker, net::HttpConnection& connection, SocketAddress peer, Door& door,
+net::Task<bool> one_exchange(Worker& worker, net::HttpConnection& connection, SocketAddress peer, OpenConnection& open,
                              Result<Unit> received) {
   Exchange x{worker, connection};
-  net::Task<void> way = way_of(x, peer, door, std::move(received));
+  const InSight in_sight{open.entry(), x};
+  net::Task<void> way = way_of(x, peer, open.door(), std::move(received));
   co_await way;
   connection.ignore_hangup();
   const bool keep = x.reply.reusable() && connection.request_complete() && !worker.draining();
@@ -140,18 +154,18 @@ net::Task<bool> one_exchange(Worker& worker, net::HttpConnection& connection, So
   co_return keep;
 }
 
-net::Task<void> exchanges(Worker& worker, net::HttpConnection& connection, SocketAddress peer, Door& door,
-                          ClientEntry& entry) {
+net::Task<void> exchanges(Worker& worker, net::HttpConnection& connection, SocketAddress peer, OpenConnection& open) {
+  const Door& door = open.door();
   if (door.rules.trusted_proxies.contains(peer.ip)) {
     Result<std::optional<SocketAddress>> named = co_await connection.receive_proxy_header();
     if (!named) {
       if (named.error().code == Code::client_gone) co_return;
-      (void)co_await one_exchange(worker, connection, peer, door, std::move(named).error());
+      (void)co_await one_exchange(worker, connection, peer, open, std::move(named).error());
       co_return;
     }
     if (*named) peer = **named;
     if (!door.rules.allow.contains(peer.ip)) {
-      (void)co_await one_exchange(worker, connection, peer, door, stranger());
+      (void)co_await one_exchange(worker, connection, peer, open, stranger());
       co_return;
     }
   }
@@ -166,9 +180,7 @@ net::Task<void> exchanges(Worker& worker, net::HttpConnection& connection, Socke
     if (arrival && *arrival == net::HttpConnection::Arrival::none) co_return;
     Result<Unit> received = Unit{};
     if (!arrival) received = std::move(arrival).error();
-    entry.in_exchange = true;
-    const bool keep = co_await one_exchange(worker, connection, peer, door, std::move(received));
-    entry.in_exchange = false;
+    const bool keep = co_await one_exchange(worker, connection, peer, open, std::move(received));
     if (!keep) break;
   }
   if (!connection.failed()) co_await connection.finish();
@@ -180,7 +192,7 @@ net::Task<void> serve_connection(Worker& worker, net::Socket socket, SocketAddre
   net::HttpConnection connection{worker.loop(), std::move(socket), limits_of(door.rules), worker.headers()};
   OpenConnection open{worker, door, connection.cancellation()};
   try {
-    co_await exchanges(worker, connection, peer, door, open.entry());
+    co_await exchanges(worker, connection, peer, open);
   } catch (const std::exception& stray) {
     log::error("connection failed within the gateway", {{"reason", stray.what()}});
   }

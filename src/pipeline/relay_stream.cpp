@@ -1,7 +1,9 @@
 #include "pipeline/relay_stream.h"
 
+#include "dialect/openai.h"
 #include "net/loop.h"
 #include "pipeline/exchange.h"
+#include "pipeline/settle.h"
 #include "pipeline/stream.h"
 #include "pipeline/worker.h"
 
@@ -51,12 +53,37 @@ struct Relaying {
 Result<Then> after(Exchange& x, const Stream::Output& out) {
   switch (out.end) {
     case Stream::End::open: return Then::read;
-    case Stream::End::complete: return Then::finished;
+    case Stream::End::complete:
+    case Stream::End::too_long: return Then::finished;  // end_if_too_long has made it complete
     case Stream::End::malformed: return broke_off(x, "the stream is malformed or ends in the middle");
     case Stream::End::model_error: break;
   }
   x.reply.error_told();
   return make_error(Code::upstream_status, {}).because("the model sent an error event");
+}
+
+// Ends an answer that is as long as it may be, in the way models do when max_tokens is reached: clients take it for a
+// whole one with finish_reason "length". The model's connection is closed at once: nobody wants the rest.
+void end_if_too_long(Exchange& x, Stream::Output& out) {
+  if (out.end != Stream::End::too_long) return;
+  x.worker.metrics().counter(metrics::Metric::answers_cut, {x.lane->name}).add();
+  llm::Usage usage = x.usage;
+  if (usage.source == llm::UsageSource::none) usage = {estimated_prompt(x), x.events, llm::UsageSource::counted};
+  const dialect::openai::Closing closing =
+      dialect::openai::close_answer(x.call.api, out.last, x.usage_hidden ? nullptr : &usage);
+  std::string bytes{out.bytes};
+  for (const std::string_view data :
+       {std::string_view{closing.finish}, std::string_view{closing.usage}, std::string_view{"[DONE]"}}) {
+    if (data.empty()) continue;
+    const std::string event = "data: " + std::string{data} + "\n\n";
+    bytes += x.reply.framed(event);
+    out.payload += event.size();
+  }
+  x.worker.scratch() = std::move(bytes);
+  out.bytes = x.worker.scratch();
+  out.end = Stream::End::complete;
+  out.body_ended = false;
+  leave_model(x);
 }
 
 // The bytes for the client; the end of the body goes with them, in the same write.
@@ -109,20 +136,23 @@ void begin_stream(Exchange& x) {
 }
 
 net::Task<Result<Next>> relay_stream(Exchange& x) {
+  x.phase = llm::Phase::streaming;
   LaneState& state = x.worker.state_of(*x.lane);
   const OpenStream open{state.open_streams};
   const config::Bytes limit = x.lane->model.stream_buffer;
   Relaying r{.stream = Stream{x.http_1_0 ? Stream::Framing::plain : Stream::Framing::chunked,
-                              x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown},
+                              x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown,
+                              x.lane->model.max_answer_tokens},
              .read_limit = static_cast<std::size_t>(limit),
              .inter_token = state.inter_token};
   if (!x.streaming) begin_stream(x);
   net::HttpClient& client = x.upstream.client();
   for (bool closed = false;;) {
-    const Stream::Output out = closed ? r.stream.finish(*x.answer.decoder, x.worker.scratch())
-                                      : r.stream.take(client.buffer().view(), *x.answer.decoder, x.worker.scratch());
+    Stream::Output out = closed ? r.stream.finish(*x.answer.decoder, x.worker.scratch())
+                                : r.stream.take(client.buffer().view(), *x.answer.decoder, x.worker.scratch());
     count_events(x, out, r.inter_token);
     x.usage = r.stream.usage();
+    end_if_too_long(x, out);
     const std::string_view bytes = outgoing(x, out);
     if ((!bytes.empty() || !x.reply.head_sent()) && !x.reply.send_now(bytes, out.payload)) {
       const bool sent = co_await send_slowly(x, std::string{bytes});

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "net/chunked.h"
 #include "pipeline/exchange.h"
@@ -21,6 +22,7 @@ std::string_view reason(int status) {
     case 405: return "Method Not Allowed";
     case 408: return "Request Timeout";
     case 409: return "Conflict";
+    case 410: return "Gone";
     case 413: return "Content Too Large";
     case 415: return "Unsupported Media Type";
     case 417: return "Expectation Failed";
@@ -179,14 +181,13 @@ std::string Reply::framed(std::string_view piece) const {
 }
 
 bool Reply::send_now(std::string_view framed, std::size_t payload) {
-  const bool first = !head_sent_;
-  const std::array<std::string_view, 2> pieces{first ? std::string_view{head_} : std::string_view{}, framed};
+  const std::array<std::string_view, 2> pieces{std::string_view{head_}, framed};
   sent_ = connection_.write_now(pieces);
   head_sent_ = head_sent_ || sent_ > 0;
-  pending_ = payload;
-  if (sent_ < pieces[0].size() + framed.size()) return false;
-  bytes_ += payload;
-  if (first) std::string{}.swap(head_);
+  pending_ += payload;
+  if (sent_ < head_.size() + framed.size()) return false;
+  bytes_ += std::exchange(pending_, 0);
+  if (!head_.empty()) std::string{}.swap(head_);
   return true;
 }
 
@@ -194,8 +195,14 @@ net::Task<bool> Reply::send_rest(const Exchange& x, std::string_view framed) {
   const std::array<std::string_view, 2> pieces{std::string_view{head_}, framed};
   const net::WriteEnd end = co_await connection_.write_rest(pieces, sent_, x.deadline);
   head_sent_ = true;
-  std::string{}.swap(head_);
-  if (end == net::WriteEnd::done) bytes_ += pending_;
+  std::string left;
+  if (end == net::WriteEnd::done) {
+    bytes_ += std::exchange(pending_, 0);
+  } else if (!connection_.failed()) {
+    left = head_;
+    left.append(framed).erase(0, sent_);
+  }
+  head_ = std::move(left);
   co_return end == net::WriteEnd::done;
 }
 

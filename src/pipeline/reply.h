@@ -36,7 +36,8 @@ class Reply {
   [[nodiscard]] std::string framed(std::string_view piece) const;
   // Body bytes, framed already by the caller where chunked() says so. `payload`: how many of them are body.
   // Returns true when all went out at once; else the caller awaits send_rest with the same bytes, which
-  // waits for the client until the call's deadline.
+  // waits for the client until the call's deadline. If an operator cancels that wait, what is left goes out in front of
+  // the next piece: the words that say so.
   [[nodiscard]] bool send_now(std::string_view framed, std::size_t payload);
   [[nodiscard]] net::Task<bool> send_rest(const Exchange& x, std::string_view framed);
   // The end of the body was sent.
@@ -59,9 +60,9 @@ class Reply {
   void write_head(Exchange& x, const Head& head, std::optional<std::uint64_t> length);
 
   net::HttpConnection& connection_;
-  std::string head_;  // prepared, not sent yet
+  std::string head_;  // prepared, not sent yet; or what is left of a piece whose sending an operator cancelled
   std::uint64_t bytes_ = 0;
-  std::size_t pending_ = 0;  // body bytes of the piece that did not go out at once
+  std::size_t pending_ = 0;  // body bytes of the pieces that have not gone out whole
   std::size_t sent_ = 0;     // of head_ and the bytes being sent
   int status_ = 0;
   bool chunked_ = false;

@@ -119,7 +119,8 @@ void count(Exchange& x, const End& end, TimePoint now) {
 }
 
 void log_trouble(const Exchange& x, const End& end) {
-  if (!x.error || x.error->fault == Fault::client) return;
+  // Whoever cancels knows, and the admin server has logged it.
+  if (!x.error || x.error->fault == Fault::client || x.error->code == Code::cancelled) return;
   log::warning("call failed", {{"request_id", x.request_id},
                                {"error", end.error},
                                {"model", x.lane != nullptr ? std::string_view{x.lane->name} : std::string_view{}},
@@ -179,12 +180,16 @@ void free_slot(Exchange& x) {
   if (x.slot) x.lane->gate->finish(std::move(x.slot), used_by(x), x.worker.loop().now());
 }
 
+// The model learns from the closing of its connection that nobody wants its answer any more.
+void leave_model(Exchange& x) {
+  x.upstream = {};
+  free_slot(x);
+}
+
 void settle(Exchange& x) noexcept {
   assert(!x.settled);
   x.settled = true;
-  // Back what was taken: the model learns of a client that left from the closing of its connection, before anything
-  // else.
-  x.upstream = {};
+  x.upstream = {};  // back to its pool, or closed
   x.delivered = delivered(x);
   if (x.usage.source == llm::UsageSource::none && x.delivered > 0 && x.events > 0) {
     x.usage = {0, x.events * x.delivered / x.reply.bytes(), llm::UsageSource::counted};

@@ -80,21 +80,31 @@ void Stream::add(const net::SseEvent& event, Writing& writing) const {
 bool Stream::wanted(const net::SseEvent& event, Output& out) {
   if (event.kind == net::SseEvent::Kind::comment) return true;
   seen_ = true;
-  if (shape_.fits(event.data)) {
-    ++out.events;
-    return true;
-  }
+  if (shape_.fits(event.data)) return count_token(event.data, out);
   const dialect::openai::EventFacts facts = dialect::openai::inspect_event(event.data);
   shape_.learn(event.data, facts);
   if (facts.usage) usage_ = *facts.usage;
-  if (facts.content) ++out.events;
-  if (look_for_finish_ && event.data.find("\"finish_reason\":\"") != std::string_view::npos) finished_ = true;
+  if (facts.content && most_ > 0 && usage_.completion_tokens > most_) left_ = 0;
+  if (facts.content && !count_token(event.data, out)) return false;
+  if (look_for_finish_ && dialect::openai::says_finished(event.data)) finished_ = true;
   if (facts.done) {
     done_ = true;
     out.end = End::complete;
   }
   if (facts.error) out.end = End::model_error;
   return !(facts.usage_only && usage_events_ == UsageEvents::hidden);
+}
+
+// Only the event that is one too many ends the answer: until then the model may end it, with its own counts.
+bool Stream::count_token(std::string_view event, Output& out) {
+  if (left_ == 0) {
+    out.end = End::too_long;
+    out.last = event;
+    return false;
+  }
+  --left_;
+  ++out.events;
+  return true;
 }
 
 // Models forget the last blank line: what was complete without it is an event all the same.

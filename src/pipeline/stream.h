@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -21,12 +22,15 @@ class Stream {
   enum class Framing : std::uint8_t { chunked, plain };  // plain: until close, for HTTP/1.0 clients
   enum class UsageEvents : std::uint8_t { shown, hidden };
 
-  Stream(Framing framing, UsageEvents usage) : framing_{framing}, usage_events_{usage} {}
+  // `most`: the tokens an answer may have, events with content where the model does not count; 0: as many as it likes.
+  Stream(Framing framing, UsageEvents usage, std::uint64_t most = 0)
+      : framing_{framing}, usage_events_{usage}, most_{most}, left_{most > 0 ? most : kUnlimited} {}
 
   // Why a stream's bytes end here.
   enum class End : std::uint8_t {
     open,         // more is to come
     complete,     // [DONE], or the body's end where that is an end
+    too_long,     // the answer has all the tokens it may have, and `last` would be one more
     model_error,  // an error event; nothing after it counts
     malformed,    // broken chunked coding, or an event without end
   };
@@ -37,6 +41,7 @@ class Stream {
     End end = End::open;
     bool body_ended = false;   // the answer's body is over: its connection can serve again
     std::uint32_t events = 0;  // with content
+    std::string_view last;     // too_long: that event's data, in the input or in this stream, until the next call
   };
   // Takes what the read buffer holds. `scratch` is overwritten.
   Output take(std::string_view input, net::BodyDecoder& decoder, std::string& scratch);
@@ -51,13 +56,17 @@ class Stream {
   void take_rest(Writing& writing);
   void add(const net::SseEvent& event, Writing& writing) const;
   bool wanted(const net::SseEvent& event, Output& out);
+  bool count_token(std::string_view event, Output& out);
+  static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
   net::SseReader reader_;
   dialect::EventShape shape_;
   llm::Usage usage_;
   Framing framing_;
   UsageEvents usage_events_;
-  bool seen_ = false;  // some event
+  std::uint64_t most_;
+  std::uint64_t left_;  // events with content that it may still have
+  bool seen_ = false;   // some event
   bool done_ = false;
   bool finished_ = false;  // some choice had a finish_reason; looked for only where the end of the body is no sign
   bool look_for_finish_ = false;

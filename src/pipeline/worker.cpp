@@ -77,11 +77,20 @@ void Worker::refuse(const SocketAddress& peer, Door& door, Code why) {
   audit().append(loop().index(), record);
 }
 
+std::vector<Exchange*> Worker::exchanges() {
+  std::vector<Exchange*> found;
+  for (net::ListHook* hook = clients_.next(); hook != &clients_; hook = hook->next()) {
+    Exchange* const exchange = static_cast<ClientEntry&>(*hook).exchange;
+    if (exchange != nullptr) found.push_back(exchange);
+  }
+  return found;
+}
+
 void Worker::drain() {
   draining_ = true;
   for (net::ListHook* hook = clients_.next(); hook != &clients_; hook = hook->next()) {
     auto& entry = static_cast<ClientEntry&>(*hook);
-    if (!entry.in_exchange) entry.cancellation->fire(net::CancelReason::shutdown);
+    if (entry.exchange == nullptr) entry.cancellation->fire(net::CancelReason::shutdown);
   }
 }
 

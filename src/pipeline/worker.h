@@ -26,10 +26,10 @@
 
 namespace intragate::pipeline {
 
-// One open client connection, as shutdown sees it.
+// One open client connection, as shutdown and administrators see it.
 struct ClientEntry : net::ListHook {
   net::Cancellation* cancellation = nullptr;
-  bool in_exchange = false;
+  Exchange* exchange = nullptr;  // while a request is served
 };
 
 // What one loop remembers of a model between calls: also the metrics of calls that go well, looked up once.
@@ -96,6 +96,9 @@ class Worker {
   void serve(net::Socket socket, const SocketAddress& peer, Door& door);
   // A connection that was not let in: a record, a counter, and it is closed unread.
   void refuse(const SocketAddress& peer, Door& door, Code why);
+
+  // The requests that are being served now. Valid until anything waits.
+  [[nodiscard]] std::vector<Exchange*> exchanges();
 
   // Shutdown: connections without a call are closed, the others after their call; no new calls.
   void drain();

@@ -25,10 +25,12 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, N>& wor
 }
 
 TEST(ErrorTable, HasACompleteRowForEveryCode) {
-  constexpr std::array<std::string_view, 8> kOutcomes{
-      "ok", "refused", "client_cancelled", "upstream_error", "upstream_timeout", "malformed", "error", "shutdown"};
-  constexpr std::array<std::string_view, 6> kTypes{"invalid_request_error", "authentication_error", "permission_error",
-                                                   "rate_limit_error",      "upstream_error",       "server_error"};
+  constexpr std::array<std::string_view, 9> kOutcomes{
+      "ok",        "refused", "client_cancelled", "upstream_error", "upstream_timeout",
+      "malformed", "error",   "shutdown",         "cancelled"};
+  constexpr std::array<std::string_view, 7> kTypes{"invalid_request_error", "authentication_error", "permission_error",
+                                                   "rate_limit_error",      "upstream_error",       "server_error",
+                                                   "cancelled_error"};
   std::set<std::string_view> names;
   for (const ErrorRow& row : rows()) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
@@ -69,6 +71,13 @@ TEST(ErrorTable, BlamesTheRightSide) {
     }
   }
   EXPECT_EQ(error_row(Code::upstream_timeout).status, 504);
+}
+
+// OpenAI's clients try 408, 409, 429 and every 5xx again by themselves, which is not what an administrator wants who
+// ends a call.
+TEST(ErrorTable, CancelledCallsAreNotTriedAgainByClients) {
+  const int status = error_row(Code::cancelled).status;
+  EXPECT_TRUE(status >= 400 && status < 500 && status != 408 && status != 409 && status != 429 && status != 499);
 }
 
 TEST(ErrorTable, NeverRepeatsWhatTheClientDidWrong) {

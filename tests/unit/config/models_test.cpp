@@ -25,6 +25,7 @@ models:
     aliases: [gpt-4o-mini, gpt-4o]
     kind: chat
     context_window: 32768
+    max_answer_tokens: 2000
     balance: round_robin
     stream_buffer: 16KiB
     timeouts: {connect: 1s, first_byte: 2s, between_chunks: 3s, total: 4m}
@@ -49,6 +50,7 @@ models:
   EXPECT_EQ(model.aliases, (std::vector<std::string>{"gpt-4o-mini", "gpt-4o"}));
   EXPECT_EQ(model.kind, "chat");
   EXPECT_EQ(model.context_window, 32768U);
+  EXPECT_EQ(model.max_answer_tokens, 2000U);
   EXPECT_EQ(model.balance, Balance::round_robin);
   EXPECT_EQ(model.stream_buffer, 16 * kKiB);
   EXPECT_EQ(model.timeouts, (ModelTimeouts{.connect = 1s, .first_byte = 2s, .between_chunks = 3s, .total = 4min}));

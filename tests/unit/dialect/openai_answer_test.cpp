@@ -168,5 +168,34 @@ TEST(FindUsage, DoesNotTakeANestedUsageInAPart) {
   EXPECT_FALSE(find_usage(R"({"choices":[{"usage":{"prompt_tokens":1}})"));
 }
 
+TEST(SaysFinished, SeesAFinishReasonAndNoTextThatLooksLikeOne) {
+  EXPECT_TRUE(says_finished(chunk(R"({"delta":{},"finish_reason":"stop"})")));
+  EXPECT_TRUE(says_finished(chunk(R"({"delta":{},"finish_reason" :  "length"})")));
+  EXPECT_TRUE(says_finished(chunk(R"({"finish_reason":null},{"finish_reason":"stop"})")));
+  EXPECT_FALSE(says_finished(chunk(R"({"delta":{"content":"x"},"finish_reason":null})")));
+  EXPECT_FALSE(says_finished(chunk(R"({"delta":{"content":"\"finish_reason\":\"stop\""}})")));
+  EXPECT_FALSE(says_finished(chunk(R"({"delta":{"content":"x"}})")));
+}
+
+TEST(CloseAnswer, EndsAsTheModelWouldHave) {
+  const std::string last = chunk(R"({"index":0,"delta":{"content":"x"},"finish_reason":null})", R"(,"extra":1)");
+  const llm::Usage usage{12, 30, llm::UsageSource::counted};
+  const Closing closing = close_answer(llm::Api::chat, last, &usage);
+  EXPECT_EQ(closing.finish, chunk(R"({"index":0,"delta":{},"logprobs":null,"finish_reason":"length"})"));
+  EXPECT_EQ(closing.usage, chunk("", R"(,"usage":{"prompt_tokens":12,"completion_tokens":30,"total_tokens":42})"));
+  const EventFacts facts = inspect_event(closing.usage);
+  EXPECT_TRUE(facts.usage_only);
+  EXPECT_TRUE(says_finished(closing.finish));
+  EXPECT_FALSE(inspect_event(closing.finish).content);
+}
+
+TEST(CloseAnswer, SpeaksOfTextToCompletionsAndOfCountsOnlyWhereWanted) {
+  const Closing closing =
+      close_answer(llm::Api::completions, R"({"id":"c","choices":[{"text":"x"}],"created":1,"model":"m"})", nullptr);
+  EXPECT_EQ(closing.finish, R"({"id":"c","created":1,"model":"m",)"
+                            R"("choices":[{"index":0,"text":"","logprobs":null,"finish_reason":"length"}]})");
+  EXPECT_EQ(closing.usage, "");
+}
+
 }  // namespace
 }  // namespace intragate::dialect::openai

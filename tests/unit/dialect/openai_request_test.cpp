@@ -23,9 +23,10 @@ Error error_of(std::string_view body) {
   return call ? Error{} : call.error();
 }
 
-std::string edited(const std::string& body, std::string_view model, AskUsage ask = AskUsage::no) {
+std::string edited(const std::string& body, std::string_view model, AskUsage ask = AskUsage::no,
+                   std::uint64_t most = 0) {
   const llm::Call call = call_of(body);
-  const llm::Edits changes = edits(call, body, model, ask);
+  const llm::Edits changes = edits(call, body, model, ask, most);
   std::string out = body;
   for (std::size_t i = changes.count; i > 0; --i) {
     const llm::Edit& edit = changes.list[i - 1];
@@ -236,6 +237,31 @@ TEST(SessionPrefix, IsTheBeginningOfOtherPrompts) {
   EXPECT_EQ(prefix_of(llm::Api::embeddings, R"({"model":"m","input":["a","b"]})"), R"(["a","b"])");
   const std::string body = R"({"model":"m","prompt":")" + std::string(3000, 'p') + R"("})";
   EXPECT_EQ(prefix_of(llm::Api::completions, body).size(), kSessionPrefix);
+}
+
+TEST(Edits, BoundWhatTheClientAsksForAndNothingLess) {
+  const auto bounded = [](const std::string& body) { return edited(body, "m", AskUsage::no, 100); };
+  EXPECT_EQ(bounded(R"({"model":"m","max_tokens":100})"), R"({"model":"m","max_tokens":100})");
+  EXPECT_EQ(bounded(R"({"model":"m","max_tokens":101})"), R"({"model":"m","max_tokens":100})");
+  EXPECT_EQ(bounded(R"({"max_tokens" : -1 ,"model":"m"})"), R"({"max_tokens" : 100 ,"model":"m"})");
+  EXPECT_EQ(bounded(R"({"max_tokens":1e9,"model":"m"})"), R"({"max_tokens":100,"model":"m"})");
+  EXPECT_EQ(bounded(R"({"model":"m","max_tokens":null})"), R"({"model":"m","max_tokens":100})");
+  EXPECT_EQ(bounded(R"({"model":"m","max_completion_tokens":500,"max_tokens":9})"),
+            R"({"model":"m","max_completion_tokens":100,"max_tokens":9})");
+  EXPECT_EQ(bounded("{\"model\":\"m\"\n}"), "{\"model\":\"m\"\n,\"max_tokens\":100}");
+  const std::string body = R"({"model":"m","input":"x"})";
+  EXPECT_EQ(edits(*understand(llm::Api::embeddings, body), body, "m", AskUsage::no, 100).count, 0U);
+}
+
+TEST(Edits, AllFourGoTogether) {
+  EXPECT_EQ(
+      edited(R"({"max_tokens":500,"stream":true,"max_completion_tokens":500,"model":"m"})", "n", AskUsage::yes, 7),
+      R"({"max_tokens":7,"stream":true,"max_completion_tokens":7,"model":"n","stream_options":{"include_usage":true}})");
+  const std::string both = edited(R"({"stream":true,"model":"m"})", "n", AskUsage::yes, 7);
+  const Result<llm::Call> again = understand(llm::Api::chat, both);
+  ASSERT_TRUE(again) << both;
+  EXPECT_EQ(again->max_tokens, 7U);
+  EXPECT_EQ(again->usage, llm::UsageWish::yes);
 }
 
 }  // namespace

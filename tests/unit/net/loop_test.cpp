@@ -32,6 +32,17 @@ TEST(Loop, PauseEndsAtItsDeadline) {
   EXPECT_GE(MonotonicClock::now() - begun, 30ms);
 }
 
+TEST(Cancellation, FirstReasonStaysUntilItIsWithdrawn) {
+  Cancellation cancellation;
+  cancellation.fire(CancelReason::operator_request);
+  cancellation.fire(CancelReason::client_gone);
+  EXPECT_EQ(cancellation.reason(), CancelReason::operator_request);
+  cancellation.withdraw();
+  EXPECT_FALSE(cancellation.fired());
+  cancellation.fire(CancelReason::client_gone);
+  EXPECT_EQ(cancellation.reason(), CancelReason::client_gone);
+}
+
 TEST(Loop, CancellationEndsAWaitThatHasNoDeadline) {
   Loop loop{0};
   Wake woke = Wake::ready;

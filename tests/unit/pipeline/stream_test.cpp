@@ -122,5 +122,56 @@ TEST(Stream, OldClientsGetBareEvents) {
   EXPECT_EQ(relay(stream, body, input, input.size()).bytes, kEvent + kDone);
 }
 
+TEST(Stream, StopsAtTheLastTokenAnAnswerMayHave) {
+  const std::string other = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"last\"}}]}\n\n";
+  const std::string all = kEvent + ": comment\n\n" + kEvent + other + kEvent + kEvent;
+  for (const bool one_chunk : {true, false}) {
+    const std::string input =
+        one_chunk ? chunk(all) : chunk(kEvent) + chunk(": comment\n\n") + chunk(kEvent) + chunk(other) + chunk(kEvent);
+    for (std::size_t step = 1; step <= input.size(); ++step) {
+      Stream stream{Stream::Framing::chunked, Stream::UsageEvents::shown, 3};
+      net::BodyDecoder body = decoder(net::Framing::chunked);
+      const Whole whole = relay(stream, body, input, step);
+      EXPECT_EQ(whole.bytes, chunk(kEvent) + chunk(": comment\n\n") + chunk(kEvent) + chunk(other)) << step;
+      EXPECT_EQ(whole.last.end, Stream::End::too_long) << step;
+      EXPECT_EQ(whole.events, 3U) << step;
+    }
+  }
+}
+
+TEST(Stream, NamesTheEventAtWhichItStopped) {
+  const std::string input = chunk(kEvent + kEvent);
+  Stream stream{Stream::Framing::chunked, Stream::UsageEvents::shown, 1};
+  net::BodyDecoder body = decoder(net::Framing::chunked);
+  std::string scratch;
+  EXPECT_EQ("data: " + std::string{stream.take(input, body, scratch).last} + "\n\n", kEvent);
+}
+
+TEST(Stream, AnswerThatEndsByItselfAtTheLimitIsNotCut) {
+  const std::string last =
+      "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"!\"},\"finish_reason\" : \"stop\"}]}\n\n";
+  Stream stream{Stream::Framing::chunked, Stream::UsageEvents::shown, 2};
+  net::BodyDecoder body = decoder(net::Framing::chunked);
+  const std::string input = chunk(kEvent) + chunk(last) + chunk(kUsage) + chunk(kDone);
+  const Whole whole = relay(stream, body, input, input.size());
+  EXPECT_EQ(whole.last.end, Stream::End::complete);
+  EXPECT_EQ(whole.bytes, input);
+}
+
+// Several tokens in one event: what the model counts is nearer to the truth than events are.
+TEST(Stream, ModelsOwnCountEndsAnAnswerToo) {
+  const auto counted = [](int tokens) {
+    return "data: "
+           "{\"choices\":[{\"delta\":{\"content\":\"hi\"}}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":" +
+           std::to_string(tokens) + "}}\n\n";
+  };
+  Stream stream{Stream::Framing::chunked, Stream::UsageEvents::shown, 10};
+  net::BodyDecoder body = decoder(net::Framing::chunked);
+  const std::string input = chunk(counted(4)) + chunk(counted(12)) + chunk(counted(16));
+  const Whole whole = relay(stream, body, input, input.size());
+  EXPECT_EQ(whole.last.end, Stream::End::too_long);
+  EXPECT_EQ(whole.events, 1U);
+}
+
 }  // namespace
 }  // namespace intragate::pipeline

@@ -1,0 +1,82 @@
+#include "app/admin_client.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "net/body_decoder.h"
+#include "net/http_client.h"
+#include "net/loop.h"
+
+namespace intragate::app {
+namespace {
+
+constexpr Duration kPatience = std::chrono::seconds{10};
+constexpr std::size_t kMost = std::size_t{64} << 20;  // of an answer
+
+std::string head_of(const AdminRequest& request) {
+  std::string head{request.method};
+  head += " " + request.target + " HTTP/1.1\r\nHost: " + request.to.text() + "\r\nConnection: close\r\n";
+  if (!request.token.empty()) head += "Authorization: Bearer " + request.token.reveal() + "\r\n";
+  if (!request.body.empty()) {
+    head += "Content-Type: application/json\r\nContent-Length: " + std::to_string(request.body.size()) + "\r\n";
+  }
+  return head + "\r\n";
+}
+
+net::Task<Result<std::string>> read_body(net::HttpClient& client, net::BodyDecoder decoder, net::Until until) {
+  using State = net::BodyDecoder::State;
+  std::string body;
+  for (;;) {
+    const net::BodyDecoder::Step step = decoder.step(client.buffer().view());
+    body.append(step.data);
+    client.buffer().consume(step.consumed);
+    if (step.state == State::end) co_return body;
+    if (step.state == State::piece && body.size() <= kMost) continue;
+    if (step.state != State::more) co_return make_error(Code::io, {}).because("the answer is malformed or too long");
+    const net::HttpClient::Fill got = client.fill(net::Buffer::kBlock);
+    if (got == net::HttpClient::Fill::closed) co_return make_error(Code::io, {}).because("closed within the answer");
+    if (got == net::HttpClient::Fill::more) continue;
+    const net::Wake wake = co_await client.readable(until);
+    if (wake != net::Wake::ready) co_return make_error(Code::io, {}).because("the answer did not come in time");
+  }
+}
+
+net::Task<Result<AdminAnswer>> ask(net::Loop& loop, const AdminRequest& request) {
+  const net::Until until{Deadline::in(loop.now(), kPatience), nullptr};
+  Result<net::Socket> socket = co_await net::connect(loop, request.to, until);
+  if (!socket) co_return std::move(socket).error();
+  net::HttpClient client{loop, std::move(*socket)};
+  const std::string head = head_of(request);
+  const std::array<std::string_view, 2> pieces{head, request.body};
+  Result<Unit> sent = co_await client.send(pieces, 0, until);
+  if (!sent) co_return std::move(sent).error();
+  std::vector<net::Header> headers;
+  Result<net::ResponseHead> answer = co_await client.receive_head(until, headers);
+  if (!answer) co_return std::move(answer).error();
+  client.drop_head();
+  Result<std::string> body = co_await read_body(client, net::BodyDecoder{*answer}, until);
+  if (!body) co_return std::move(body).error();
+  co_return AdminAnswer{answer->status, *std::move(body)};
+}
+
+net::Task<void> ask_and_stop(net::Loop& loop, const AdminRequest& request, std::optional<Result<AdminAnswer>>& into) {
+  Result<AdminAnswer> answer = co_await ask(loop, request);
+  into.emplace(std::move(answer));
+  loop.stop();
+}
+
+}  // namespace
+
+Result<AdminAnswer> ask_admin(const AdminRequest& request) {
+  net::Loop loop{0};
+  std::optional<Result<AdminAnswer>> answer;
+  loop.post([&] { loop.spawn(ask_and_stop(loop, request, answer)); });
+  loop.run();
+  if (answer && *answer) return *std::move(*answer);
+  const std::string why = answer ? answer->error().detail : "interrupted";
+  return make_error(Code::io, "no gateway answers at " + request.to.text() + " (" + why + ")");
+}
+
+}  // namespace intragate::app
