@@ -76,8 +76,24 @@ net::Task<bool> send_heartbeat(Exchange& x, const std::optional<qos::Standing>& 
   co_return sent;
 }
 
+// Tells the metric how long a call waited, however the wait ends.
+class WaitClock {
+ public:
+  explicit WaitClock(Exchange& x) : x_{x} {}
+  WaitClock(const WaitClock&) = delete;
+  WaitClock& operator=(const WaitClock&) = delete;
+  ~WaitClock() {
+    const std::chrono::duration<double> waited = x_.worker.loop().now() - x_.waiting_since;
+    x_.worker.metrics().histogram(metrics::Metric::key_wait_seconds, {x_.principal->name}).observe(waited.count());
+  }
+
+ private:
+  Exchange& x_;
+};
+
 net::Task<Result<Next>> wait_for_slot(Exchange& x, Gate::Waiting waiting) {
   net::Loop& loop = x.worker.loop();
+  const WaitClock clock{x};
   const config::Queue& queue = x.lane->model.queue;
   const bool stream = x.call.stream == llm::Stream::yes;
   const Deadline patience = Deadline::in(x.waiting_since, queue.max_wait).earlier(x.deadline);

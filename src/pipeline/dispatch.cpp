@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "pipeline/attempt.h"
 #include "pipeline/exchange.h"
+#include "pipeline/observe.h"
 #include "pipeline/stations.h"
 #include "pipeline/worker.h"
 
@@ -34,9 +35,8 @@ bool endpoint_left(const Exchange& x, const Tries& tries) {
 }
 
 // Whether an endpoint has as many calls as it may.
-bool full(const upstream::Endpoint& endpoint) {
-  const std::uint32_t most = endpoint.configured().max_concurrency;
-  return most > 0 && endpoint.in_flight() >= most;
+bool full(const Lane& lane, std::size_t i, TimePoint now) {
+  return lane.endpoints[i]->in_flight() >= lane.capacities[i]->slots(now);
 }
 
 void choose(Exchange& x, Tries& tries) {
@@ -46,13 +46,15 @@ void choose(Exchange& x, Tries& tries) {
     tries.current = 0;
   } else {
     // A slot of the model is in hand, so that some endpoint has room, unless a tried one has the call's own.
-    const bool all_full = std::all_of(endpoints.begin(), endpoints.end(), [](const auto& e) { return full(*e); });
+    std::vector<bool> are_full(endpoints.size());
+    for (std::size_t i = 0; i < endpoints.size(); ++i) are_full[i] = full(*x.lane, i, now);
+    const bool all_full = std::all_of(are_full.begin(), are_full.end(), [](bool is) { return is; });
     std::vector<Candidate> candidates(endpoints.size());
     for (std::size_t i = 0; i < endpoints.size(); ++i) {
       const upstream::Health& health = endpoints[i]->health();
       // Where the last attempt has just failed, the next one has no business while there are others.
       const bool just_failed = tries.tried[i] && i == tries.current;
-      const bool out = just_failed || (full(*endpoints[i]) && !all_full);
+      const bool out = just_failed || (are_full[i] && !all_full);
       const Standing standing = health.open(now) ? Standing::open : Standing::cooling;
       candidates[i] = {.standing = out ? Standing::out : standing,
                        .tried = tries.tried[i],
@@ -137,11 +139,13 @@ std::optional<Error> judge(Exchange& x, const Tries& tries, upstream::Health::Tr
     Error error = std::move(received).error();
     if (error.retry == Retry::fresh_connection) return error;  // no attempt: the model never saw the call
     trial.report(upstream::evidence_of(error), now);
+    observe_failure(x, error);
     note_failure(x, error);
     return error;
   }
   const int status = x.answer.head.status;
   trial.report(upstream::evidence_of_status(status), now);
+  observe_status(x, status);
   if (status >= 200 && status < 300) {
     count_success(x, tries.current);
     return std::nullopt;
@@ -178,6 +182,7 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
   choose(x, tries);
   for (;;) {
     x.endpoint = x.lane->endpoints[tries.current];
+    x.capacity = x.lane->capacities[tries.current].get();
     x.place = x.endpoint->enter();
     if (tries.take == Take::any_connection) ++x.attempts;
     upstream::Health::Trial trial = x.endpoint->health().begin(x.worker.loop().now());
