@@ -139,6 +139,7 @@ def test_slots_that_llama_cpp_names_are_the_most(gateway_factory, model):
     threads = [threading.Thread(target=ask, args=(gateway, chat("m"))) for _ in range(5)]
     for thread in threads:
         thread.start()
+    model.wait_for_call(3)
     eventually(lambda: gateway.metrics().total("intragate_queue_waiting", model="m") == 2)
     assert len(model.calls) == 3
     gate.open()
