@@ -9,6 +9,7 @@
 
 #include "app/commands.h"
 #include "app/configuration.h"
+#include "app/explain_limits.h"
 #include "app/routes.h"
 #include "auth/rules.h"
 #include "base/error_table.h"
@@ -105,18 +106,24 @@ struct Asked {
 };
 
 // The refusal is that of the first key that asks, unless another may.
-void explain_keys(const std::vector<config::Key>& keys, const Asked& asked, Explanation& into) {
+std::vector<const config::Key*> explain_keys(const std::vector<config::Key>& keys, const Asked& asked,
+                                             Explanation& into) {
+  std::vector<const config::Key*> allowed;
   std::string may;
   std::optional<Error> refusal;
   for (const config::Key& key : keys) {
     if (!asked.key.empty() && key.name != asked.key) continue;
     std::optional<Error> its = refusal_of(key, asked.lane, asked.call, asked.now);
-    if (!its) may += (may.empty() ? "" : ", ") + key.name;
+    if (!its) {
+      may += (may.empty() ? "" : ", ") + key.name;
+      allowed.push_back(&key);
+    }
     if (!refusal) refusal = std::move(its);
   }
   into.findings.push_back({"keys that may", may.empty() ? "none" : may});
-  if (!may.empty()) return;
+  if (!may.empty()) return allowed;
   into.refusal = refusal ? std::move(refusal) : make_error(Code::invalid_key, "The configuration has no keys.");
+  return allowed;
 }
 
 void explain_changes(const llm::Call& call, std::string_view body, const pipeline::Lane& lane, Explanation& into) {
@@ -174,11 +181,13 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
     return result;
   }
   result.findings.push_back({"model", lane->name});
-  explain_keys(config->keys, {options.key, *lane, *call, now}, result);
+  const std::vector<const config::Key*> keys = explain_keys(config->keys, {options.key, *lane, *call, now}, result);
   if (!result.refusal) {
     Result<Unit> fits = pipeline::check_kind(*lane, call->api);
     if (!fits) result.refusal = std::move(fits).error();
   }
+  explain_limits({*config, *lane, *call, keys, body.size()}, result.findings);
+  explain_queue(*lane, result.findings);
   explain_choice({*lane, *call, body, options.key, *config}, result);
   result.findings.push_back({"attempts", "at most " + std::to_string(lane->model.retry.attempts)});
   explain_changes(*call, body, *lane, result);

@@ -1,5 +1,5 @@
 // What would happen to a request: the journey of a call, on paper. Owner: the explain command. Thread: the main one.
-// Does not: ask endpoints, count anything, know the client's address.
+// Does not: ask endpoints or a running gateway, count anything, know the client's address.
 #pragma once
 
 #include <memory>

@@ -14,16 +14,30 @@ constexpr std::string_view kTooMany =
     R"({"error":{"message":"The gateway has too many open connections; try again.",)"
     R"("type":"server_error","param":null,"code":"overloaded"}})";
 
+constexpr std::string_view kNoMemory =
+    "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n"
+    "content-length: 129\r\n\r\n"
+    R"({"error":{"message":"The gateway is short of memory; please try again.",)"
+    R"("type":"server_error","param":null,"code":"memory_full"}})";
+
+void turn_away(pipeline::Worker& worker, net::Listener::Accepted& accepted, pipeline::Door& door, Code why) {
+  worker.refuse(accepted.peer, door, why);
+  const std::array<std::string_view, 1> pieces{why == Code::memory_full ? kNoMemory : kTooMany};
+  (void)accepted.socket.write(pieces);
+}
+
 void admit(pipeline::Worker& worker, net::Listener::Accepted accepted, pipeline::Door& door) {
   if (!door.rules.allow.contains(accepted.peer.ip)) {
     worker.refuse(accepted.peer, door, Code::address_not_allowed);
     return;
   }
+  if (worker.loop().nearly_full()) {
+    turn_away(worker, accepted, door, Code::memory_full);
+    return;
+  }
   if (door.open->fetch_add(1, std::memory_order_relaxed) >= door.rules.max_connections) {
     door.open->fetch_sub(1, std::memory_order_relaxed);
-    worker.refuse(accepted.peer, door, Code::overloaded);
-    const std::array<std::string_view, 1> pieces{kTooMany};
-    (void)accepted.socket.write(pieces);
+    turn_away(worker, accepted, door, Code::overloaded);
     return;
   }
   worker.serve(std::move(accepted.socket), accepted.peer, door);

@@ -89,6 +89,9 @@ Result<Unit> Gateway::open_books() {
       audit::Writer::open({.directory = (std::filesystem::path{config_->data_dir} / "audit").string(), .lanes = cores});
   if (!audit) return std::move(audit).error();
   audit_ = std::move(*audit);
+  metrics::Shard& process = metrics_->process();
+  for (const std::string_view result : {"ok", "refused"}) process.counter(metrics::Metric::reloads, {result});
+  process.gauge(metrics::Metric::last_reload_successful).set(1);
   return Unit{};
 }
 
@@ -98,6 +101,8 @@ void Gateway::open_cores() {
   for (std::size_t i = 0; i < worker_count(*config_); ++i) {
     auto core = std::make_unique<Core>();
     core->loop = std::make_unique<net::Loop>(i);
+    core->loop->obey(memory_);
+    memory_.watch(core->loop->buffers().meter());
     core->worker = std::make_unique<pipeline::Worker>(
         pipeline::Worker::Parts{*core->loop, *audit_, metrics_->loop(i), *ledger_, routes()}, snapshot_);
     cores_.push_back(std::move(core));
@@ -154,12 +159,14 @@ void Gateway::start(Duration patience) {
   Core& first = *cores_.front();
   discovery_ =
       std::make_unique<Discovery>(*first.worker, [this](pipeline::Discovered found) { discovered(std::move(found)); });
+  engine_watch_ = std::make_unique<EngineWatch>(*first.worker);
   running_ = true;
   for (auto& core : cores_) {
     core->thread = std::thread{[loop = core->loop.get()] { loop->run(); }};
   }
   first.loop->post([this, &first] {
     first.loop->spawn(discovery_->run());
+    first.loop->spawn(engine_watch_->run());
     first.loop->spawn(admin_->run(admin_closing_));
   });
   wait_until([this] { return discovery_->asked_once(); }, patience);
@@ -205,6 +212,7 @@ Result<Unit> Gateway::adopt(std::shared_ptr<const config::Config> config) {
   config_ = std::move(config);
   snapshot_ = std::move(*snapshot);
   ledger_->replace_rules(config_->limits);
+  memory_.set(config_->memory_limit);
   for (auto& core : cores_) {
     core->loop->post([core = core.get(), fresh = snapshot_] {
       core->worker->adopt(fresh);
@@ -228,12 +236,16 @@ Result<Unit> Gateway::reload(std::shared_ptr<const config::Config> config) {
     result = adopt(std::move(config));
   }
   if (result) cores_.front()->loop->post([this] { discovery_->reloaded(); });
-  count_reload(result ? "ok" : "refused");
+  count_reload(static_cast<bool>(result));
   return result;
 }
 
-void Gateway::count_reload(std::string_view result) {
-  cores_.front()->loop->post([this, result] { metrics_->process().counter(metrics::Metric::reloads, {result}).add(); });
+void Gateway::count_reload(bool taken) {
+  cores_.front()->loop->post([this, taken] {
+    metrics::Shard& process = metrics_->process();
+    process.counter(metrics::Metric::reloads, {taken ? "ok" : "refused"}).add();
+    process.gauge(metrics::Metric::last_reload_successful).set(taken ? 1 : 0);
+  });
 }
 
 bool Gateway::wait_for_quiet(Deadline deadline) {
@@ -268,6 +280,7 @@ void Gateway::stop(const std::function<bool()>& hurry) {
   on_every_core([this](Core& core) {
     if (&core != cores_.front().get()) return;
     discovery_->stop();
+    engine_watch_->stop();
     admin_closing_.fire(net::CancelReason::shutdown);
   });
   for (auto& core : cores_) core->loop->stop();
@@ -371,16 +384,6 @@ void publish_endpoint(metrics::Shard& process, const upstream::Endpoint& endpoin
   process.gauge(Metric::pool_connections, {endpoint.id(), "busy"}).set(endpoint.in_flight());
 }
 
-void publish_slots(metrics::Shard& process, const pipeline::Lane& lane) {
-  using metrics::Metric;
-  if (lane.gate->unlimited()) return;
-  const qos::SchedulerFacts facts = lane.gate->facts();
-  process.gauge(Metric::slots, {lane.name, "total"}).set(facts.slots);
-  process.gauge(Metric::slots, {lane.name, "used"}).set(facts.running);
-  process.gauge(Metric::queue_waiting, {lane.name, "interactive"}).set(facts.waiting[0]);
-  process.gauge(Metric::queue_waiting, {lane.name, "batch"}).set(facts.waiting[1]);
-}
-
 }  // namespace
 
 void Gateway::publish_totals() {
@@ -389,24 +392,65 @@ void Gateway::publish_totals() {
   metrics::publish_process(process);
   process.counter(Metric::audit_records).set_total(static_cast<double>(audit_->written()));
   process.counter(Metric::audit_dropped).set_total(static_cast<double>(audit_->dropped()));
+  process.gauge(Metric::audit_waiting).set(static_cast<double>(audit_->waiting()));
+  process.gauge(Metric::memory_held).set(static_cast<double>(memory_.held()));
+  process.gauge(Metric::memory_limit).set(static_cast<double>(memory_.most()));
   process.gauge(Metric::build_info, {INTRAGATE_VERSION}).set(1);
-  const TimePoint now = MonotonicClock::now();
   const auto now_snapshot = snapshot();
+  const auto& entrances = cores_.front()->entrances;
+  for (std::size_t i = 0; i < entrances.size(); ++i) {
+    process.gauge(Metric::max_connections, {entrances[i]->door.name})
+        .set(now_snapshot->config->listen[i].max_connections);
+  }
+  publish_endpoints(*now_snapshot);
+  publish_lanes(*now_snapshot);
+}
+
+void Gateway::publish_endpoints(const pipeline::Snapshot& now_snapshot) {
+  using metrics::Metric;
+  metrics::Shard& process = metrics_->process();
+  const TimePoint now = MonotonicClock::now();
   std::set<std::string> gone = std::exchange(published_endpoints_, {});
-  for (const auto& lane : now_snapshot->listed) {
-    for (const auto& endpoint : lane->endpoints) {
-      gone.erase(endpoint->id());
-      published_endpoints_.insert(endpoint->id());
-      publish_endpoint(process, *endpoint, now);
+  for (const pipeline::Site& site : now_snapshot.sites) {
+    const upstream::Endpoint& endpoint = *site.endpoint;
+    gone.erase(endpoint.id());
+    published_endpoints_.insert(endpoint.id());
+    publish_endpoint(process, endpoint, now);
+    if (site.capacity->automatic()) {
+      process.gauge(Metric::adaptive_limit, {endpoint.id()}).set(site.capacity->slots(now));
+    } else {
+      process.remove(Metric::adaptive_limit, {endpoint.id()});  // it may have been `auto` before a reload
     }
   }
-  for (const auto& lane : now_snapshot->listed) publish_slots(process, *lane);
   for (const std::string& id : gone) {
     process.remove(Metric::endpoint_up, {id});
     process.remove(Metric::pool_connections, {id, "idle"});
     process.remove(Metric::pool_connections, {id, "busy"});
     for (const upstream::BreakerState state : kStates)
       process.remove(Metric::breaker_state, {id, upstream::state_name(state)});
+    process.remove(Metric::adaptive_limit, {id});
+  }
+}
+
+void Gateway::publish_lanes(const pipeline::Snapshot& now_snapshot) {
+  using metrics::Metric;
+  metrics::Shard& process = metrics_->process();
+  std::set<std::string> gone = std::exchange(published_lanes_, {});
+  for (const auto& lane : now_snapshot.listed) {
+    if (lane->gate->unlimited()) continue;
+    gone.erase(lane->name);
+    published_lanes_.insert(lane->name);
+    const qos::SchedulerFacts facts = lane->gate->facts();
+    process.gauge(Metric::slots, {lane->name, "total"}).set(facts.slots);
+    process.gauge(Metric::slots, {lane->name, "used"}).set(facts.running);
+    process.gauge(Metric::queue_waiting, {lane->name, "interactive"}).set(facts.waiting[0]);
+    process.gauge(Metric::queue_waiting, {lane->name, "batch"}).set(facts.waiting[1]);
+  }
+  for (const std::string& name : gone) {
+    process.remove(Metric::slots, {name, "total"});
+    process.remove(Metric::slots, {name, "used"});
+    process.remove(Metric::queue_waiting, {name, "interactive"});
+    process.remove(Metric::queue_waiting, {name, "batch"});
   }
 }
 

@@ -14,6 +14,7 @@
 
 #include "admin/server.h"
 #include "app/discovery.h"
+#include "app/engine_watch.h"
 #include "audit/writer.h"
 #include "metrics/registry.h"
 #include "net/listener.h"
@@ -36,7 +37,7 @@ class Gateway {
   Result<Unit> reload(std::shared_ptr<const config::Config> config);
   // Once a second or so: what has to be done now and then. The main thread.
   void tick();
-  void count_refused_reload() { count_reload("refused"); }
+  void count_refused_reload() { count_reload(false); }
   // Graceful end: no new calls, open ones finish within config.drain, then are cancelled. Writes all records. `hurry`
   // may become true meanwhile: then what is open is cancelled at once.
   void stop(const std::function<bool()>& hurry);
@@ -61,7 +62,8 @@ class Gateway {
     std::vector<std::unique_ptr<Entrance>> entrances;  // in the order of config.listen; addresses do not move
     std::thread thread;
   };
-  explicit Gateway(std::shared_ptr<const config::Config> config) : config_{std::move(config)} {}
+  explicit Gateway(std::shared_ptr<const config::Config> config)
+      : memory_{config->memory_limit}, config_{std::move(config)} {}
   Result<Unit> open_books();
   void open_cores();
   Result<Unit> open_doors();
@@ -75,22 +77,27 @@ class Gateway {
   [[nodiscard]] std::string metrics_text();
   void publish_totals();
   void save_usage_now();
-  void count_reload(std::string_view result);
+  void publish_endpoints(const pipeline::Snapshot& now_snapshot);
+  void publish_lanes(const pipeline::Snapshot& now_snapshot);
+  void count_reload(bool taken);
 
   std::unique_ptr<audit::Writer> audit_;
   std::unique_ptr<metrics::Registry> metrics_;
   std::unique_ptr<pipeline::Ledger> ledger_;
+  net::MemoryLimit memory_;
   TimePoint saved_at_ = MonotonicClock::now();
   bool usage_saved_ = false;
   std::vector<std::unique_ptr<Core>> cores_;
   net::Cancellation admin_closing_;
   std::unique_ptr<admin::Server> admin_;
   std::unique_ptr<Discovery> discovery_;
+  std::unique_ptr<EngineWatch> engine_watch_;
   mutable std::mutex mutex_;  // guards the three below
   std::shared_ptr<const config::Config> config_;
   std::shared_ptr<const pipeline::Snapshot> snapshot_;
   pipeline::Discovered discovered_;
   std::set<std::string> published_endpoints_;  // ids that have gauges; of the thread that scrapes
+  std::set<std::string> published_lanes_;      // models that have gauges of slots; the same
   std::atomic<bool> draining_{false};
   bool running_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "base/log.h"
@@ -39,6 +40,7 @@ struct alignas(64) Writer::Lane {
   std::mutex mutex;
   std::string buffer;
   bool closed = false;
+  std::atomic<std::uint64_t> appended{0};  // written under the mutex, read by anybody
 };
 
 Result<std::unique_ptr<Writer>> Writer::open(Options options) {
@@ -80,6 +82,7 @@ void Writer::append(std::size_t index, const Record& record) {
       return;
     }
     append_fields(lane.buffer, record);
+    lane.appended.store(lane.appended.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     after = lane.buffer.size();
   }
   if (after >= options_.buffer_limit - options_.buffer_limit / 8) full_.store(true, std::memory_order_relaxed);
@@ -88,6 +91,13 @@ void Writer::append(std::size_t index, const Record& record) {
     hurry_ = true;
     wake_.notify_one();
   }
+}
+
+std::uint64_t Writer::waiting() const {
+  const std::uint64_t written = written_.load(std::memory_order_acquire);  // first: it only grows
+  std::uint64_t appended = 0;
+  for (const auto& lane : lanes_) appended += lane->appended.load(std::memory_order_relaxed);
+  return appended - std::min(appended, written);
 }
 
 void Writer::stop() {

@@ -38,6 +38,8 @@ class Writer {
   // True while records cannot be written or a lane is nearly full: audit.on_full=refuse then refuses new calls.
   [[nodiscard]] bool full() const { return full_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+  // Records that are appended but not on disk yet.
+  [[nodiscard]] std::uint64_t waiting() const;
   [[nodiscard]] std::uint64_t written() const { return written_.load(std::memory_order_relaxed); }
   // Writes and fsyncs everything appended so far, ends the thread. Idempotent.
   void stop();

@@ -39,6 +39,7 @@ enum class Code : std::uint8_t {
   audit_unavailable,      // records cannot be written and audit.on_full says refuse
   draining,               // the gateway is stopping
   overloaded,             // listen.max_connections is reached, or the process may not open another descriptor
+  memory_full,            // memory_limit is reached
   client_gone,            // nobody is left to answer; only in records
   cancelled,              // an administrator ended the call
   invalid_configuration,  // a file or variable that cannot be used; start-up and reload only

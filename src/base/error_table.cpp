@@ -43,6 +43,7 @@ constexpr std::array<ErrorRow, kCodeCount> kTable{{
     {audit_unavailable,     "audit_unavailable",     503, kServer,                F::dependency, R::never,     true,  "refused"},
     {draining,              "draining",              503, kServer,                F::ours,       R::never,     true,  "refused"},
     {overloaded,            "overloaded",            503, kServer,                F::ours,       R::never,     true,  "refused"},
+    {memory_full,           "memory_full",           503, kServer,                F::ours,       R::never,     true,  "refused"},
     {client_gone,           "client_gone",           499, kRequest,               F::client,     R::never,     false, "client_cancelled"},
     {cancelled,             "cancelled",             410, "cancelled_error",      F::ours,       R::never,     false, "cancelled"},
     {invalid_configuration, "invalid_configuration", 500, kServer,                F::ours,       R::never,     false, "error"},

@@ -66,6 +66,8 @@ struct EndpointAuth {
   friend bool operator==(const EndpointAuth&, const EndpointAuth&) = default;
 };
 
+inline constexpr std::uint32_t kAutoConcurrency = UINT32_MAX;  // `max_concurrency: auto`: found while it works
+
 // Where a model answers. `url` is split at load.
 struct Endpoint {
   std::string url;   // as written, for people
@@ -78,7 +80,7 @@ struct Endpoint {
   EndpointAuth auth;
   std::uint32_t weight = 1;           // 1 … 1000
   bool ask_usage = true;              // add stream_options.include_usage when the client did not
-  std::uint32_t max_concurrency = 0;  // calls at once, 1 … 100,000; 0: not limited
+  std::uint32_t max_concurrency = 0;  // calls at once, 1 … 100,000, or kAutoConcurrency; 0: not limited
   std::string zone;                   // where it stands; empty: nowhere in particular
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
@@ -182,7 +184,8 @@ struct Config {
   std::vector<Limit> limits;
   Audit audit;
   Duration drain = 30s;
-  std::uint32_t workers = 0;  // loops; 0: one per core
+  std::uint32_t workers = 0;        // loops; 0: one per core
+  Bytes memory_limit = 512 * kMiB;  // of request bodies and buffers together, 1 MiB … 1 TiB
   LogLevel log_level = LogLevel::info;
   bool make_key = false;  // quick start without INTRAGATE_API_KEY: generate one, print it once, keep it
   // Said by `validate` and at start: keys that this version knows but does not act on yet, and other remarks with their

@@ -40,6 +40,7 @@ void read_all(Section& top, Config& config) {
   top.choice("store");  // `sqlite` is all there is so far
   top.duration("drain", config.drain);
   top.count("workers", config.workers);
+  top.size("memory_limit", config.memory_limit);
   read_log(top, config);
   read_audit(top, config);
   read_egress(top, config);
@@ -47,6 +48,13 @@ void read_all(Section& top, Config& config) {
   read_models(top, config);
   read_keys(top, config);
   read_limits(top, config);
+  for (const Listen& listen : config.listen) {
+    if (listen.max_body <= config.memory_limit) continue;
+    top.warn(top.place("memory_limit"),
+             "`memory_limit` is less than `listen[].max_body`: bodies that are larger than it "
+             "are always refused");
+    break;
+  }
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"drain",                          duration, "30s", "0s..1h"},
     {"workers",                        count,    "0", "0..256"},
     {"zone",                           text},
+    {"memory_limit",                   size,     "512MiB", "1MiB..1TiB"},
     {"stream_buffer",                  size,     "4KiB", "1KiB..64MiB"},
     {"log",                            section},
     {"log.level",                      choice,   "info", "debug | info | warning | error"},
@@ -99,7 +100,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].endpoints[].auth.key",  secret},
     {"models[].endpoints[].weight",    count,    "1", "1..1000"},
     {"models[].endpoints[].ask_usage", flag,     "true"},
-    {"models[].endpoints[].max_concurrency", count, "", "1..100000"},
+    {"models[].endpoints[].max_concurrency", count_or_auto, "", "1..100000"},
     {"models[].endpoints[].zone",      text},
     {"models[].endpoints[].tls",       section,  "", "", "", kLater},
     {"models[].endpoints[].template",  section,  "", "", "", kLater},
@@ -149,6 +150,7 @@ std::string_view shape_name(Shape shape) {
     case duration_or_off: return "`off` or duration";
     case size: return "size";
     case count: return "number";
+    case count_or_auto: return "`auto` or number";
     case percent: return "percentage";
     case flag: return "`true` or `false`";
     case choice:

@@ -20,6 +20,7 @@ enum class Shape : std::uint8_t {
   duration_or_off,
   size,
   count,
+  count_or_auto,
   percent,
   flag,
   choice,     // one of `values`

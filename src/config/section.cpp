@@ -261,6 +261,11 @@ void Section::count(std::string_view key, std::uint64_t& into) {
 }
 
 void Section::count(std::string_view key, std::uint32_t& into) {
+  const std::optional<Scalar> value = row(key).shape == Shape::count_or_auto ? scalar(key) : std::nullopt;
+  if (value && value->text == "auto") {
+    into = kAutoConcurrency;
+    return;
+  }
   quantity(key, into, [](std::string_view text) { return parse_count(text); });
 }
 

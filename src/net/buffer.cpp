@@ -6,6 +6,7 @@
 namespace intragate::net {
 
 std::unique_ptr<char[]> BufferPool::take() {
+  meter_.add(Buffer::kBlock);
   if (free_.empty()) return std::make_unique_for_overwrite<char[]>(Buffer::kBlock);
   auto block = std::move(free_.back());
   free_.pop_back();
@@ -13,6 +14,7 @@ std::unique_ptr<char[]> BufferPool::take() {
 }
 
 void BufferPool::give_back(std::unique_ptr<char[]> block) {
+  meter_.give_back(Buffer::kBlock);
   if (free_.size() < keep_) free_.push_back(std::move(block));
 }
 
@@ -39,7 +41,8 @@ void Buffer::reserve(std::size_t total) {
     auto larger = std::make_unique_for_overwrite<char[]>(capacity);
     const std::size_t held = size();
     if (held > 0) std::memcpy(larger.get(), block_.get() + begin_, held);
-    if (capacity_ == kBlock) pool_->give_back(std::move(block_));
+    drop_block();
+    pool_->meter().add(capacity);
     block_ = std::move(larger);
     capacity_ = capacity;
   }
@@ -64,9 +67,18 @@ Buffer Buffer::split(std::size_t offset) {
 }
 
 void Buffer::release() {
-  if (block_ != nullptr && capacity_ == kBlock) pool_->give_back(std::move(block_));
-  block_.reset();
+  drop_block();
   capacity_ = begin_ = end_ = 0;
+}
+
+void Buffer::drop_block() {
+  if (block_ == nullptr) return;
+  if (capacity_ == kBlock) {
+    pool_->give_back(std::move(block_));
+  } else {
+    block_.reset();
+    pool_->meter().give_back(capacity_);
+  }
 }
 
 }  // namespace intragate::net

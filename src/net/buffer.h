@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "net/memory.h"
+
 namespace intragate::net {
 
 class BufferPool;
@@ -46,6 +48,8 @@ class Buffer {
   void release();
 
  private:
+  void drop_block();
+
   BufferPool* pool_;
   std::unique_ptr<char[]> block_;
   std::size_t capacity_ = 0;
@@ -53,16 +57,18 @@ class Buffer {
   std::size_t end_ = 0;
 };
 
-// Keeps a bounded number of free blocks.
+// Keeps a bounded number of free blocks, and counts what is lent out.
 class BufferPool {
  public:
   explicit BufferPool(std::size_t keep = 128) : keep_{keep} {}
   std::unique_ptr<char[]> take();
   void give_back(std::unique_ptr<char[]> block);
+  [[nodiscard]] MemoryMeter& meter() { return meter_; }
 
  private:
   std::size_t keep_;
   std::vector<std::unique_ptr<char[]>> free_;
+  MemoryMeter meter_;
 };
 
 }  // namespace intragate::net

@@ -20,6 +20,11 @@ Error too_large(std::uint64_t limit) {
                         "listen.max_body.");
 }
 
+Error no_room() {
+  return make_error(Code::memory_full,
+                    "The gateway has no memory for this request at the moment (memory_limit); please try again.");
+}
+
 Error too_slow(std::string_view what, std::string_view key) {
   return make_error(Code::request_timeout,
                     "The " + std::string{what} + " did not arrive in time (" + std::string{key} + ").");
@@ -33,7 +38,8 @@ HttpConnection::HttpConnection(Loop& loop, Socket socket, const HttpLimits& limi
       limits_{limits},
       headers_{headers},
       in_{loop.buffers()},
-      chunks_{loop.buffers()} {}
+      chunks_{loop.buffers()},
+      owned_held_{loop.buffers().meter()} {}
 
 // Reads once more, with room for `total` bytes in the buffer; does not wait, and holds no empty block.
 HttpConnection::Fill HttpConnection::fill_now(Buffer& into, std::size_t total) {
@@ -148,6 +154,7 @@ Task<Result<Unit>> HttpConnection::receive_body() {
   if (take_body_here()) co_return Unit{};
   if (head_.framing == Framing::length && head_.content_length > limits_.max_body)
     co_return too_large(limits_.max_body);
+  if (head_.framing == Framing::length && !loop_.has_room_for(head_.content_length)) co_return no_room();
   if (head_.expect == Expect::continue_100 && in_.size() == request_size_) {
     const std::array<std::string_view, 1> go_on{"HTTP/1.1 100 Continue\r\n\r\n"};
     std::size_t sent = write_now(go_on);
@@ -176,6 +183,7 @@ Task<Result<Unit>> HttpConnection::receive_length_body() {
   if (length <= kReadAhead) {
     owned_body_ = std::make_unique_for_overwrite<char[]>(length);
     owned_capacity_ = length;
+    owned_held_.set(length);
   }
   Result<Unit> first = append_body(in_.view().substr(request_size_, here));
   if (!first) co_return first;
@@ -236,10 +244,12 @@ Result<bool> HttpConnection::take_chunks(ChunkedDecoder& decoder) {
 
 Result<Unit> HttpConnection::grow_body(std::size_t capacity) {
   if (capacity > limits_.max_body) return too_large(limits_.max_body);
+  if (!loop_.has_room_for(capacity - owned_capacity_)) return no_room();
   auto larger = std::make_unique_for_overwrite<char[]>(capacity);
   if (owned_size_ > 0) std::memcpy(larger.get(), owned_body_.get(), owned_size_);
   owned_body_ = std::move(larger);
   owned_capacity_ = capacity;
+  owned_held_.set(capacity);
   return Unit{};
 }
 
@@ -247,7 +257,8 @@ Result<Unit> HttpConnection::append_body(std::string_view piece) {
   const std::size_t needed = owned_size_ + piece.size();
   if (needed > limits_.max_body) return too_large(limits_.max_body);
   if (needed > owned_capacity_) {
-    const std::size_t wanted = std::max({needed, owned_capacity_ * 2, std::size_t{kReadAhead}});
+    std::size_t wanted = std::max({needed, owned_capacity_ * 2, std::size_t{kReadAhead}});
+    if (!loop_.has_room_for(wanted - owned_capacity_)) wanted = needed + kReadAhead / 4;  // where memory is short
     Result<Unit> grown = grow_body(std::min<std::size_t>(wanted, limits_.max_body));
     if (!grown) return grown;
   }
@@ -262,6 +273,7 @@ void HttpConnection::release_request() {
   request_size_ = 0;
   body_ = {};
   owned_body_.reset();
+  owned_held_.set(0);
   owned_capacity_ = owned_size_ = 0;
 }
 

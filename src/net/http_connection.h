@@ -110,6 +110,7 @@ class HttpConnection {
   std::size_t request_size_ = 0;  // bytes of in_ that belong to the request
   std::string_view body_;
   std::unique_ptr<char[]> owned_body_;
+  Held owned_held_;
   std::size_t owned_capacity_ = 0;
   std::size_t owned_size_ = 0;
   bool body_complete_ = false;

@@ -44,6 +44,10 @@ class Loop {
   // Reads the clock anew.
   TimePoint fresh_now() { return now_ = MonotonicClock::now(); }
   [[nodiscard]] BufferPool& buffers() { return buffers_; }
+  // What all loops may hold together; without one, anything. Before run().
+  void obey(const MemoryLimit& limit) { memory_ = &limit; }
+  [[nodiscard]] bool has_room_for(std::uint64_t bytes) const { return memory_ == nullptr || memory_->room_for(bytes); }
+  [[nodiscard]] bool nearly_full() const { return memory_ != nullptr && memory_->nearly_full(); }
   [[nodiscard]] Reactor& reactor() { return *reactor_; }
   [[nodiscard]] Resolver& resolver() { return *resolver_; }
 
@@ -70,6 +74,7 @@ class Loop {
   std::size_t index_;
   TimePoint now_ = MonotonicClock::now();
   BufferPool buffers_;
+  const MemoryLimit* memory_ = nullptr;
   ListHook ready_;
   ListHook later_;
   ListHook roots_;

@@ -82,14 +82,30 @@ net::Task<bool> send_heartbeat(Exchange& x, const std::optional<qos::Standing>& 
 // free. RFC 9110, section 15.2: any number of them may come, but none for HTTP/1.0.
 net::Task<bool> send_interim(Exchange& x) {
   constexpr std::array<std::string_view, 1> kContinue{"HTTP/1.1 100 Continue\r\n\r\n"};
-  const std::size_t sent = x.connection.write_now(kContinue);
+  std::size_t sent = x.connection.write_now(kContinue);
   if (x.connection.failed()) co_return false;
   if (sent == kContinue[0].size()) co_return true;
   co_return co_await x.connection.write_rest(kContinue, sent, x.deadline) == net::WriteEnd::done;
 }
 
+// Tells the metric how long a call waited, however the wait ends.
+class WaitClock {
+ public:
+  explicit WaitClock(Exchange& x) : x_{x} {}
+  WaitClock(const WaitClock&) = delete;
+  WaitClock& operator=(const WaitClock&) = delete;
+  ~WaitClock() {
+    const std::chrono::duration<double> waited = x_.worker.loop().now() - x_.waiting_since;
+    x_.worker.metrics().histogram(metrics::Metric::key_wait_seconds, {x_.principal->name}).observe(waited.count());
+  }
+
+ private:
+  Exchange& x_;
+};
+
 net::Task<Result<Next>> wait_for_slot(Exchange& x, Gate::Waiting waiting) {
   net::Loop& loop = x.worker.loop();
+  const WaitClock clock{x};
   const config::Queue& queue = x.lane->model.queue;
   const bool interim = x.principal->while_waiting == config::WhileWaiting::interim && !x.http_1_0;
   const bool beats = interim || x.call.stream == llm::Stream::yes;

@@ -108,6 +108,7 @@ void take_head(Exchange& x, const net::ResponseHead& head) {
   x.answer.event_stream =
       head.status >= 200 && head.status < 300 && net::equals_ignoring_case(type.substr(0, kStream.size()), kStream);
   x.answer.decoder.emplace(head);
+  x.answer.held = net::Held{x.worker.loop().buffers().meter()};
 }
 
 Error timed_out(const Exchange& x, std::string_view limit, std::string detail) {
@@ -199,6 +200,7 @@ net::Task<Result<Unit>> receive_body(Exchange& x) {
       co_return make_error(Code::upstream_malformed, {}).because("bad chunked coding");
     }
     x.answer.owned.append(step.data);
+    x.answer.held.set(x.answer.owned.capacity());
     client.buffer().consume(step.consumed);
     x.answer.collected = step.state == net::BodyDecoder::State::end;
     if (x.answer.collected || x.answer.owned.size() >= kCollect) co_return Unit{};
@@ -225,6 +227,7 @@ bool take_body_here(Exchange& x) {
   if (head.framing != net::Framing::length || head.content_length > buffer.size()) return false;
   const auto size = static_cast<std::size_t>(head.content_length);
   x.answer.owned.assign(buffer.view().substr(0, size));
+  x.answer.held.set(x.answer.owned.capacity());
   buffer.consume(size);
   return x.answer.collected = true;
 }

@@ -13,9 +13,8 @@ using upstream::Health;
 using upstream::Standing;
 
 // Whether an endpoint has as many calls as it may.
-bool full(const upstream::Endpoint& endpoint) {
-  const std::uint32_t most = endpoint.configured().max_concurrency;
-  return most > 0 && endpoint.in_flight() >= most;
+bool full(const Lane& lane, std::size_t i, TimePoint now) {
+  return lane.endpoints[i]->in_flight() >= lane.capacities[i]->slots(now);
 }
 
 std::uint64_t session_of(const Exchange& x, Tries& tries) {
@@ -27,14 +26,15 @@ std::uint64_t session_of(const Exchange& x, Tries& tries) {
 }
 
 // A slot of the model is in hand, so that some endpoint has room, unless a tried one has the call's own.
-void leave_out(const Exchange& x, const Tries& tries, std::vector<Candidate>& candidates) {
-  const auto& endpoints = x.lane->endpoints;
-  const bool all_full = std::all_of(endpoints.begin(), endpoints.end(), [](const auto& e) { return full(*e); });
-  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+void leave_out(const Exchange& x, const Tries& tries, std::vector<Candidate>& candidates, TimePoint now) {
+  std::vector<bool> are_full(candidates.size());
+  for (std::size_t i = 0; i < are_full.size(); ++i) are_full[i] = full(*x.lane, i, now);
+  const bool all_full = std::all_of(are_full.begin(), are_full.end(), [](bool is) { return is; });
+  for (std::size_t i = 0; i < are_full.size(); ++i) {
     candidates[i].tried = tries.tried[i];
     // Where the last attempt has just failed, the next one has no business while there are others.
     const bool just_failed = tries.tried[i] && i == tries.current;
-    if (just_failed || (full(*endpoints[i]) && !all_full)) candidates[i].standing = Standing::out;
+    if (just_failed || (are_full[i] && !all_full)) candidates[i].standing = Standing::out;
   }
 }
 
@@ -42,7 +42,7 @@ Health::Trial choose_among(Exchange& x, Tries& tries) {
   const TimePoint now = x.worker.loop().now();
   const bool panic = in_panic(*x.lane, now);
   std::vector<Candidate> candidates = candidates_of(*x.lane, x.snapshot->config->zone, now);
-  leave_out(x, tries, candidates);
+  leave_out(x, tries, candidates, now);
   const upstream::Draw draw{x.worker.random(), session_of(x, tries)};
   upstream::Choice& choice = x.worker.state_of(*x.lane).choice;
   for (;;) {

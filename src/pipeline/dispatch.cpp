@@ -4,6 +4,7 @@
 #include "pipeline/choose.h"
 #include "pipeline/exchange.h"
 #include "pipeline/health_report.h"
+#include "pipeline/observe.h"
 #include "pipeline/stations.h"
 #include "pipeline/worker.h"
 
@@ -92,11 +93,13 @@ std::optional<Error> judge(Exchange& x, const Tries& tries, upstream::Health::Tr
     Error error = std::move(received).error();
     if (error.retry == Retry::fresh_connection) return error;  // no attempt: the model never saw the call
     report_end(x.worker, *x.lane, tries.current, trial, upstream::call_end(error));
+    observe_failure(x, error);
     note_failure(x, error);
     return error;
   }
   const int status = x.answer.head.status;
   report_end(x.worker, *x.lane, tries.current, trial, end_of_answer(x));
+  observe_status(x, status);
   if (status >= 200 && status < 300) {
     count_success(x, tries.current);
     x.began_well = true;
@@ -135,6 +138,7 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
   upstream::Health::Trial trial = choose(x, tries);
   for (;;) {
     x.endpoint = x.lane->endpoints[tries.current];
+    x.capacity = x.lane->capacities[tries.current].get();
     x.place = x.endpoint->enter();
     if (take == Take::any_connection) ++x.attempts;
     Result<Unit> received = co_await attempt(x, take);

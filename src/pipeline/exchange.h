@@ -50,11 +50,13 @@ struct Answer {
   bool collected = false;
   std::string_view body;  // collected only: in `owned` or in the connection's buffer
   std::string owned;
+  net::Held held;                           // counts `owned`
   std::optional<net::BodyDecoder> decoder;  // where the rest of the body stands
 };
 
 // Tokens of the prompt, from the size of the body: about four bytes each. Images and the like are not worth what they
 // weigh, so it is never more than the model can read.
+[[nodiscard]] std::uint64_t estimated_prompt(std::uint64_t body_bytes, std::uint64_t context_window);
 [[nodiscard]] std::uint64_t estimated_prompt(const Exchange& x);
 [[nodiscard]] qos::Moment moment_of(const Exchange& x);
 
@@ -98,6 +100,7 @@ struct Exchange {
 
   // dispatch
   std::shared_ptr<upstream::Endpoint> endpoint;
+  Capacity* capacity = nullptr;  // the endpoint's; lives in the snapshot
   std::uint32_t attempts = 0;
   bool usage_hidden = false;  // the gateway asked for usage, the client did not
   Ticket<upstream::Endpoint> place;
@@ -114,6 +117,7 @@ struct Exchange {
   llm::Usage usage;
   std::uint64_t events = 0;  // with content, delivered
   std::optional<TimePoint> last_event;
+  bool held_up = false;  // the client was slower than the model, at least once
 
   // settle
   std::uint64_t delivered = 0;  // bytes of the answer's body

@@ -5,6 +5,11 @@
 namespace intragate::pipeline {
 namespace {
 
+static_assert(static_cast<int>(config::Limit::Per::model) == static_cast<int>(qos::Per::model));
+static_assert(static_cast<int>(config::Limit::Priority::batch) == static_cast<int>(qos::Priority::batch));
+
+}  // namespace
+
 std::vector<qos::LimitRule> to_rules(const std::vector<config::Limit>& limits) {
   std::vector<qos::LimitRule> rules;
   for (const config::Limit& limit : limits) {
@@ -21,11 +26,6 @@ std::vector<qos::LimitRule> to_rules(const std::vector<config::Limit>& limits) {
   }
   return rules;
 }
-
-static_assert(static_cast<int>(config::Limit::Per::model) == static_cast<int>(qos::Per::model));
-static_assert(static_cast<int>(config::Limit::Priority::batch) == static_cast<int>(qos::Priority::batch));
-
-}  // namespace
 
 Ledger::Ledger(const std::vector<config::Limit>& rules, std::uint64_t seed)
     : seed_{seed}, has_rules_{!rules.empty()}, table_{to_rules(rules), seed} {}

@@ -12,6 +12,9 @@
 
 namespace intragate::pipeline {
 
+// The rules of a configuration as qos/ takes them.
+[[nodiscard]] std::vector<qos::LimitRule> to_rules(const std::vector<config::Limit>& limits);
+
 class Ledger {
  public:
   // `seed`: see qos/subject.h.

@@ -30,13 +30,17 @@ std::string what(qos::Quantity quantity) {
   return "calls";
 }
 
+std::string rule_name(const qos::Overrun& overrun) {
+  return "limits[" + std::to_string(overrun.rule) + "]";
+}
+
 Error used_up(const qos::Overrun& overrun) {
   Error error =
       make_error(Code::rate_limited, "The limit of " + std::to_string(overrun.limit) + " " + what(overrun.quantity) +
                                          " for " + whose(overrun.per) + " is reached")
           .after(overrun.retry_after);
   error.message += "; please try again in " + std::to_string(retry_after_seconds(error)) + " s.";
-  error.detail = "limits[" + std::to_string(overrun.rule) + "]";
+  error.detail = rule_name(overrun);
   return error;
 }
 
@@ -55,7 +59,8 @@ Passage Limit::pass(Exchange& x) {
   if (taken.verdict.overrun) {
     const qos::Overrun& overrun = *taken.verdict.overrun;
     x.worker.metrics()
-        .counter(metrics::Metric::limited, {qos::per_name(overrun.per), qos::quantity_name(overrun.quantity)})
+        .counter(metrics::Metric::limited,
+                 {qos::per_name(overrun.per), qos::quantity_name(overrun.quantity), rule_name(overrun)})
         .add();
     return used_up(overrun);
   }

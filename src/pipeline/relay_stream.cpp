@@ -3,6 +3,7 @@
 #include "dialect/openai.h"
 #include "net/loop.h"
 #include "pipeline/exchange.h"
+#include "pipeline/observe.h"
 #include "pipeline/settle.h"
 #include "pipeline/stream.h"
 #include "pipeline/worker.h"
@@ -36,6 +37,8 @@ void count_events(Exchange& x, const Stream::Output& out, metrics::Histogram& in
 
 // The bytes went out only in part: they lie in memory that does not survive a wait, so what is left moves here.
 net::Task<bool> send_slowly(Exchange& x, std::string bytes) {
+  x.held_up = true;
+  const net::Held held{x.worker.loop().buffers().meter(), bytes.size()};
   const bool sent = co_await x.reply.send_rest(x, bytes);
   co_return sent;
 }
@@ -145,6 +148,7 @@ net::Task<Result<Next>> relay_stream(Exchange& x) {
                               x.lane->model.max_answer_tokens},
              .read_limit = static_cast<std::size_t>(limit),
              .inter_token = state.inter_token};
+  observe_first_event(x);
   if (!x.streaming) begin_stream(x);
   net::HttpClient& client = x.upstream.client();
   for (bool closed = false;;) {

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "pipeline/exchange.h"
 #include "pipeline/health_report.h"
+#include "pipeline/observe.h"
 #include "pipeline/worker.h"
 
 namespace intragate::pipeline {
@@ -163,11 +164,14 @@ void report_break(Exchange& x, TimePoint now) {
 
 }  // namespace
 
-std::uint64_t estimated_prompt(const Exchange& x) {
+std::uint64_t estimated_prompt(std::uint64_t body_bytes, std::uint64_t context_window) {
   constexpr std::uint64_t kBytes = 4;
   constexpr std::uint64_t kMost = 32768;
-  const std::uint64_t window = x.lane->model.context_window;
-  return std::min<std::uint64_t>(x.bytes_in / kBytes + 1, window > 0 ? window : kMost);
+  return std::min<std::uint64_t>(body_bytes / kBytes + 1, context_window > 0 ? context_window : kMost);
+}
+
+std::uint64_t estimated_prompt(const Exchange& x) {
+  return estimated_prompt(x.bytes_in, x.lane->model.context_window);
 }
 
 qos::Moment moment_of(const Exchange& x) {
@@ -176,6 +180,7 @@ qos::Moment moment_of(const Exchange& x) {
 }
 
 void free_slot(Exchange& x) {
+  observe_end(x);
   x.place = {};  // before the slot: whoever gets that looks for the endpoint with room
   if (x.slot) x.lane->gate->finish(std::move(x.slot), used_by(x), x.worker.loop().now());
 }

@@ -39,13 +39,40 @@ qos::QueueBounds bounds_of(const config::Queue& queue) {
   return {.size = queue.size, .user_percent = queue.user_share, .max_wait = queue.max_wait};
 }
 
+// What was found out about a server lasts as long as it is the same server of the same model, whatever else a reload
+// changes.
+std::shared_ptr<Capacity> capacity_for(const upstream::Endpoint& endpoint, const Snapshot* previous) {
+  const auto model_of = [](const upstream::Endpoint& e) {
+    return std::string_view{e.id()}.substr(0, e.id().rfind('/'));
+  };
+  const std::uint32_t configured = endpoint.configured().max_concurrency;
+  if (previous != nullptr) {
+    for (const Site& site : previous->sites) {
+      const bool same = site.endpoint->configured().url == endpoint.configured().url &&
+                        model_of(*site.endpoint) == model_of(endpoint) && site.capacity->configured() == configured;
+      if (same) return site.capacity;
+    }
+  }
+  return std::make_shared<Capacity>(configured);
+}
+
+std::vector<std::shared_ptr<Capacity>> capacities_of(const Endpoints& endpoints, const std::vector<Site>& sites) {
+  std::vector<std::shared_ptr<Capacity>> capacities;
+  for (const auto& endpoint : endpoints) {
+    const auto site = std::find_if(sites.begin(), sites.end(), [&](const Site& s) { return s.endpoint == endpoint; });
+    capacities.push_back(site->capacity);
+  }
+  return capacities;
+}
+
 // The lane of a model, with what it takes over from the one before it.
 std::shared_ptr<const Lane> make_lane(std::string name, const config::Model& model, Endpoints endpoints,
-                                      const Snapshot* previous, Now now) {
+                                      const std::vector<Site>& sites, const Snapshot* previous, Now now) {
   const Lane* before = previous == nullptr ? nullptr : previous->find(name);
   if (before != nullptr && before->name != name) before = nullptr;  // an alias then, a model now
   Lane lane{std::move(name), model, std::move(endpoints), before != nullptr ? before->known_since : now.seconds,
             nullptr};
+  lane.capacities = capacities_of(lane.endpoints, sites);
   if (before != nullptr) {
     lane.gate = before->gate;
     lane.gate->set_bounds(bounds_of(model.queue));
@@ -111,11 +138,11 @@ bool in_panic(const Lane& lane, TimePoint now) {
 std::uint32_t slots_of(const Lane& lane, TimePoint now) {
   std::uint32_t well = 0;
   std::uint32_t all = 0;
-  for (const auto& endpoint : lane.endpoints) {
-    const std::uint32_t slots = endpoint->configured().max_concurrency;
-    if (slots == 0) return qos::kUnlimitedSlots;
+  for (std::size_t i = 0; i < lane.endpoints.size(); ++i) {
+    const std::uint32_t slots = lane.capacities[i]->slots(now);
+    if (slots == qos::kUnlimitedSlots) return slots;
     all += slots;
-    const upstream::BreakerState state = endpoint->health().state(now);
+    const upstream::BreakerState state = lane.endpoints[i]->health().state(now);
     if (state == upstream::BreakerState::closed) well += slots;
     if (state == upstream::BreakerState::half_open) well += std::min(slots, lane.model.health.probes);
   }
@@ -139,18 +166,19 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(const std::shared_ptr<cons
   const config::Model* wildcard = nullptr;
   for (const config::Model& model : config->models) {
     Endpoints endpoints = endpoints_of(model, old, now.at);
+    for (const auto& endpoint : endpoints) snapshot->sites.push_back({endpoint, capacity_for(*endpoint, previous)});
     if (model.name == "*") {
       wildcard = &model;
       snapshot->wildcard_endpoints = std::move(endpoints);
       continue;
     }
-    add(*snapshot, make_lane(model.name, model, std::move(endpoints), previous, now));
+    add(*snapshot, make_lane(model.name, model, std::move(endpoints), snapshot->sites, previous, now));
   }
   if (wildcard == nullptr) return std::shared_ptr<const Snapshot>{snapshot};
   snapshot->awaiting_discovery = !has_listed(snapshot->wildcard_endpoints, discovered);
   for (auto& [name, endpoints] : models_of(snapshot->wildcard_endpoints, discovered)) {
     if (snapshot->find(name) != nullptr) continue;  // the file's own entry wins
-    add(*snapshot, make_lane(name, *wildcard, std::move(endpoints), previous, now));
+    add(*snapshot, make_lane(name, *wildcard, std::move(endpoints), snapshot->sites, previous, now));
   }
   return std::shared_ptr<const Snapshot>{snapshot};
 }

@@ -12,6 +12,7 @@
 #include "auth/keyring.h"
 #include "config/config.h"
 #include "llm/call.h"
+#include "pipeline/capacity.h"
 #include "pipeline/gate.h"
 #include "upstream/endpoint.h"
 
@@ -22,8 +23,9 @@ struct Lane {
   std::string name;  // as configured, or as discovered
   config::Model model;
   std::vector<std::shared_ptr<upstream::Endpoint>> endpoints;
-  std::int64_t known_since = 0;  // seconds since 1970
-  std::shared_ptr<Gate> gate;    // the model's slots, the same over reloads
+  std::int64_t known_since = 0;                         // seconds since 1970
+  std::shared_ptr<Gate> gate;                           // the model's slots, the same over reloads
+  std::vector<std::shared_ptr<Capacity>> capacities{};  // by endpoint
 };
 
 // Whether so few of the lane's endpoints are left that all are used (upstream/ejection.h).
@@ -55,12 +57,19 @@ struct Now {
   std::int64_t seconds = 0;  // since 1970
 };
 
+// An endpoint and how much it takes at once.
+struct Site {
+  std::shared_ptr<upstream::Endpoint> endpoint;
+  std::shared_ptr<Capacity> capacity;
+};
+
 struct Snapshot {
   std::shared_ptr<const config::Config> config;
   auth::Keyring keys;
   std::map<std::string, std::shared_ptr<const Lane>, std::less<>> lanes;  // by name and alias
   std::vector<std::shared_ptr<const Lane>> listed;                        // each once, in the order of /v1/models
   std::vector<std::shared_ptr<upstream::Endpoint>> wildcard_endpoints;    // of the "*" entry
+  std::vector<Site> sites;                                                // every endpoint once
   bool awaiting_discovery = false;  // none of its endpoints has listed its models yet
 
   [[nodiscard]] const Lane* find(std::string_view name) const;

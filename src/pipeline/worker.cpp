@@ -61,12 +61,18 @@ void Worker::serve(net::Socket socket, const SocketAddress& peer, Door& door) {
   loop().spawn(serve_connection(*this, std::move(socket), peer, door));
 }
 
+namespace {
+
+std::string_view refusal_reason(Code why) {
+  if (why == Code::address_not_allowed) return "address";
+  return why == Code::memory_full ? "memory" : "limit";
+}
+
+}  // namespace
+
 void Worker::refuse(const SocketAddress& peer, Door& door, Code why) {
   const ErrorRow& row = error_row(why);
-  metrics()
-      .counter(metrics::Metric::refused_connections,
-               {door.name, why == Code::address_not_allowed ? std::string_view{"address"} : std::string_view{"limit"}})
-      .add();
+  metrics().counter(metrics::Metric::refused_connections, {door.name, refusal_reason(why)}).add();
   const RequestId id = new_request_id();
   audit::Record record;
   record.time = std::chrono::system_clock::now();

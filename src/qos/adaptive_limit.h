@@ -7,8 +7,9 @@
 //          limit    = limit + kStep · (limit · gradient + √limit − limit)
 //        so it grows by about √limit/5 a window while the pace is good, and stops where calls take about twice as long
 //        as on a quiet endpoint. It grows only if the limit was nearly used. The quiet pace is learnt in windows with
-//        at most a quarter of the limit in flight. After ten minutes without one the limit is a quarter for at most 30
-//        s, to see it again: else an endpoint that is slower for good (another model) would be held down for ever.
+//        at most (limit − √limit) / 4 in flight. After ten minutes without one (one minute, the first time) the limit
+//        is that for at most a minute, to see it again: else an endpoint that is slower for good (another model) would
+//        be held down for ever, and one that was busy from the start would pass for slow.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +24,12 @@ struct AdaptiveBounds {
   std::uint32_t initial = 8;
 };
 
-// A call that ended well.
+// What a call showed of its endpoint's pace.
 struct PaceSample {
   Duration first_byte{};  // from sending to the first byte of the answer; zero: unknown
   std::uint64_t prompt_tokens = 0;
   Duration between_tokens{};    // mean over the answer; zero: unknown, or one token only
-  std::uint32_t in_flight = 1;  // at the endpoint when it ended, this call included
+  std::uint32_t in_flight = 1;  // at the endpoint at that moment, this call included
 };
 
 class AdaptiveLimit {
@@ -41,6 +42,11 @@ class AdaptiveLimit {
   // The endpoint said that it has too much to do (429, 503) or did not answer in time: down to 70 %, at most once in
   // five seconds.
   void overloaded(TimePoint now);
+
+  // Another upper bound, at least the lower one.
+  void set_max(std::uint32_t max);
+  // Until it is taken back the limit does not grow: the endpoint itself says that it has enough to do.
+  void hold(bool held) { held_ = held; }
 
  private:
   // The mean pace over some samples; 0 where nothing is known.
@@ -57,6 +63,7 @@ class AdaptiveLimit {
     std::uint32_t gap_samples = 0;
   };
   [[nodiscard]] bool looking(TimePoint now) const { return now < look_until_; }
+  [[nodiscard]] double quiet_limit() const;
   [[nodiscard]] double clamped(double limit) const;
   void close_window(TimePoint now);
   void learn_quiet(const Pace& pace, bool quiet, TimePoint now);
@@ -69,6 +76,7 @@ class AdaptiveLimit {
   TimePoint look_until_{};
   TimePoint reduced_at_{};
   bool started_ = false;
+  bool held_ = false;
 };
 
 }  // namespace intragate::qos

@@ -20,16 +20,16 @@ net::Task<Result<std::string>> read_body(net::HttpClient& client, net::BodyDecod
     client.buffer().consume(step.consumed);
     if (step.state == net::BodyDecoder::State::end) co_return body;
     if (step.state == net::BodyDecoder::State::bad || body.size() > kMost) {
-      co_return make_error(Code::upstream_malformed, {}).because("the list of models is malformed or too long");
+      co_return make_error(Code::upstream_malformed, {}).because("the page is malformed or too long");
     }
     if (step.state == net::BodyDecoder::State::piece) continue;
     const Fill got = client.fill(net::Buffer::kBlock);
     if (got == Fill::closed && decoder.may_close_here()) co_return body;
-    if (got == Fill::closed) co_return make_error(Code::upstream_broke, {}).because("closed within the list of models");
+    if (got == Fill::closed) co_return make_error(Code::upstream_broke, {}).because("closed within the page");
     if (got == Fill::more) continue;
     const net::Wake wake = co_await client.readable(until);
     if (wake != net::Wake::ready)
-      co_return make_error(Code::upstream_timeout, {}).because("waiting for the list of models");
+      co_return make_error(Code::upstream_timeout, {}).because("waiting for the rest of the page");
   }
 }
 
@@ -37,8 +37,14 @@ net::Task<Result<std::string>> read_body(net::HttpClient& client, net::BodyDecod
 
 net::Task<Result<std::string>> ask_models(Pool& pool, std::shared_ptr<Endpoint> endpoint, AddressList egress,
                                           net::Until until) {
-  const std::string head = "GET " + endpoint->configured().path + "/models HTTP/1.1\r\n" + endpoint->fixed_headers() +
-                           "Accept: application/json\r\n\r\n";
+  std::string path = endpoint->configured().path + "/models";
+  return ask_page(pool, std::move(endpoint), std::move(path), std::move(egress), until);
+}
+
+net::Task<Result<std::string>> ask_page(Pool& pool, std::shared_ptr<Endpoint> endpoint, std::string path,
+                                        AddressList egress, net::Until until) {
+  const std::string head =
+      "GET " + path + " HTTP/1.1\r\n" + endpoint->fixed_headers() + "Accept: application/json, text/plain\r\n\r\n";
   Result<Connection> connection = co_await pool.connect(endpoint, egress, until);
   if (!connection) co_return std::move(connection).error();
   net::HttpClient& client = connection->client();

@@ -1,5 +1,5 @@
-// Asks an endpoint for its list of models: how names are discovered and how an endpoint that cools down is looked
-// after. Thread: one loop. Does not: understand the answer (a dialect does), decide when.
+// Asks an endpoint for its list of models, which is how names are discovered and how an endpoint that cools down is
+// looked after, or for another page. Thread: one loop. Does not: understand the answer (a dialect does), decide when.
 #pragma once
 
 #include <memory>
@@ -14,5 +14,9 @@ namespace intragate::upstream {
 // upstream_malformed.
 [[nodiscard]] net::Task<Result<std::string>> ask_models(Pool& pool, std::shared_ptr<Endpoint> endpoint,
                                                         AddressList egress, net::Until until);
+
+// The same for any page of the endpoint's server: `path` begins at its root.
+[[nodiscard]] net::Task<Result<std::string>> ask_page(Pool& pool, std::shared_ptr<Endpoint> endpoint, std::string path,
+                                                      AddressList egress, net::Until until);
 
 }  // namespace intragate::upstream

@@ -276,6 +276,14 @@ def test_open_streams_and_connections_are_gauges(gateway, model):
     eventually(lambda: gateway.metrics().total("intragate_pool_connections", state="busy") == 0)
 
 
+def test_limits_of_listeners_and_what_waits_for_the_disk_are_gauges(gateway):
+    now = gateway.metrics()
+    assert now.find("intragate_max_connections") and set(
+        now[name] for name in now.find("intragate_max_connections")) == {10000}
+    ask(gateway, chat("fake-model"))
+    eventually(lambda: gateway.metrics().total("intragate_audit_waiting_records") == 0, "all records on disk")
+
+
 def test_upstream_errors_are_counted_by_kind(gateway):
     def count():
         return gateway.metrics().total("intragate_upstream_errors_total", model="dead", kind="upstream_unreachable")

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import threading
 
 import pytest
 import yaml
@@ -150,7 +151,8 @@ def page(gateway_factory, model_factory):
         return {"name": name, "endpoints": [{"url": url, "max_concurrency": 1}], "retry": {"attempts": 1}, **more}
     dead = f"http://127.0.0.1:{free_port()}/v1"
     config = {"listen": [{"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "max_connections": 1}],
-              "models": [entry("m"), entry("busy", queue={"size": 0}), entry("dead", dead, health={"failures": 1})],
+              "models": [entry("m"), {"name": "auto", "endpoints": [{"url": model.base, "max_concurrency": "auto"}]},
+                         entry("busy", queue={"size": 0}), entry("dead", dead, health={"failures": 1})],
               "limits": [{"per": "key", "name": "hasty", "requests_per_minute": 1}],
               "keys": [{"name": "test", "key": "${TEST_KEY}"}, {"name": "hasty", "key": "${HASTY_KEY}"}]}
     gateway = gateway_factory(config=config, env={"HASTY_KEY": "sk-hasty-key"})
@@ -158,6 +160,15 @@ def page(gateway_factory, model_factory):
         reply.rest()
     assert [ask(gateway, chat("m"), key="sk-hasty-key").status for _ in range(2)] == [200, 429]
     assert ask(gateway, chat("dead")).status == 502
+    model.script(stream_head(), sse(delta("x")), wait(gate), done(), end())
+    with Stream(gateway, chat("m", stream=True)) as reply:
+        assert reply.next()
+        late = threading.Thread(target=ask, args=(gateway, chat("m")))
+        late.start()
+        eventually(lambda: gateway.metrics().total("intragate_queue_waiting", model="m") == 1)
+        gate.allow()
+        reply.rest()
+        late.join()
     model.script(stream_head(), sse(delta("x")), wait(gate), done(), end())
     with Stream(gateway, chat("busy", stream=True)) as reply:
         assert reply.next() and ask(gateway, chat("busy")).status == 429

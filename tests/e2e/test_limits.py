@@ -62,7 +62,7 @@ def test_requests_per_minute_of_one_user(gateway, model):
     assert record["outcome"] == "refused" and record["end_user"] == "alice" and record["attempts"] == 0
     assert ask(gateway, chat("m", user="bob")).status == 200
     assert len(model.calls) == 3
-    assert gateway.metrics().total("intragate_limited_total", per="user", limit="requests_per_minute") == 1
+    assert gateway.metrics().total("intragate_limited_total", per="user", limit="requests_per_minute", rule="limits[0]") == 1
 
 
 def test_key_without_trust_counts_as_one(gateway):

@@ -99,6 +99,20 @@ def test_no_more_calls_reach_the_model_than_it_has_slots(gateway, model):
     assert sum(ms > 0.5 for ms in waited) >= 4
 
 
+def test_waits_are_told_by_the_name_of_the_key(gateway, model):
+    def waits(key):
+        return gateway.metrics().total("intragate_key_wait_seconds_count", key=key)
+    before = waits("heavy"), waits("test")
+    gate = hold(model)
+    holder = Caller(gateway, "one")
+    model.wait_for_call()
+    late = Caller(gateway, "one", key="sk-heavy-key")
+    eventually(lambda: waiting(gateway, "one") == 1)
+    gate.open()
+    assert [holder.join().status, late.join().status] == [200, 200]
+    assert (waits("heavy"), waits("test")) == (before[0] + 1, before[1])  # who got a slot at once did not wait
+
+
 def test_calls_of_one_user_are_served_in_order(gateway, model):
     gate = hold(model)
     first = Caller(gateway, "one")

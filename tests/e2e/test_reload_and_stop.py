@@ -132,6 +132,36 @@ def test_gauges_of_endpoints_that_a_reload_took_away_are_gone(start, model):
     gateway.stop()
 
 
+def test_gauges_of_models_that_a_reload_took_away_or_freed_are_gone(gateway_factory, model):
+    def models(**slots):
+        return {"models": [{"name": name, "endpoints": [{"url": model.base, **({"max_concurrency": many} if many else {})}]}
+                           for name, many in slots.items()]}
+
+    def gauges():
+        now = gateway.metrics()
+        return len(now.find("intragate_slots")), len(now.find("intragate_queue_waiting"))
+    gateway = gateway_factory(config=models(old=2, freed=2, kept=2))
+    assert gauges() == (6, 6)
+    gateway.reload(models(freed=None, kept=2))
+    assert ask(gateway, chat("freed")).status == 200  # the first call lets the model's slots follow
+    assert gauges() == (2, 2)
+
+
+def test_metrics_tell_whether_the_last_reload_was_taken(start, model):
+    gateway = start("m")
+
+    def reloads():
+        now = gateway.metrics()
+        return (now.total("intragate_last_reload_successful"),
+                {name: value for name, value in now.items() if name.startswith("intragate_reloads_total")})
+    ok, refused = 'intragate_reloads_total{result="ok"}', 'intragate_reloads_total{result="refused"}'
+    assert reloads() == (1, {ok: 0, refused: 0})
+    gateway.reload("lisen: []", expect="refused")
+    assert reloads() == (0, {ok: 0, refused: 1})
+    gateway.reload(config(model, "m"))
+    assert reloads() == (1, {ok: 1, refused: 1})
+
+
 def test_changed_env_file_is_taken_without_a_signal(gateway_factory, model, tmp_path):
     path = tmp_path / "my.env"
 

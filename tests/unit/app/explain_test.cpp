@@ -104,5 +104,50 @@ TEST(Explain, TellsWhereASessionWouldGo) {
   }
 }
 
+TEST(Explain, NamesTheRulesThatWouldApply) {
+  const auto config = config_with({key("a"), key("b")});
+  config->keys[1].trust_user = true;
+  const auto limit = [&](config::Limit::Per per, std::string name, std::uint64_t per_minute) {
+    config::Limit& rule = config->limits.emplace_back();
+    rule.per = per;
+    rule.name = std::move(name);
+    rule.requests_per_minute = per_minute;
+  };
+  limit(config::Limit::Per::key, "b", 7);
+  limit(config::Limit::Per::key, "", 9);
+  limit(config::Limit::Per::user, "", 3);
+  limit(config::Limit::Per::address, "10.0.0.0/8", 1);
+  limit(config::Limit::Per::address, "", 2);
+  limit(config::Limit::Per::address, "11.0.0.0/8", 4);
+  const std::string body = R"({"model": "m", "messages": [], "user": "ann", "max_tokens": 10})";
+  const auto told = [&](const std::string& name) {
+    return explain_request(config, {.file = {}, .request_file = {}, .key = name}, body, kNow);
+  };
+  const Explanation both = told("");
+  EXPECT_EQ(finding(both, "limit per key of a"), "limits[1]: requests_per_minute 9");
+  EXPECT_EQ(finding(both, "limit per key of b"), "limits[0] (b): requests_per_minute 7");
+  EXPECT_EQ(finding(both, "limit per user of b"), "limits[2]: requests_per_minute 3");
+  EXPECT_EQ(finding(both, "limit per user of a"), "-") << "this key may not name users";
+  EXPECT_EQ(finding(both, "limit per model"), "none");
+  EXPECT_EQ(finding(both, "limit per address"),
+            "limits[3] (10.0.0.0/8): requests_per_minute 1; else limits[4]: requests_per_minute 2");
+  EXPECT_EQ(finding(told("b"), "limit per key"), "limits[0] (b): requests_per_minute 7");
+  EXPECT_TRUE(finding(both, "tokens reserved").starts_with("prompt 16 + answer 10 "))
+      << finding(both, "tokens reserved");
+}
+
+TEST(Explain, TellsSlotsAndTheQueuesBounds) {
+  const auto config = config_with({key("a")});
+  EXPECT_EQ(finding(explain(config), "slots"), "not limited");
+  EXPECT_EQ(finding(explain(config), "queue"), "-");
+  config->models[0].endpoints[0].max_concurrency = config::kAutoConcurrency;
+  config->models[0].endpoints.push_back(config->models[0].endpoints[0]);
+  config->models[0].endpoints[1].max_concurrency = 5;
+  EXPECT_EQ(finding(explain(config), "slots"), "auto + 5");
+  EXPECT_EQ(finding(explain(config), "queue"), "at most 256 calls, 25 % of them one user's, each for at most 60000 ms");
+  EXPECT_TRUE(finding(explain(config), "wait now").starts_with("known to a running gateway only"));
+  EXPECT_EQ(finding(explain(config), "limits"), "none");
+}
+
 }  // namespace
 }  // namespace intragate::app

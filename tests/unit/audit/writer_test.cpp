@@ -88,6 +88,7 @@ TEST_F(AuditWriter, KeepsALanesOrderAndNumbersFromOne) {
   const auto written = lines();
   ASSERT_EQ(written.size(), 1000U);
   EXPECT_EQ(writer->written(), 1000U);
+  EXPECT_EQ(writer->waiting(), 0U);
   expect_numbered(written);
   for (std::size_t i = 0; i < written.size(); ++i) {
     EXPECT_NE(written[i].find("\"request_id\":\"" + std::to_string(i) + "\""), std::string::npos);

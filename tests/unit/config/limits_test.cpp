@@ -56,5 +56,16 @@ TEST(ConfigQueue, EveryFieldIsRead) {
   EXPECT_EQ(model.endpoints[0].max_concurrency, 32U);
 }
 
+TEST(ConfigQueue, SlotsMayBeLeftToBeFound) {
+  const auto with = [](const std::string& slots) {
+    return load("models: [{name: m, endpoints: [{url: \"http://10.0.0.1\", max_concurrency: " + slots + "}]}]");
+  };
+  ASSERT_TRUE(with("auto").ok()) << all_problems(with("auto"));
+  EXPECT_EQ(with("auto").config.models[0].endpoints[0].max_concurrency, kAutoConcurrency);
+  EXPECT_FALSE(with("Auto").ok());
+  EXPECT_FALSE(with("0").ok());
+  EXPECT_FALSE(with("4294967295").ok()) << "the number that means `auto` inside";
+}
+
 }  // namespace
 }  // namespace intragate::config

@@ -55,6 +55,31 @@ TEST(Snapshot, ReloadKeepsTheHealthOfWhatDidNotChange) {
   EXPECT_NE(first->find("b")->endpoints[0], second->find("b")->endpoints[0]);
 }
 
+TEST(Snapshot, WhatWasFoundOutAboutAServerSurvivesAReload) {
+  config::Model automatic = model("a", {}, {kOne, kTwo});
+  for (config::Endpoint& each : automatic.endpoints) each.max_concurrency = config::kAutoConcurrency;
+  const auto first = make(config_with({automatic}), {}, nullptr);
+  const auto found = first->find("a")->capacities;
+  std::swap(automatic.endpoints[0], automatic.endpoints[1]);
+  automatic.endpoints[0].weight = 7;
+  automatic.endpoints[1].port = 3;
+  automatic.endpoints[1].url = "http://127.0.0.1:3/v1";
+  const auto second = make(config_with({automatic}), {}, first.get());
+  EXPECT_EQ(second->find("a")->capacities[0], found[1]) << "the same server at another place";
+  EXPECT_NE(second->find("a")->capacities[1], found[0]) << "another server";
+  automatic.endpoints[0].max_concurrency = 5;
+  const auto third = make(config_with({automatic}), {}, second.get());
+  EXPECT_EQ(third->find("a")->capacities[0]->slots(TimePoint{}), 5U);
+}
+
+TEST(Snapshot, SlotsAreThoseOfAllEndpoints) {
+  config::Model limited = model("a", {}, {kOne, kTwo});
+  limited.endpoints[0].max_concurrency = 5;
+  EXPECT_EQ(slots_of(*make(config_with({limited}), {}, nullptr)->find("a"), TimePoint{}), qos::kUnlimitedSlots);
+  limited.endpoints[1].max_concurrency = config::kAutoConcurrency;
+  EXPECT_EQ(slots_of(*make(config_with({limited}), {}, nullptr)->find("a"), TimePoint{}), 13U);
+}
+
 TEST(Snapshot, WildcardWaitsForDiscoveryAndTheFilesOwnEntryWins) {
   const auto config = config_with({model("own"), model("*")});
   const auto before = make(config, {}, nullptr);

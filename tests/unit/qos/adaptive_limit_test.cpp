@@ -87,7 +87,28 @@ TEST_F(AdaptiveLimiting, OverloadCutsItOnceInAWhile) {
   work(10min);
   const std::uint32_t before = limit.limit(now);
   for (int i = 0; i < 50; ++i) limit.overloaded(now);
-  EXPECT_EQ(limit.limit(now), before * 7 / 10);
+  EXPECT_NEAR(limit.limit(now), before * 0.7, 1);
+}
+
+TEST_F(AdaptiveLimiting, LimitThatIsHeldMayShrinkButNotGrow) {
+  limit.hold(true);
+  work(10min);
+  EXPECT_LE(limit.limit(now), 8U);
+  limit.hold(false);
+  work(10min);
+  EXPECT_GE(limit.limit(now), 32U);
+  limit.hold(true);
+  knee = 8;
+  work(15min);
+  EXPECT_LT(limit.limit(now), 24U);
+}
+
+TEST_F(AdaptiveLimiting, AnotherUpperBoundHoldsAtOnce) {
+  work(10min);
+  limit.set_max(6);
+  EXPECT_EQ(limit.limit(now), 6U);
+  limit.set_max(0);
+  EXPECT_EQ(limit.limit(now), 2U) << "never below the lower one";
 }
 
 TEST(AdaptiveLimit, NonsenseBoundsStillGiveALimit) {

@@ -1,0 +1,73 @@
+#include "pipeline/observe.h"
+
+#include <algorithm>
+
+#include "net/loop.h"
+#include "pipeline/exchange.h"
+#include "pipeline/worker.h"
+
+namespace intragate::pipeline {
+namespace {
+
+bool watched(const Exchange& x) {
+  return x.capacity != nullptr && x.capacity->automatic();
+}
+
+void follow(Exchange& x, TimePoint now) {
+  x.lane->gate->set_slots(slots_of(*x.lane, now), now);
+}
+
+void count(Exchange& x, qos::PaceSample sample, TimePoint now) {
+  sample.in_flight = std::max(1U, x.endpoint->in_flight());
+  x.capacity->count(sample, now);
+  follow(x, now);
+}
+
+void overloaded(Exchange& x) {
+  const TimePoint now = x.worker.loop().now();
+  x.capacity->overloaded(now);
+  follow(x, now);
+}
+
+std::uint64_t prompt_of(const Exchange& x) {
+  if (x.usage.prompt_tokens > 0) return x.usage.prompt_tokens;
+  return x.prompt_estimate > 0 ? x.prompt_estimate : estimated_prompt(x);
+}
+
+}  // namespace
+
+void observe_first_event(Exchange& x) {
+  if (!watched(x) || !x.first_byte) return;
+  count(x, {.first_byte = *x.first_byte - x.sent_at, .prompt_tokens = prompt_of(x)}, x.worker.loop().now());
+}
+
+void observe_end(Exchange& x) {
+  if (!watched(x) || !x.place || !x.first_byte) return;
+  if (x.error) return observe_failure(x, *x.error);
+  const int status = x.answer.head.status;
+  const bool followed = x.answer.event_stream || x.answer.collected;  // else the client's own pace is in it
+  if (status < 200 || status >= 300 || !followed) return;
+  const TimePoint now = x.worker.loop().now();
+  const bool counted = x.usage.completion_tokens > 0;
+  count(x,
+        pace_of({.stream = x.answer.event_stream,
+                 .held_up = x.held_up,
+                 .first_byte = *x.first_byte - x.sent_at,
+                 .last_event = x.last_event ? *x.last_event - x.sent_at : Duration{},
+                 .whole = now - x.sent_at,
+                 .prompt = prompt_of(x),
+                 .answer = counted ? x.usage.completion_tokens : x.events}),
+        now);
+}
+
+void observe_failure(Exchange& x, const Error& error) {
+  if (!watched(x)) return;
+  const bool late = error.code == Code::upstream_timeout && !x.deadline.reached(x.worker.loop().now());
+  if (late || error.code == Code::upstream_broke) overloaded(x);
+}
+
+void observe_status(Exchange& x, int status) {
+  if (watched(x) && (status == 429 || status == 503 || status == 504 || status == 529)) overloaded(x);
+}
+
+}  // namespace intragate::pipeline
