@@ -108,6 +108,17 @@ void check_edits(std::string_view body, const llm::Call& call, openai::AskUsage 
   require(applied(body, openai::edits(call, body, call.model, openai::AskUsage::no)) == body, "no need, no edit");
 }
 
+// The beginning of a conversation: short, where it says, and the same whatever we change in the body.
+void check_session(std::string_view body, const llm::Call& call) {
+  const std::string_view prefix = openai::session_prefix(call, body);
+  require(prefix.size() <= openai::kSessionPrefix, "a session's beginning is bounded");
+  require(!prefix.empty() == call.prompt.has_value(), "messages have a beginning");
+  if (!prefix.empty()) require(prefix.data() == body.data() + call.prompt->offset, "it is that of the messages");
+  const std::string after = applied(body, openai::edits(call, body, kUpstreamModel, openai::AskUsage::yes));
+  const auto again = openai::understand(call.api, after);
+  require(again && openai::session_prefix(*again, after) == prefix, "edits change no session");
+}
+
 void check_request(std::string_view body) {
   const auto call = openai::understand(llm::Api::chat, body);
   if (!call) {
@@ -118,6 +129,7 @@ void check_request(std::string_view body) {
   require(body[call->closing_brace] == '}', "closing brace");
   check_edits(body, *call, openai::AskUsage::no);
   check_edits(body, *call, openai::AskUsage::yes);
+  check_session(body, *call);
 }
 
 // The last member of that name, as most readers see it.

@@ -141,6 +141,26 @@ def test_one_trial_call_at_a_time_and_a_client_that_leaves_gives_its_place_back(
     assert state(gateway, "trial/0") == "closed"
 
 
+def test_all_loops_together_make_one_trial_call_at_a_time(gateway_factory, a, b):
+    health = {"failures": 1, "cooldown": "1ms", "max_cooldown": "1ms"}
+    many = gateway_factory(config={"workers": 4, "models": [entry("m", a.base, b.base, health=health)]})
+    gate = Gate()
+    a.script(refusal(503))
+    eventually(lambda: ask(many, chat("m")).status == 200 and a.calls, "a to fail")
+    a.default(wait(gate), proper_answer())
+    before = sum(served(a, b))
+    connections = [Connection(many.address) for _ in range(24)]
+    for connection in connections:
+        connection.ask(body=chat("m"), key=many.key)
+    eventually(lambda: sum(served(a, b)) == before + len(connections), "all calls at the models")
+    assert len(a.calls) == 2
+    gate.open()
+    for connection in connections:
+        assert connection.read_answer().status == 200
+        connection.close()
+    assert state(many, "m/0") == "closed"
+
+
 def test_callers_and_leaving_clients_count_neither_way(gateway, a, b):
     for model in (a, b):
         for status in (400, 404, 422):
