@@ -56,23 +56,22 @@ std::shared_ptr<Capacity> capacity_for(const upstream::Endpoint& endpoint, const
   return std::make_shared<Capacity>(configured);
 }
 
-std::vector<std::shared_ptr<Capacity>> capacities_of(const Endpoints& endpoints, const std::vector<Site>& sites) {
-  std::vector<std::shared_ptr<Capacity>> capacities;
-  for (const auto& endpoint : endpoints) {
-    const auto site = std::find_if(sites.begin(), sites.end(), [&](const Site& s) { return s.endpoint == endpoint; });
-    capacities.push_back(site->capacity);
-  }
-  return capacities;
+std::vector<Site> sites_of(const Endpoints& endpoints, const Snapshot* previous) {
+  std::vector<Site> sites;
+  for (const auto& endpoint : endpoints) sites.push_back({endpoint, capacity_for(*endpoint, previous)});
+  return sites;
 }
 
 // The lane of a model, with what it takes over from the one before it.
-std::shared_ptr<const Lane> make_lane(std::string name, const config::Model& model, Endpoints endpoints,
-                                      const std::vector<Site>& sites, const Snapshot* previous, Now now) {
+std::shared_ptr<const Lane> make_lane(std::string name, const config::Model& model, const std::vector<Site>& sites,
+                                      const Snapshot* previous, Now now) {
   const Lane* before = previous == nullptr ? nullptr : previous->find(name);
   if (before != nullptr && before->name != name) before = nullptr;  // an alias then, a model now
-  Lane lane{std::move(name), model, std::move(endpoints), before != nullptr ? before->known_since : now.seconds,
-            nullptr};
-  lane.capacities = capacities_of(lane.endpoints, sites);
+  Lane lane{std::move(name), model, {}, before != nullptr ? before->known_since : now.seconds, nullptr};
+  for (const Site& site : sites) {
+    lane.endpoints.push_back(site.endpoint);
+    lane.capacities.push_back(site.capacity);
+  }
   if (before != nullptr) {
     lane.gate = before->gate;
     lane.gate->set_bounds(bounds_of(model.queue));
@@ -89,14 +88,15 @@ void add(Snapshot& snapshot, std::shared_ptr<const Lane> lane) {
 }
 
 // The models that endpoints of the "*" entry listed, each with those that have it.
-std::map<std::string, Endpoints> models_of(const Endpoints& endpoints, const Discovered& discovered) {
-  std::map<std::string, Endpoints> models;
-  for (const auto& endpoint : endpoints) {
+std::map<std::string, std::vector<Site>> models_of(const std::vector<Site>& sites, const Discovered& discovered) {
+  std::map<std::string, std::vector<Site>> models;
+  for (const Site& site : sites) {
     for (const Listing& listing : discovered) {
-      if (!listing.is_of(endpoint->configured())) continue;
+      if (!listing.is_of(site.endpoint->configured())) continue;
       for (const std::string& name : listing.models) {
-        Endpoints& having = models[name];
-        if (having.empty() || having.back() != endpoint) having.push_back(endpoint);  // some list a name twice
+        std::vector<Site>& having = models[name];
+        if (having.empty() || having.back().endpoint != site.endpoint)
+          having.push_back(site);  // some list a name twice
       }
       break;
     }
@@ -164,21 +164,24 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(const std::shared_ptr<cons
   Endpoints old;
   if (previous != nullptr) collect(*previous, old);
   const config::Model* wildcard = nullptr;
+  std::vector<Site> wildcard_sites;
   for (const config::Model& model : config->models) {
     Endpoints endpoints = endpoints_of(model, old, now.at);
-    for (const auto& endpoint : endpoints) snapshot->sites.push_back({endpoint, capacity_for(*endpoint, previous)});
+    std::vector<Site> sites = sites_of(endpoints, previous);
+    snapshot->sites.insert(snapshot->sites.end(), sites.begin(), sites.end());
     if (model.name == "*") {
       wildcard = &model;
+      wildcard_sites = std::move(sites);
       snapshot->wildcard_endpoints = std::move(endpoints);
       continue;
     }
-    add(*snapshot, make_lane(model.name, model, std::move(endpoints), snapshot->sites, previous, now));
+    add(*snapshot, make_lane(model.name, model, sites, previous, now));
   }
   if (wildcard == nullptr) return std::shared_ptr<const Snapshot>{snapshot};
   snapshot->awaiting_discovery = !has_listed(snapshot->wildcard_endpoints, discovered);
-  for (auto& [name, endpoints] : models_of(snapshot->wildcard_endpoints, discovered)) {
+  for (const auto& [name, sites] : models_of(wildcard_sites, discovered)) {
     if (snapshot->find(name) != nullptr) continue;  // the file's own entry wins
-    add(*snapshot, make_lane(name, *wildcard, std::move(endpoints), snapshot->sites, previous, now));
+    add(*snapshot, make_lane(name, *wildcard, sites, previous, now));
   }
   return std::shared_ptr<const Snapshot>{snapshot};
 }

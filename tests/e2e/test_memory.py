@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from fake_model import Gate, answer_json, wait
-from wire import Closed, Connection, ask, chat, eventually, new_id, request
+from wire import Connection, ask, chat, eventually, new_id, request
 
 CHAT = "/v1/chat/completions"
 MIB = 1 << 20
@@ -48,7 +48,7 @@ def test_bytes_held_go_back(gateway, model):
         assert held(gateway) >= MIB
         gate.open()
         assert connection.read_answer().status == 200
-    eventually(lambda: held(gateway) < 64 * 1024, "memory given back")
+        eventually(lambda: held(gateway) < 64 * 1024, "memory given back while the connection stays")
     assert gateway.metrics().total("intragate_memory_limit_bytes") == 4 * MIB
 
 
