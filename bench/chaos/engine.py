@@ -1,0 +1,187 @@
+"""The run: warm up, break everything, heal, wait until it is quiet, and balance the books."""
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import time
+
+from . import invariants
+from .disturbers import Disturbers
+from .watch import open_files
+from .world import World
+
+from gateway import run as run_binary  # noqa: E402  of tests/e2e
+
+SETTLING = 60.0  # seconds until everything must be quiet; the longest deadline of a call is shorter
+
+
+@dataclasses.dataclass
+class Outcome:
+    version: str = ""
+    seed: object = None
+    seconds: float = 0.0
+    disturbed_seconds: float = 0.0
+    ledger: list = dataclasses.field(default_factory=list)
+    records: list = dataclasses.field(default_factory=list)
+    disturbances: dict = dataclasses.field(default_factory=dict)
+    invariants: list = dataclasses.field(default_factory=list)  # (what must hold, complaints)
+    notes: list = dataclasses.field(default_factory=list)
+
+    @property
+    def failed(self):
+        return [name for name, wrong in self.invariants if wrong]
+
+
+async def run(folder, binary, *, seed, warm_up, disturbed, **options):
+    """A whole run; `warm_up` and `disturbed` are its phases' seconds. What it leaves is in `folder`."""
+    begun = time.monotonic()
+    outcome = Outcome(seed=seed)
+    world = World(folder, binary, seed=seed, **options)
+    try:
+        await world.start()
+        outcome.version = run_binary("version").stdout.split("\n")[0]
+        await _phases(world, outcome, warm_up, disturbed)
+    finally:
+        await world.end()
+        if world.gateway and world.gateway.process.poll() is None:
+            world.gateway.process.kill()
+            world.gateway.process.wait()
+        outcome.seconds = time.monotonic() - begun
+        _leave_evidence(world, outcome)
+    return outcome
+
+
+async def _phases(world, outcome, warm_up, disturbed):
+    watching = asyncio.create_task(world.watch.work())
+    note = outcome.invariants.extend
+    world.say("warm-up")
+    if not await _settled(world):  # no model answers yet
+        note(invariants.check_quiet(world.gateway.metrics()))
+    world.calm = True
+    await _clients(world, warm_up)
+    world.calm = False
+    await _settled(world)
+    resident, files = _resident(world), _files(world)
+    world.say("chaos")
+    disturbers = Disturbers(world)
+    start = time.monotonic()
+    await _clients(world, disturbed, disturbers)
+    outcome.disturbed_seconds = time.monotonic() - start
+    outcome.disturbances = disturbers.count
+    world.say("quiet")
+    note([("every disturbance was healed, every reload ended as it should", disturbers.failures)])
+    if not world.watch.fatal.is_set():
+        await _settled(world)
+        note([("each model serves again", await _serve_again(world))])
+        world.hang_up()
+        await _settled(world)
+        await _judge_quiet(world, outcome, resident, files)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    await _judge_books(world, outcome)
+    outcome.notes.append("most at one moment: " + ", ".join(f"{value} {name}" for name, value in world.watch.most.items()))
+    if not world.names:
+        outcome.notes.append("no right to make mounts: names did not stop resolving")
+
+
+async def _clients(world, seconds, disturbers=None):
+    """Everybody calls for so long, or until the gateway is gone."""
+    over = asyncio.Event()
+    tasks = [asyncio.create_task(person.live(over)) for person in world.people]
+    if disturbers:
+        tasks.append(asyncio.create_task(disturbers.work(over)))
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(world.watch.fatal.wait(), seconds)
+    over.set()
+    await asyncio.gather(*tasks)
+
+
+async def _eventually(condition, seconds=SETTLING):
+    deadline = time.monotonic() + seconds
+    while not await condition():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.1)
+    return True
+
+
+async def _settled(world):
+    async def quiet():
+        return world.watch.fatal.is_set() or invariants.is_quiet(await asyncio.to_thread(world.gateway.metrics))
+    return await _eventually(quiet)
+
+
+async def _serve_again(world):
+    """A whole stream from each sort of model, a few tries at most: limits may still be used up."""
+    missing = []
+    for room in ("fake", "real") if world.has_real else ("fake",):
+        async def served(room=room):
+            return (await world.people[0].one_call("stream", room)).end == "ok"
+        if not await _eventually(served):
+            missing.append(room)
+    return missing
+
+
+def _resident(world):
+    return world.gateway.metrics()["process_resident_memory_bytes"]
+
+
+def _files(world):
+    """(files open, of which connections that rest in a pool)."""
+    idle = int(world.gateway.metrics().total("intragate_pool_connections", state="idle"))
+    return open_files(world.gateway.process), idle
+
+
+async def _judge_quiet(world, outcome, resident, files):
+    outcome.invariants += invariants.check_quiet(world.gateway.metrics())
+    before, idle_before = files
+    latest = files
+
+    async def files_are_back():
+        nonlocal latest
+        latest = await asyncio.to_thread(_files, world)
+        return len(latest[0]) - latest[1] == len(before) - idle_before
+    back = await _eventually(files_are_back)
+    outcome.invariants.append(("open files as after warm-up, besides the idle pool", [] if back else [
+        f"{len(before)} with {idle_before} in the pool, then {len(latest[0])} with {latest[1]}: {sorted(latest[0])}"]))
+    async def memory_is_back():
+        return all(not wrong for _, wrong in invariants.check_memory(resident, _resident(world), not world.sanitized))
+    await _eventually(memory_is_back, 15)
+    outcome.invariants += invariants.check_memory(resident, _resident(world), not world.sanitized)
+    working = {model.name: await model.busy() for model in world.models}
+    outcome.invariants.append(("no model works for nobody", [f"{name}: {busy}" for name, busy in working.items() if busy]))
+
+
+async def _judge_books(world, outcome):
+    gateway, wrong = world.gateway, world.watch.complaints
+    owed = {call.id for call in world.ledger if call.head_sent}
+    metrics = None
+    if not world.watch.fatal.is_set():
+        async def written():
+            return owed <= {record["request_id"] for record in await asyncio.to_thread(gateway.records)}
+        await _eventually(written, 10)
+        metrics = await asyncio.to_thread(gateway.metrics)
+    try:
+        await asyncio.to_thread(gateway.stop)
+    except AssertionError as failure:
+        wrong.append(str(failure)[-2000:])
+    outcome.ledger, outcome.records = world.ledger, gateway.records()
+    note = outcome.invariants.extend
+    note([("the gateway lives, answers and ends cleanly", wrong + world.watch.sanitizer_reports()),
+          ("what it sends to models is strict HTTP",
+           [violation for model in world.models for violation in model.violations])])
+    note(invariants.check_books(outcome.ledger, outcome.records))
+    note(invariants.check_sequence(outcome.records))
+    if metrics:
+        note(invariants.check_metrics(outcome.records, metrics))
+
+
+def _leave_evidence(world, outcome):
+    """Ledger and log, beside the records that the gateway left."""
+    if not world.gateway:
+        return
+    (world.folder / "gateway.log").write_text("\n".join(world.gateway.log()))
+    with open(world.folder / "ledger.jsonl", "w", encoding="utf-8") as file:
+        for call in world.ledger:
+            file.write(json.dumps(dataclasses.asdict(call)) + "\n")
