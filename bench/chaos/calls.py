@@ -2,6 +2,7 @@
 
 import dataclasses
 
+TORN = b'data: {"id": "chatcmpl-1", '  # how a fake model begins an event that it breaks off
 MODEL_PROMPT = 11  # tokens that a fake model says it read, whatever the prompt
 
 
@@ -49,7 +50,9 @@ class Call:
             return f"{self.status}"
         if self.error_event:
             return "error event"
-        return "ok" if self.whole and (self.done or not self.stream) else "cut"
+        if not self.whole:
+            return "cut"
+        return "ok" if self.done or not self.stream else "no [DONE]"
 
     def text_bytes(self):
         """Length of a fake model's whole text, which is `pieces` words with the call's own tag in each."""

@@ -33,15 +33,15 @@ class Outcome:
         return [name for name, wrong in self.invariants if wrong]
 
 
-async def run(folder, binary, *, seed, warm_up, disturbed, **options):
-    """A whole run; `warm_up` and `disturbed` are its phases' seconds. What it leaves is in `folder`."""
+async def run(folder, binary, *, seed, warm_up, disturbed, drill, **options):
+    """A whole run; `warm_up`, `disturbed` and `drill` are its phases' seconds. What it leaves is in `folder`."""
     begun = time.monotonic()
     outcome = Outcome(seed=seed)
     world = World(folder, binary, seed=seed, **options)
     try:
         await world.start()
         outcome.version = run_binary("version").stdout.split("\n")[0]
-        await _phases(world, outcome, warm_up, disturbed)
+        await _phases(world, outcome, warm_up, disturbed, drill)
     finally:
         await world.end()
         if world.gateway and world.gateway.process.poll() is None:
@@ -52,7 +52,7 @@ async def run(folder, binary, *, seed, warm_up, disturbed, **options):
     return outcome
 
 
-async def _phases(world, outcome, warm_up, disturbed):
+async def _phases(world, outcome, warm_up, disturbed, drill):
     watching = asyncio.create_task(world.watch.work())
     note = outcome.invariants.extend
     world.say("warm-up")
@@ -74,6 +74,8 @@ async def _phases(world, outcome, warm_up, disturbed):
     if not world.watch.fatal.is_set():
         await _settled(world)
         note([("each model serves again", await _serve_again(world))])
+        for room in world.rooms if drill else ():
+            note([(f"with {room.name} cut, the other one serves", await _drill(world, room, drill))])
         world.hang_up()
         await _settled(world)
         await _judge_quiet(world, outcome, resident, files)
@@ -121,6 +123,20 @@ async def _serve_again(world):
         if not await _eventually(served):
             missing.append(room)
     return missing
+
+
+async def _drill(world, room, seconds):
+    """All that comes while only one room is there must be served by that one: nobody may get an error for it."""
+    world.hang_up()
+    await _settled(world)
+    begin = len(world.ledger)
+    await room.cut()
+    world.calm = True
+    await _clients(world, seconds)
+    world.calm = False
+    await room.mend()
+    served = {call.room for call in world.ledger[begin:] if call.end == "ok"}
+    return [sort for sort in {model.sort for model in world.models} if sort not in served]
 
 
 def _resident(world):

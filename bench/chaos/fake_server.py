@@ -14,10 +14,10 @@ import sys
 import threading
 
 from . import ROOT  # noqa: F401  makes the end-to-end tests' modules visible
-from .calls import MODEL_PROMPT, word
+from .calls import MODEL_PROMPT, TORN, word
 
 from fake_model import (FakeModel, answer_json, chunk, cut, delta, done, end, endless, pause, refusal,  # noqa: E402
-                        reset, send, sse, sse_bytes, stall, stream_head, usage_event)
+                        reset, send, sse, stall, stream_head, usage_event)
 
 NAME = "fake"
 
@@ -65,11 +65,10 @@ def within_the_answer(asked, wish, rng):
         half = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"id": "cmpl'
         return {"cut body": [send(half), cut()], "reset body": [send(half), reset()], "stalled body": [send(half), stall()]}
     begin = proper(asked, wish, last=rng.randrange(wish["pieces"]))
-    torn = sse_bytes(delta("torn", NAME))[:25]
     return {
-        "cut": begin + [cut()], "cut in an event": begin + [chunk(torn), cut()], "reset": begin + [reset()],
+        "cut": begin + [cut()], "cut in an event": begin + [chunk(TORN), cut()], "reset": begin + [reset()],
         "reset in a chunk": begin + [send(b"40\r\ndata: {")] + [reset()], "stall": begin + [stall()],
-        "garbage": begin + [send(b"zz\r\nno chunk\r\n")], "no JSON": begin + [chunk(torn + b"\n\n"), cut()],
+        "garbage": begin + [send(b"zz\r\nno chunk\r\n")], "no JSON": begin + [chunk(TORN + b"\n\n"), cut()],
         "error event": begin + [sse({"error": {"message": "out of memory", "code": "model_says_no"}}), end()],
         "no [DONE]": begin + [end()],
     }

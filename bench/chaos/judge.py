@@ -31,9 +31,14 @@ def judge(call, record):
         found += _who_left(call, record)
     elif call.status is not None:
         found += _who_stayed(call, record)
-    if call.undisturbed and not call.left and call.status not in (200, 429, 504) and call.kind not in REFUSED:
-        found.append(f"nothing was wrong, and yet {call.status} {call.error_code}")
+    if call.undisturbed and not call.left and call.kind not in REFUSED and _went_wrong(call):
+        found.append(f"nothing was in its way, and yet {call.status} {call.error_code}")
     return found
+
+
+def _went_wrong(call):
+    """Limits and a full queue are no fault; nor are deadlines that a busy machine is too slow for."""
+    return not (call.end in ("ok", "429", "504") or call.error_code in ("queue_full", "upstream_timeout"))
 
 
 def _differences(record, **expected):
@@ -59,7 +64,7 @@ def _who_left(call, record):
         found.append(f"record says {outcome} with status {status}")
     if outcome == "ok":
         found += _differences(record, status=200)
-        if call.room == "fake":
+        if call.room == "fake" and record["usage_source"] == "upstream":  # else the model ended it too early, in good order
             found += _differences(record, completion_tokens=call.pieces)
             if record["bytes_out"] < call.text_bytes():
                 found.append(f"ok with {record['bytes_out']} bytes of an answer of at least {call.text_bytes()}")
@@ -81,6 +86,9 @@ def _who_stayed(call, record):
     elif call.end == "ok":
         found += _differences(record, outcome="ok", error="", bytes_out=call.seen_bytes)
         found += _tokens(call, record)
+    elif call.end == "no [DONE]":  # as the model ended it: in good order, though too early
+        found += _differences(record, outcome="ok", usage_source="counted", completion_tokens=call.seen_events,
+                              bytes_out=call.seen_bytes)
     elif call.error_code or call.status != 200:
         code = call.error_code if call.error_code in outcomes() else "upstream_status"  # or the model's own words
         found += _differences(record, error=code, outcome=outcomes()[code], bytes_out=call.seen_bytes)

@@ -4,6 +4,7 @@ on the same port, behind a forwarder of its own."""
 import asyncio
 import concurrent.futures
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -18,8 +19,13 @@ import parts  # noqa: E402  of tests/e2e
 
 REAL = "smollm2"
 FAKE = "fake"
-# A child dies with the thread that started it (PR_SET_PDEATHSIG), so that thread must live as long as we do.
 _starter = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="starter")
+
+
+async def start_child(function, *arguments):
+    """Runs what starts a process that shall end with us: the kernel ends it with the thread that started it
+    (PR_SET_PDEATHSIG), so that thread must live as long as we do."""
+    return await asyncio.get_running_loop().run_in_executor(_starter, functools.partial(function, *arguments))
 
 
 class Model:
@@ -35,7 +41,7 @@ class Model:
         self.violations = []
 
     async def start(self):
-        await asyncio.get_running_loop().run_in_executor(_starter, self._launch)
+        await start_child(self._launch)
 
     async def kill(self):
         """SIGKILL; the address refuses connections until the model is started again."""

@@ -26,7 +26,7 @@ def calls(ledger, records):
 
 
 def disturbances(counts):
-    yield from _table("disturbances", ["times"], sorted(counts.items()))
+    yield from _table("disturbances", ["times"], [(name, [count]) for name, count in counts.items()])
 
 
 def invariants(found):

@@ -33,7 +33,7 @@ def base(models, workers=2):
         "keys": [{"name": "dify", "key": "${DIFY_KEY}", "trust_user": True, "stream_usage": "always"},
                  {"name": "reports", "key": "${REPORTS_KEY}"}],
         "limits": [{"per": "user", "concurrency": 6, "requests_per_minute": 600},
-                   {"per": "key", "name": "reports", "priority": "batch", "weight": 1, "requests_per_minute": 900},
+                   {"per": "key", "name": "reports", "priority": "batch", "weight": 1, "requests_per_minute": 1500},
                    {"per": "key", "name": "dify", "weight": 3, "tokens_per_minute": 1000000}],
     }
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import collections
+import functools
 import os
 import sys
 
 from . import names, settings, watch
 from .clients import Person
-from .models import FakeProcess, RealModel
+from .models import FakeProcess, RealModel, start_child
 from .rooms import Room
 
 from gateway import Gateway  # noqa: E402  of tests/e2e
@@ -43,15 +44,13 @@ class World:
         for model in self.models:
             await model.start()
             await model.forwarder.open()
-        binary = self.binary
         if names.possible():
             model = self.models[-1]
             model.host, self.names = settings.NAMED_HOST, names.Names(self.folder, model)
-            binary = self.names.wrapper(self.folder, self.binary)
         self.config = settings.base(self.models)
-        os.environ["INTRAGATE_BINARY"] = str(binary)
-        self.gateway = await asyncio.to_thread(Gateway.start, self.config, {**settings.SECRETS, **GATEWAY_ENV},
-                                               directory=self.folder / "gateway")
+        os.environ["INTRAGATE_BINARY"] = str(names.launcher(self.folder, self.binary, self.names))
+        self.gateway = await start_child(functools.partial(
+            Gateway.start, self.config, {**settings.SECRETS, **GATEWAY_ENV}, directory=self.folder / "gateway"))
         self.watch = watch.Watch(self.gateway)
 
     @property
