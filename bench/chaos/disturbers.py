@@ -7,6 +7,7 @@ sockets are part of the run.
 import asyncio
 import contextlib
 import random
+import signal
 
 from . import settings
 from .models import FakeProcess
@@ -113,10 +114,13 @@ async def take_a_name_away(world, rng):
 
 
 async def change_the_configuration(world, rng):
-    """A reload with other limits, weights, slots; later the first configuration comes back."""
+    """A reload with other limits, weights, slots, or without a model or a key; later the first configuration comes back.
+    Sometimes the signal comes more than once."""
     async with world.reloading:
         what, config = settings.changed(world.config, rng)
         await world.reload(config, "ok")
+        for _ in range(rng.choice((0, 0, 3))):
+            world.gateway.terminate(signal.SIGHUP)
         await asyncio.sleep(rng.uniform(0.2, 3))
         await world.reload(world.config, "ok")
     return what

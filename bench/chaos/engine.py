@@ -6,7 +6,7 @@ import dataclasses
 import json
 import time
 
-from . import invariants
+from . import invariants, settings
 from .disturbers import Disturbers
 from .watch import open_files
 from .world import World
@@ -128,6 +128,7 @@ async def _serve_again(world):
 async def _drill(world, room, seconds):
     """All that comes while only one room is there must be served by that one: nobody may get an error for it."""
     world.hang_up()
+    await world.reload(settings.patient(world.config), "ok")
     await _settled(world)
     begin = len(world.ledger)
     await room.cut()
@@ -135,6 +136,7 @@ async def _drill(world, room, seconds):
     await _clients(world, seconds)
     world.calm = False
     await room.mend()
+    await world.reload(world.config, "ok")
     served = {call.room for call in world.ledger[begin:] if call.end == "ok"}
     return [sort for sort in {model.sort for model in world.models} if sort not in served]
 
@@ -188,6 +190,7 @@ async def _judge_books(world, outcome):
           ("what it sends to models is strict HTTP",
            [violation for model in world.models for violation in model.violations])])
     note(invariants.check_books(outcome.ledger, outcome.records))
+    note(invariants.check_service(outcome.ledger))
     note(invariants.check_sequence(outcome.records))
     if metrics:
         note(invariants.check_metrics(outcome.records, metrics))

@@ -3,7 +3,8 @@ metrics) agree. Each check returns (what must hold, complaints)."""
 
 import collections
 
-from .judge import judge
+from .judge import failed_for_nothing, judge
+from .models import FAKE, REAL
 
 SHOWN = 12  # complaints of one invariant that are kept
 
@@ -30,6 +31,12 @@ def check_books(ledger, records):
         for complaint in judge(call, (by_id[call.id] or [None])[0])] + [f"{name}: a record, but no head" for name in early]
 
 
+def check_service(ledger):
+    """Calls that ran while nothing, or only one room, was broken."""
+    yield "no call failed that somebody could have served", [
+        f"{call.id} ({call.kind}, {call.model}): {call.end} {call.error_code}" for call in ledger if failed_for_nothing(call)]
+
+
 def check_sequence(records):
     numbers = [record["seq"] for record in records]
     gaps = [f"{here} is followed by {there}" for here, there in zip(numbers, numbers[1:]) if there != here + 1]
@@ -42,8 +49,8 @@ def check_metrics(records, metrics):
     for key in metrics.find("intragate_requests_total"):
         labels = dict(part.split("=", 1) for part in key.split("{", 1)[1].rstrip("}").split(","))
         counted[tuple(labels[name].strip('"') for name in ("api", "model", "outcome", "status"))] += int(metrics[key])
-    booked = collections.Counter((record["api"], record["model"] if record["model"] in ("fake", "smollm2") else "",
-                                  record["outcome"], str(record["status"])) for record in records)
+    booked = collections.Counter((record["api"], _model_label(record), record["outcome"], str(record["status"]))
+                                 for record in records)
     yield "calls counted by metrics = records, by api, model, outcome, status", [
         f"{key}: counted {counted[key]}, on record {booked[key]}" for key in sorted(counted | booked) if counted[key] != booked[key]]
     written = metrics.total("intragate_audit_records_total")
@@ -59,6 +66,12 @@ def check_metrics(records, metrics):
     attempts = metrics.total("intragate_upstream_attempts_total")
     booked = sum(record["attempts"] for record in records)
     yield "attempts counted = attempts on record", [] if attempts == booked else [f"{attempts:.0f} counted, {booked} on record"]
+
+
+def _model_label(record):
+    """A metric names configured models only, a record also what else was asked for."""
+    known = record["model"] in (FAKE, REAL) and record["error"] not in ("model_not_found", "invalid_json")
+    return record["model"] if known else ""
 
 
 STILL = {

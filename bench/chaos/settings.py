@@ -55,7 +55,8 @@ def changed(config, rng):
     fresh = copy.deepcopy(config)
     lane = rng.choice(fresh["models"])
     endpoint = rng.choice(lane["endpoints"])
-    change = rng.choice(("weight", "slots", "queue", "limits", "balance", "one endpoint less", "priority"))
+    change = rng.choice(("weight", "slots", "queue", "limits", "balance", "one endpoint less", "priority", "no limits",
+                         "model gone", "key revoked"))
     if change == "weight":
         endpoint["weight"] = rng.randint(2, 9)
     elif change == "slots":
@@ -69,9 +70,25 @@ def changed(config, rng):
         lane["balance"] = "round_robin"
     elif change == "one endpoint less" and len(lane["endpoints"]) > 1:
         lane["endpoints"].remove(endpoint)
+    elif change == "no limits":
+        fresh["limits"] = []
+    elif change == "model gone" and len(fresh["models"]) > 1:
+        fresh["models"].remove(lane)
+    elif change == "key revoked":
+        fresh["keys"] = [key for key in fresh["keys"] if key["name"] != "reports"]
+        fresh["limits"] = [rule for rule in fresh["limits"] if rule.get("name") != "reports"]
     elif change == "priority":
         fresh["limits"][1].update(priority="interactive", weight=5)
     return change, fresh
+
+
+def patient(config):
+    """For drills: retries are not rationed, and who is known to be dead is left alone."""
+    fresh = copy.deepcopy(config)
+    for lane in fresh["models"]:
+        lane["retry"]["budget"] = "100%"
+        lane["health"]["cooldown"] = "10s"
+    return fresh
 
 
 def broken(config, rng):

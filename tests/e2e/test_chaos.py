@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 
 from chaos import engine, invariants, report  # noqa: E402
 from chaos.calls import Call  # noqa: E402
-from chaos.judge import judge  # noqa: E402
+from chaos.judge import failed_for_nothing, judge  # noqa: E402
 
 
 def test_books_balance_after_some_chaos(tmp_path, monkeypatch):
@@ -93,11 +93,15 @@ def test_record_that_differs_is_noticed(record):
     (a_call(left="fin", body_sent=False, status=None), a_record()),                      # never asked, and yet answered
     (a_call(left="fin", whole=False, done=False), a_record(completion_tokens=3)),        # ok needs the whole answer
     (a_call(left="fin", whole=False, done=False), a_record(**CANCELLED, bytes_out=10)),  # it had more than that
-    (a_call(trouble=["the answer was cut without a word"]), a_record()),
-    (a_call(status=502, error_code="upstream_broke", whole=True, undisturbed=True),
-     a_record(status=502, outcome="upstream_error", error="upstream_broke"))])
+    (a_call(trouble=["the answer was cut without a word"]), a_record())])
 def test_end_that_cannot_be_is_noticed(call, record):
     assert judge(call, record)
+
+
+def test_error_that_nobody_had_to_get_is_noticed():
+    assert failed_for_nothing(a_call(status=502, error_code="upstream_broke", undisturbed=True))
+    for call in (a_call(undisturbed=True), a_call(status=429, undisturbed=True), a_call(status=502)):
+        assert not failed_for_nothing(call)
 
 
 def complaints(checks):
