@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import json
 import time
 
 from . import invariants, settings
 from .disturbers import Disturbers
+from .rooms import Room
 from .watch import open_files
 from .world import World
 
@@ -74,8 +76,8 @@ async def _phases(world, outcome, warm_up, disturbed, drill):
     if not world.watch.fatal.is_set():
         await _settled(world)
         note([("each model serves again", await _serve_again(world))])
-        for room in world.rooms if drill else ():
-            note([(f"with {room.name} cut, the other one serves", await _drill(world, room, drill))])
+        if drill:
+            outcome.invariants += await _drills(world, drill)
         world.hang_up()
         await _settled(world)
         await _judge_quiet(world, outcome, resident, files)
@@ -125,20 +127,41 @@ async def _serve_again(world):
     return missing
 
 
-async def _drill(world, room, seconds):
-    """All that comes while only one room is there must be served by that one: nobody may get an error for it."""
+async def _drills(world, seconds):
+    """One thing is down and the rest is well: nobody may get an error for it. An endpoint dies unnoticed, so that calls
+    find out; a whole room is known to be down before the first call comes."""
     world.hang_up()
     await world.reload(settings.patient(world.config), "ok")
+    found = []
+    for sort in sorted({model.sort for model in world.models}):
+        first = next(model for model in world.models if model.sort == sort)
+        lone = Room(first.name)
+        lone.forwarders.append(first.forwarder)
+        found.append((f"with {first.name} dead, calls are served", await _drill(world, lone, seconds, known=False)))
+    for room in world.rooms:
+        found.append((f"with {room.name} cut, the other one serves", await _drill(world, room, seconds, known=True)))
+    await world.reload(world.config, "ok")
+    return found
+
+
+async def _drill(world, room, seconds, known):
     await _settled(world)
-    begin = len(world.ledger)
     await room.cut()
+    if known and not await _eventually(functools.partial(_are_down, world, len(room.forwarders))):
+        return ["its endpoints are still taken for well"]
+    begin = len(world.ledger)
     world.calm = True
     await _clients(world, seconds)
     world.calm = False
     await room.mend()
-    await world.reload(world.config, "ok")
     served = {call.room for call in world.ledger[begin:] if call.end == "ok"}
-    return [sort for sort in {model.sort for model in world.models} if sort not in served]
+    return [f"{sort}: no call was served" for sort in {model.sort for model in world.models} if sort not in served]
+
+
+async def _are_down(world, count):
+    """As the health probes see it."""
+    metrics = await asyncio.to_thread(world.gateway.metrics)
+    return sum(metrics[key] == 0 for key in metrics.find("intragate_endpoint_up")) == count
 
 
 def _resident(world):

@@ -83,7 +83,7 @@ def changed(config, rng):
 
 
 def patient(config):
-    """For drills: retries are not rationed, and who is known to be dead is left alone."""
+    """For drills: retries are hardly rationed, and who is known to be dead is left alone."""
     fresh = copy.deepcopy(config)
     for lane in fresh["models"]:
         lane["retry"]["budget"] = "100%"
