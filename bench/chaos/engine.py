@@ -131,7 +131,7 @@ async def _drills(world, seconds):
     """One thing is down and the rest is well: nobody may get an error for it. An endpoint dies unnoticed, so that calls
     find out; a whole room is known to be down before the first call comes."""
     world.hang_up()
-    await world.reload(settings.patient(world.config), "ok")
+    await world.reload(settings.drill(world.config), "ok")
     found = []
     for sort in sorted({model.sort for model in world.models}):
         first = next(model for model in world.models if model.sort == sort)

@@ -82,12 +82,15 @@ def changed(config, rng):
     return change, fresh
 
 
-def patient(config):
-    """For drills: retries are hardly rationed, and who is known to be dead is left alone."""
+def drill(config):
+    """Retries are hardly rationed, and who is known to be dead is left alone. The first endpoint of each model, which is
+    the one that dies, has most of the slots: the others are full just when its calls come to them."""
     fresh = copy.deepcopy(config)
     for lane in fresh["models"]:
         lane["retry"]["budget"] = "100%"
         lane["health"]["cooldown"] = "10s"
+        for endpoint in lane["endpoints"][1:]:
+            endpoint["max_concurrency"] = 1
     return fresh
 
 
