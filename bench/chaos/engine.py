@@ -54,39 +54,55 @@ async def run(folder, binary, *, seed, warm_up, disturbed, drill, **options):
     return outcome
 
 
+class _Gone(Exception):
+    """The gateway is dead or answers no more: what is left to do is to look at what it wrote."""
+
+
 async def _phases(world, outcome, warm_up, disturbed, drill):
     watching = asyncio.create_task(world.watch.work())
-    note = outcome.invariants.extend
-    world.say("warm-up")
-    if not await _settled(world):  # no model answers yet
-        note(invariants.check_quiet(world.gateway.metrics()))
-    world.calm = True
-    await _clients(world, warm_up)
-    world.calm = False
-    await _settled(world)
-    resident, files = _resident(world), _files(world)
-    world.say("chaos")
-    disturbers = Disturbers(world)
-    start = time.monotonic()
-    await _clients(world, disturbed, disturbers)
-    outcome.disturbed_seconds = time.monotonic() - start
-    outcome.disturbances = disturbers.count
-    world.say("quiet")
-    note([("every disturbance was healed, every reload ended as it should", disturbers.failures)])
-    if not world.watch.fatal.is_set():
-        await _settled(world)
-        note([("each model serves again", await _serve_again(world))])
+    try:
+        resident, files = await _warm_up(world, warm_up)
+        await _chaos(world, outcome, disturbed)
+        outcome.invariants.append(("each model serves again", await _serve_again(world)))
         if drill:
             outcome.invariants += await _drills(world, drill)
         world.hang_up()
         await _settled(world)
         await _judge_quiet(world, outcome, resident, files)
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
+    except _Gone:
+        pass
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
     await _judge_books(world, outcome)
     outcome.notes.append("most at one moment: " + ", ".join(f"{value} {name}" for name, value in world.watch.most.items()))
     if not world.names:
         outcome.notes.append("no right to make mounts: names did not stop resolving")
+
+
+async def _warm_up(world, seconds):
+    """Calls without troubles. Returns what the gateway holds when it has worked and rests: memory, open files."""
+    world.say("warm-up")
+    await _settled(world)
+    world.calm = True
+    await _clients(world, seconds)
+    world.calm = False
+    await _settled(world)
+    return await asyncio.to_thread(_resident, world), await asyncio.to_thread(_files, world)
+
+
+async def _chaos(world, outcome, seconds):
+    world.say("chaos")
+    disturbers = Disturbers(world)
+    start = time.monotonic()
+    outcome.disturbances = disturbers.count
+    try:
+        await _clients(world, seconds, disturbers)
+    finally:
+        outcome.disturbed_seconds = time.monotonic() - start
+        outcome.invariants.append(("every disturbance was healed, every reload ended as it should", disturbers.failures))
+    world.say("quiet")
+    await _settled(world)
 
 
 async def _clients(world, seconds, disturbers=None):
@@ -99,6 +115,12 @@ async def _clients(world, seconds, disturbers=None):
         await asyncio.wait_for(world.watch.fatal.wait(), seconds)
     over.set()
     await asyncio.gather(*tasks)
+    _still_there(world)
+
+
+def _still_there(world):
+    if world.watch.fatal.is_set():
+        raise _Gone
 
 
 async def _eventually(condition, seconds=SETTLING):
@@ -111,9 +133,19 @@ async def _eventually(condition, seconds=SETTLING):
 
 
 async def _settled(world):
+    """Waits until nothing is held any more, or for so long that the invariants will say what is."""
     async def quiet():
-        return world.watch.fatal.is_set() or invariants.is_quiet(await asyncio.to_thread(world.gateway.metrics))
-    return await _eventually(quiet)
+        _still_there(world)
+        return invariants.is_quiet(await _metrics(world))
+    await _eventually(quiet)
+
+
+async def _metrics(world):
+    try:
+        return await asyncio.to_thread(world.gateway.metrics)
+    except OSError as error:
+        world.watch.give_up(f"the admin address: {error}")
+        raise _Gone from error
 
 
 async def _serve_again(world):
@@ -160,7 +192,7 @@ async def _drill(world, room, seconds, known):
 
 async def _are_down(world, count):
     """As the health probes see it."""
-    metrics = await asyncio.to_thread(world.gateway.metrics)
+    metrics = await _metrics(world)
     return sum(metrics[key] == 0 for key in metrics.find("intragate_endpoint_up")) == count
 
 
@@ -175,7 +207,7 @@ def _files(world):
 
 
 async def _judge_quiet(world, outcome, resident, files):
-    outcome.invariants += invariants.check_quiet(world.gateway.metrics())
+    outcome.invariants += invariants.check_quiet(await _metrics(world))
     before, idle_before = files
     latest = files
 

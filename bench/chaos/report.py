@@ -2,7 +2,8 @@
 
 import collections
 
-from .invariants import SHOWN
+SHOWN = 12      # complaints of one invariant that are printed; the ledger and the records hold the rest
+LONGEST = 600   # characters of one
 
 
 def _table(title, columns, rows):
@@ -38,7 +39,7 @@ def invariants(found):
         if wrong:
             yield ""
             yield f"**{name}**"
-            yield from (f"- {complaint}" for complaint in wrong[:SHOWN])
+            yield from (f"- {' '.join(complaint.split())[:LONGEST]}" for complaint in wrong[:SHOWN])
             if len(wrong) > SHOWN:
                 yield f"- … and {len(wrong) - SHOWN} more"
 

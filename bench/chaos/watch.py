@@ -20,16 +20,16 @@ class Watch:
     async def work(self):
         while not self.fatal.is_set():
             if self._gateway.process.poll() is not None:
-                self._give_up(f"the gateway ended with {self._gateway.process.returncode}")
+                self.give_up(f"the gateway ended with {self._gateway.process.returncode}")
                 return
             try:
                 self._note(await asyncio.to_thread(self._gateway.metrics))
             except Exception as error:  # no answer in time, or not one that can be read
-                self._give_up(f"the admin address: {type(error).__name__}: {error}")
+                self.give_up(f"the admin address: {type(error).__name__}: {error}")
                 return
             await asyncio.sleep(0.5)
 
-    def _give_up(self, why):
+    def give_up(self, why):
         self.complaints.append(why)
         self.fatal.set()
 
