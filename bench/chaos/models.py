@@ -68,11 +68,6 @@ class Model:
             self.thaw()
             parts.end(self.process)
 
-    @property
-    def died(self):
-        """Ended although nobody killed it."""
-        return not self.taken and self.process.poll() is not None
-
 
 class RealModel(Model):
     """llama.cpp's server with the small model of the tests: one thread, short context."""
