@@ -52,7 +52,7 @@ async def judge_books(world, outcome):
     try:
         await asyncio.to_thread(gateway.stop)
     except AssertionError as failure:
-        wrong.append(str(failure)[-2000:])
+        wrong.append(str(failure)[:2000])
     outcome.ledger, outcome.records = world.ledger, gateway.records()
     note = outcome.invariants.extend
     note([("the gateway lives, answers and ends cleanly", wrong + world.watch.sanitizer_reports()),

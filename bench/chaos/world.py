@@ -58,6 +58,8 @@ class World:
         return self.gateway.address
 
     async def reload(self, config, expect):
+        if self.watch.fatal.is_set():
+            raise OSError("the gateway is gone")
         await asyncio.to_thread(self.gateway.reload, config, expect=expect)
 
     async def crowd(self, count, kind):
