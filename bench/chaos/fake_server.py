@@ -34,9 +34,10 @@ def words(wish, first=0, last=None):
 def proper(asked, wish, last=None):
     """The steps of a good answer; the first `last` words of it without its end."""
     if not asked.get("stream"):
-        choice = {"index": 0, "message": {"role": "assistant", "content": "".join(words(wish))}, "finish_reason": "stop"}
-        return [pause(wish["gap_ms"] / 1000), answer_json({"id": "cmpl-1", "object": "chat.completion", "created": 1,
-                                                           "model": NAME, "choices": [choice], "usage": usage_of(wish)})]
+        message = {"role": "assistant", "content": "".join(words(wish))}
+        whole = {"id": "cmpl-1", "object": "chat.completion", "created": 1, "model": NAME, "usage": usage_of(wish),
+                 "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+        return [pause(wish["gap_ms"] / 1000), answer_json(whole)]
     steps = [stream_head()]
     for text in words(wish, last=last):
         steps += [sse(delta(text, NAME)), pause(wish["gap_ms"] / 1000)]
@@ -48,14 +49,19 @@ def proper(asked, wish, last=None):
     return steps
 
 
+def _says_no(status, *headers):
+    return refusal(status, headers=headers, code="model_says_no")
+
+
 def before_the_answer():
     """What can go wrong while the client has nothing yet."""
     return {
-        "reset": [reset()], "cut": [cut()], "garbage head": [send(b"\x16\x03\x01 this is not HTTP\r\n\r\n"), cut()],
-        "half a head": [send(b"HTTP/1.1 200 OK\r\nContent-Ty"), reset()], "stall": [stall()],
-        "500": [refusal(500, code="model_says_no")], "503": [refusal(503, headers=[("Retry-After", "1")], code="model_says_no")],
-        "429": [refusal(429, headers=[("Retry-After", "1")], code="model_says_no")],
-        "400": [refusal(400, code="model_says_no")], "drips garbage": [send(b"HTTP/1.1 200 OK\r\n"), endless(lambda n: b"x" * 64, gap=0.01)],
+        "reset": [reset()], "cut": [cut()], "stall": [stall()],
+        "garbage head": [send(b"\x16\x03\x01 this is not HTTP\r\n\r\n"), cut()],
+        "half a head": [send(b"HTTP/1.1 200 OK\r\nContent-Ty"), reset()],
+        "endless head": [send(b"HTTP/1.1 200 OK\r\n"), endless(lambda n: b"x" * 64, gap=0.01)],
+        "500": [_says_no(500)], "400": [_says_no(400)],
+        "503": [_says_no(503, ("Retry-After", "1"))], "429": [_says_no(429, ("Retry-After", "1"))],
     }
 
 
@@ -63,7 +69,7 @@ def within_the_answer(asked, wish, rng):
     """What can go wrong once words have been sent."""
     if not asked.get("stream"):
         half = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"id": "cmpl'
-        return {"cut body": [send(half), cut()], "reset body": [send(half), reset()], "stalled body": [send(half), stall()]}
+        return {"cut": [send(half), cut()], "reset": [send(half), reset()], "stall": [send(half), stall()]}
     begin = proper(asked, wish, last=rng.randrange(wish["pieces"]))
     return {
         "cut": begin + [cut()], "cut in an event": begin + [chunk(TORN), cut()], "reset": begin + [reset()],
