@@ -1,0 +1,58 @@
+"""After the chaos: does everybody serve again, and does the gateway get by when just one thing is down?"""
+
+import asyncio
+import functools
+
+from . import settings
+from .rooms import Room
+from .waiting import eventually, everybody_calls, metrics_of, settled
+
+
+async def serve_again(world):
+    """A whole stream from each sort of model, a few tries at most: limits may still be used up."""
+    missing = []
+    for room in ("fake", "real") if world.has_real else ("fake",):
+        async def served(room=room):
+            return (await world.people[0].one_call("stream", room)).end == "ok"
+        if not await eventually(served):
+            missing.append(room)
+    return missing
+
+
+async def drills(world, seconds):
+    """One thing is down and the rest is well: nobody may get an error for it. An endpoint dies unnoticed, so that calls
+    find out; a whole room is known to be down before the first call comes."""
+    world.hang_up()
+    await world.reload(settings.drill(world.config), "ok")
+    found = []
+    for sort in sorted({model.sort for model in world.models}):
+        first = next(model for model in world.models if model.sort == sort)
+        lone = Room(first.name)
+        lone.forwarders.append(first.forwarder)
+        found.append((f"with {first.name} dead, calls are served", await _drill(world, lone, seconds, known=False)))
+    for room in world.rooms:
+        found.append((f"with {room.name} cut, the other one serves", await _drill(world, room, seconds, known=True)))
+    await world.reload(world.config, "ok")
+    return found
+
+
+async def _drill(world, room, seconds, known):
+    await settled(world)
+    begin = len(world.ledger)
+    await room.cut()
+    try:
+        if known and not await eventually(functools.partial(_are_down, world, len(room.forwarders))):
+            return ["its endpoints are still taken for well"]
+        world.calm = True
+        await everybody_calls(world, seconds)
+    finally:
+        world.calm = False
+        await room.mend()
+    served = {call.room for call in world.ledger[begin:] if call.end == "ok"}
+    return [f"{sort}: no call was served" for sort in {model.sort for model in world.models} if sort not in served]
+
+
+async def _are_down(world, count):
+    """As the health probes see it."""
+    metrics = await metrics_of(world)
+    return sum(metrics[key] == 0 for key in metrics.find("intragate_endpoint_up")) == count
