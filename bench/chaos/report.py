@@ -47,7 +47,8 @@ def invariants(found):
 def whole(outcome):
     lines = [f"## Chaos run: {'FAIL' if outcome.failed else 'pass'}", "",
              f"- gateway: {outcome.version}", f"- seed: {outcome.seed}",
-             f"- took {outcome.seconds:.0f} s, of which {outcome.disturbed_seconds:.0f} s disturbed; {len(outcome.ledger)} calls, "
-             f"{len(outcome.records)} records", *[f"- {note}" for note in outcome.notes], ""]
-    lines += [*calls(outcome.ledger, outcome.records), "", *disturbances(outcome.disturbances), "", *invariants(outcome.invariants)]
-    return "\n".join(lines)
+             f"- took {outcome.seconds:.0f} s, of which {outcome.disturbed_seconds:.0f} s disturbed; "
+             f"{len(outcome.ledger)} calls, {len(outcome.records)} records",
+             *[f"- {note}" for note in outcome.notes], ""]
+    lines += [*calls(outcome.ledger, outcome.records), "", *disturbances(outcome.disturbances), ""]
+    return "\n".join([*lines, *invariants(outcome.invariants)])
