@@ -26,27 +26,29 @@ std::uint64_t session_of(const Exchange& x, Tries& tries) {
 }
 
 // A slot of the model is in hand, so that some endpoint has room, unless a tried one has the call's own.
-void leave_out(const Exchange& x, const Tries& tries, std::vector<Candidate>& candidates, TimePoint now) {
+void leave_out(const Exchange& x, const Tries& tries, Again again, std::vector<Candidate>& candidates, TimePoint now) {
   std::vector<bool> are_full(candidates.size());
   for (std::size_t i = 0; i < are_full.size(); ++i) are_full[i] = full(*x.lane, i, now);
   const bool all_full = std::all_of(are_full.begin(), are_full.end(), [](bool is) { return is; });
   for (std::size_t i = 0; i < are_full.size(); ++i) {
     candidates[i].tried = tries.tried[i];
     // Where the last attempt has just failed, the next one has no business while there are others.
-    const bool just_failed = tries.tried[i] && i == tries.current;
+    const bool just_failed = again == Again::no && tries.tried[i] && i == tries.current;
     if (just_failed || (are_full[i] && !all_full)) candidates[i].standing = Standing::out;
   }
 }
 
-Health::Trial choose_among(Exchange& x, Tries& tries) {
+std::optional<Health::Trial> choose_among(Exchange& x, Tries& tries, Again again) {
   const TimePoint now = x.worker.loop().now();
   const bool panic = in_panic(*x.lane, now);
   std::vector<Candidate> candidates = candidates_of(*x.lane, x.snapshot->config->zone, now);
-  leave_out(x, tries, candidates, now);
+  leave_out(x, tries, again, candidates, now);
   const upstream::Draw draw{x.worker.random(), session_of(x, tries)};
   upstream::Choice& choice = x.worker.state_of(*x.lane).choice;
   for (;;) {
-    tries.current = choice.pick(candidates, draw).value_or(0);
+    const std::optional<std::size_t> index = choice.pick(candidates, draw);
+    if (!index) return std::nullopt;
+    tries.current = *index;
     Candidate& picked = candidates[tries.current];
     Health& health = x.lane->endpoints[tries.current]->health();
     if (panic || picked.standing != Standing::open) return health.force();
@@ -74,10 +76,10 @@ std::vector<Candidate> candidates_of(const Lane& lane, std::string_view zone, Ti
   return candidates;
 }
 
-Health::Trial choose(Exchange& x, Tries& tries) {
+std::optional<Health::Trial> choose(Exchange& x, Tries& tries, Again again) {
   if (tries.tried.size() > 1) {
-    Health::Trial trial = choose_among(x, tries);
-    tries.tried[tries.current] = true;
+    std::optional<Health::Trial> trial = choose_among(x, tries, again);
+    if (trial) tries.tried[tries.current] = true;
     return trial;
   }
   tries.tried[0] = true;

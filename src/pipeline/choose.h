@@ -24,8 +24,12 @@ struct Tries {
 // The lane's endpoints as a call finds them that has tried none of them. `zone`: the gateway's own.
 [[nodiscard]] std::vector<upstream::Candidate> candidates_of(const Lane& lane, std::string_view zone, TimePoint now);
 
-// Chooses: tries.current, marked as tried. Returns the leave, never an empty one. REQUIRES: the lane has endpoints.
-[[nodiscard]] upstream::Health::Trial choose(Exchange& x, Tries& tries);
+// Whether an attempt may follow where the last one has just failed, although there are other endpoints.
+enum class Again : std::uint8_t { no, yes };
+
+// Chooses: tries.current, marked as tried. Returns the leave, never an empty one; nothing, with Again::no and after a
+// failed attempt only: all other endpoints are full. REQUIRES: the lane has endpoints.
+[[nodiscard]] std::optional<upstream::Health::Trial> choose(Exchange& x, Tries& tries, Again again = Again::no);
 
 // Whether there is an endpoint that was not tried yet and may get calls.
 [[nodiscard]] bool endpoint_left(const Exchange& x, const Tries& tries);

@@ -126,6 +126,25 @@ void release_attempt(Exchange& x) {
   x.place = {};
 }
 
+constexpr Duration kLook = std::chrono::milliseconds{20};  // between looks whether another endpoint has room
+
+// The endpoint after a failed attempt. While all others are full it waits for one of them: the call has a slot of the
+// model, but that of an endpoint that may be dead. When nothing gets free in time, there once more. False: the client
+// has left.
+net::Task<bool> choose_next(Exchange& x, Tries& tries, upstream::Health::Trial& trial) {
+  net::Loop& loop = x.worker.loop();
+  const Deadline patience = Deadline::in(loop.now(), x.lane->model.queue.max_wait).earlier(x.deadline);
+  for (;;) {
+    const Again again = patience.reached(loop.now()) ? Again::yes : Again::no;
+    if (std::optional<upstream::Health::Trial> chosen = choose(x, tries, again)) {
+      trial = std::move(*chosen);
+      co_return true;
+    }
+    const bool here = co_await pause(x, kLook);
+    if (!here) co_return false;
+  }
+}
+
 net::Task<Result<Next>> dispatch(Exchange& x) {
   Tries tries{.tried = std::vector<bool>(x.lane->endpoints.size()), .session = {}};
   Take take = Take::any_connection;
@@ -135,7 +154,7 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
   x.usage_hidden = x.call.stream == llm::Stream::yes && x.call.usage != llm::UsageWish::yes &&
                    x.principal->stream_usage != config::StreamUsage::always;
   x.worker.state_of(*x.lane).budget.count_call(x.worker.loop().now());
-  upstream::Health::Trial trial = choose(x, tries);
+  upstream::Health::Trial trial = *choose(x, tries);  // nothing has failed yet: there is one
   for (;;) {
     x.endpoint = x.lane->endpoints[tries.current];
     x.capacity = x.lane->capacities[tries.current].get();
@@ -155,11 +174,11 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
       co_return std::move(*error);
     }
     release_attempt(x);
-    const bool here = co_await pause(x, next.pause);
-    if (!here) co_return make_error(Code::client_gone, {});
+    bool here = co_await pause(x, next.pause);
     const bool same = next.next == NextAttempt::same_endpoint;
     take = same ? Take::new_connection : Take::any_connection;
-    if (!same) trial = choose(x, tries);
+    if (here && !same) here = co_await choose_next(x, tries, trial);
+    if (!here) co_return make_error(Code::client_gone, {});
   }
 }
 

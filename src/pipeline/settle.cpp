@@ -35,6 +35,12 @@ std::uint64_t delivered(const Exchange& x) {
   return written - std::min<std::uint64_t>(written, x.connection.unacknowledged());
 }
 
+// For the model: until it got the call, or until the call ended without.
+Duration waited(const Exchange& x, TimePoint now) {
+  if (x.queued) return *x.queued;
+  return x.waiting_since == TimePoint{} ? Duration{} : now - x.waiting_since;
+}
+
 void write_record(Exchange& x, const End& end, TimePoint now) {
   audit::Record record;
   record.time = x.wall;
@@ -53,7 +59,7 @@ void write_record(Exchange& x, const End& end, TimePoint now) {
   record.outcome = end.outcome;
   record.error = end.error;
   record.usage = x.usage;
-  record.queue = x.queued.value_or(Duration{});
+  record.queue = waited(x, now);
   record.first_byte = x.first_byte ? *x.first_byte - x.begun : Duration{-1};
   record.total = now - x.begun;
   record.bytes_in = x.bytes_in;

@@ -1,0 +1,54 @@
+// What is measured, as names for the code. What each means is in metrics/names.h. Does not: count (registry.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace intragate::metrics {
+
+// In the order of kTable.
+enum class Metric : std::uint8_t {
+  requests,
+  tokens,
+  request_seconds,
+  first_token_seconds,
+  output_token_seconds,
+  inter_token_seconds,
+  queue_seconds,
+  key_wait_seconds,
+  open_streams,
+  open_connections,
+  connections,
+  refused_connections,
+  max_connections,
+  limited,
+  queue_waiting,
+  queue_refused,
+  slots,
+  answers_cut,
+  adaptive_limit,
+  upstream_attempts,
+  upstream_errors,
+  upstream_retries_denied,
+  pool_connections,
+  endpoint_up,
+  breaker_state,
+  breaker_opened,
+  audit_records,
+  audit_dropped,
+  audit_waiting,
+  reloads,
+  last_reload_successful,
+  memory_held,
+  memory_limit,
+  series_overflow,
+  build_info,
+  process_memory,
+  process_cpu,
+  process_open_fds,
+  process_max_fds,
+  process_start,
+};
+inline constexpr std::size_t kMetricCount = static_cast<std::size_t>(Metric::process_start) + 1;
+
+}  // namespace intragate::metrics
