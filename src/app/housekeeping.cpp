@@ -20,8 +20,8 @@ constexpr std::size_t kCrowd = 64;            // connections; what fewer leave b
 }  // namespace
 
 void prepare_memory() {
-  ::mallopt(M_MMAP_THRESHOLD, kMapped);
-  ::mallopt(M_TRIM_THRESHOLD, kKeptOnTop);
+  ::mallopt(M_MMAP_THRESHOLD, kMapped);     // NOLINT(concurrency-mt-unsafe): there is one thread yet
+  ::mallopt(M_TRIM_THRESHOLD, kKeptOnTop);  // NOLINT(concurrency-mt-unsafe)
 }
 
 net::Task<void> keep_house(pipeline::Worker& worker) {

@@ -52,9 +52,9 @@ Result<Keyring> Keyring::make(const std::vector<config::Key>& keys) {
       return make_error(Code::invalid_configuration,
                         "The hash of key " + text::quoted(key.name) + " is not 64 hexadecimal digits.");
     }
-    const auto [holder, fresh] =
-        ring.holders_.try_emplace(*digest, Principal{key.name, text::lower(key.hash.substr(0, kKeyIdDigits)), key.allow,
-                                                     key.models, key.trust_user, key.stream_usage, key.while_waiting, key.expires});
+    const auto [holder, fresh] = ring.holders_.try_emplace(
+        *digest, Principal{key.name, text::lower(key.hash.substr(0, kKeyIdDigits)), key.allow, key.models,
+                           key.trust_user, key.stream_usage, key.while_waiting, key.expires});
     if (!fresh) {
       return make_error(Code::invalid_configuration, "Keys " + text::quoted(holder->second.name) + " and " +
                                                          text::quoted(key.name) + " are the same key.");
