@@ -249,7 +249,7 @@ void check_parts(std::string_view body, const std::optional<llm::Usage>& whole) 
     const bool in_tail = places == Places::one && cut <= place.key && whole;
     const bool in_head = places == Places::one && cut >= place.end && whole;
     const std::optional<llm::Usage> tail = openai::find_usage(body.substr(cut));
-    const std::optional<llm::Usage> head = openai::find_usage(body.substr(0, cut));
+    const std::optional<llm::Usage> head = openai::find_usage_in_beginning(body.substr(0, cut));
     require(tail.has_value() == in_tail && head.has_value() == in_head, "usage in a part");
     require(!tail || tail->prompt_tokens == whole->prompt_tokens, "tokens in the last part");
     require(!head || head->prompt_tokens == whole->prompt_tokens, "tokens in the first part");

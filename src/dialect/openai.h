@@ -61,9 +61,11 @@ struct Closing {
 };
 [[nodiscard]] Closing close_answer(llm::Api api, std::string_view last, const llm::Usage* usage);
 
-// Usage of a whole (not streamed) answer, or of its first or last part: finds the top level's `usage` object if all of
-// it is in `body`. Embeddings have no completion_tokens: 0.
+// Usage of a whole (not streamed) answer or of its last part: finds the top level's `usage` object if all of it is in
+// `body`. Embeddings have no completion_tokens: 0.
 [[nodiscard]] std::optional<llm::Usage> find_usage(std::string_view body);
+// The same of a first part, whose end tells nothing.
+[[nodiscard]] std::optional<llm::Usage> find_usage_in_beginning(std::string_view body);
 
 // {"error":{"message","type","param":null,"code"}}, < 1 KB, no line break.
 [[nodiscard]] std::string encode_error(const Error& error);

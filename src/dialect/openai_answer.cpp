@@ -99,6 +99,18 @@ std::optional<llm::Usage> find_usage_in_tail(std::string_view tail) {
   return std::nullopt;
 }
 
+// The usage of a whole body or its first part: what is found is of the top level. `whole`: the body is whole.
+std::optional<llm::Usage> find_usage_from_start(std::string_view body, bool& whole) {
+  std::optional<Member> usage;
+  json::ObjectScan scan{body};
+  while (const std::optional<Member> member = scan.next()) {
+    if (json::key_is(*member, "usage")) usage = member;
+  }
+  whole = !scan.failed();
+  if (scan.failed() && !scan.cut()) return std::nullopt;
+  return usage && usage->kind == Kind::object ? read_usage(body, usage->offset) : std::nullopt;
+}
+
 }  // namespace
 
 EventFacts inspect_event(std::string_view data) {
@@ -147,15 +159,14 @@ std::optional<llm::Usage> find_usage(std::string_view body) {
     const std::optional<llm::Usage> last = find_usage_in_tail(body.substr(body.size() - kEnd));
     if (last) return last;
   }
-  std::optional<Member> usage;
-  json::ObjectScan scan{body};
-  while (const std::optional<Member> member = scan.next()) {
-    if (json::key_is(*member, "usage")) usage = member;
-  }
-  // Whole, or a first part: what was found is of the top level, and what was not found is not there.
-  const bool from_the_start = !scan.failed() || scan.cut();
-  if (!from_the_start) return find_usage_in_tail(body);
-  return usage && usage->kind == Kind::object ? read_usage(body, usage->offset) : std::nullopt;
+  bool whole = true;
+  const std::optional<llm::Usage> found = find_usage_from_start(body, whole);
+  return whole ? found : find_usage_in_tail(body);
+}
+
+std::optional<llm::Usage> find_usage_in_beginning(std::string_view body) {
+  bool whole = true;
+  return find_usage_from_start(body, whole);
 }
 
 }  // namespace intragate::dialect::openai

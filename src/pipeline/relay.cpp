@@ -36,8 +36,7 @@ std::string extra_headers(const Exchange& x) {
   return extra;
 }
 
-void take_usage(Exchange& x, std::string_view body) {
-  const std::optional<llm::Usage> usage = dialect::openai::find_usage(body);
+void take_usage(Exchange& x, std::optional<llm::Usage> usage) {
   if (usage) x.usage = *usage;
 }
 
@@ -55,7 +54,7 @@ net::Task<Result<Next>> send_collected_rest(Exchange& x) {
 Passage relay_collected(Exchange& x) {
   if (x.answer.head.keep_alive) x.upstream.keep();
   x.upstream = {};  // back to the pool before the client, who may be slow, has read anything
-  take_usage(x, x.answer.owned);
+  take_usage(x, dialect::openai::find_usage(x.answer.owned));
   free_slot(x);  // the model is done with it, however slowly the client reads
   const std::string extra = extra_headers(x);
   if (!x.reply.send_whole_now(x, client_head(x, extra), x.answer.owned)) return send_collected_rest(x);
@@ -93,7 +92,7 @@ net::Task<Result<Next>> relay_long(Exchange& x) {
   std::optional<std::uint64_t> length;
   if (x.answer.head.framing == net::Framing::length) length = x.answer.head.content_length;
   x.reply.begin(x, client_head(x, extra), length);
-  take_usage(x, x.answer.owned);
+  take_usage(x, dialect::openai::find_usage_in_beginning(x.answer.owned));
   std::string piece = std::move(x.answer.owned);
   std::string tail;
   int rounds = 0;
@@ -131,7 +130,7 @@ net::Task<Result<Next>> relay_long(Exchange& x) {
   }
   x.reply.end();
   if (x.answer.head.keep_alive) x.upstream.keep();
-  if (x.usage.source == llm::UsageSource::none) take_usage(x, tail);
+  if (x.usage.source == llm::UsageSource::none) take_usage(x, dialect::openai::find_usage(tail));
   if (client_status(x) != 200) co_return refused_by_model(x);
   co_return Next::answered;
 }

@@ -187,7 +187,7 @@ def test_links_lead_somewhere(path):
     assert not dead
 
 
-TOP = "src|scripts|docs|tests|bench|fuzz|examples"
+TOP = "src|scripts|docs|tests|bench|fuzz|examples|deploy"
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -154,18 +154,20 @@ TEST(FindUsage, ReadsAFirstPartThatHoldsIt) {
   const std::string body = R"({"usage":{"prompt_tokens":5,"completion_tokens":7},"data":[{"embedding":[0.25,0.5]}]})";
   const std::size_t end = body.find(R"(,"data")");
   for (std::size_t length = end; length <= body.size(); ++length) {
-    expect_usage(find_usage(std::string_view{body}.substr(0, length)), 5, 7);
+    expect_usage(find_usage_in_beginning(std::string_view{body}.substr(0, length)), 5, 7);
   }
   for (std::size_t length = 0; length < end; ++length) {
-    EXPECT_FALSE(find_usage(std::string_view{body}.substr(0, length))) << length;
+    EXPECT_FALSE(find_usage_in_beginning(std::string_view{body}.substr(0, length))) << length;
   }
 }
 
 TEST(FindUsage, DoesNotTakeANestedUsageInAPart) {
   EXPECT_FALSE(find_usage(R"({"usage":{"prompt_tokens":1}}],"model":"m"})"));
   EXPECT_FALSE(find_usage(R"(0.5],"x":{"usage":{"prompt_tokens":1}},"model":"m"})"));
-  EXPECT_FALSE(find_usage(R"({"choices":[{"usage":{"prompt_tokens":1}},{"message":{"conte)"));
-  EXPECT_FALSE(find_usage(R"({"choices":[{"usage":{"prompt_tokens":1}})"));
+  EXPECT_FALSE(find_usage_in_beginning(R"({"choices":[{"usage":{"prompt_tokens":1}},{"message":{"conte)"));
+  EXPECT_FALSE(find_usage_in_beginning(R"({"choices":[{"usage":{"prompt_tokens":1}})"));
+  const std::string long_one = R"({"usag":[")" + std::string(300, 'd') + R"(",{"usage":{"prompt_tokens":9}})";
+  EXPECT_FALSE(find_usage_in_beginning(long_one));
 }
 
 TEST(SaysFinished, SeesAFinishReasonAndNoTextThatLooksLikeOne) {
