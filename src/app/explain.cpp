@@ -186,6 +186,7 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
     Result<Unit> fits = pipeline::check_kind(*lane, call->api);
     if (!fits) result.refusal = std::move(fits).error();
   }
+  call->bound_answer(lane->model.max_answer_tokens);
   explain_limits({*config, *lane, *call, keys, body.size()}, result.findings);
   explain_queue(*lane, result.findings);
   explain_choice({*lane, *call, body, options.key, *config}, result);

@@ -2,6 +2,7 @@
 // Does not: hold the body (the exchange does); offsets point into it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -40,6 +41,11 @@ struct Call {
   std::optional<Span> stream_options;                    // the raw object
   std::optional<Span> prompt;                            // the raw messages, prompt or input, unchecked
   std::size_t closing_brace = 0;                         // where members can be added
+
+  // The model gives no more than `most` tokens (0: any number), whatever was asked for.
+  void bound_answer(std::uint64_t most) {
+    if (most > 0) max_tokens = std::min(max_tokens.value_or(most), most);
+  }
 };
 
 // Replaces body[offset, offset + length) by text.

@@ -37,8 +37,7 @@ Result<Next> understood(Exchange& x) {
   if (!x.principal->trust_user) x.call.user.clear();
   x.lane = x.snapshot->find(x.call.model);
   if (x.lane == nullptr) return no_such_model(x);
-  const std::uint64_t most = x.lane->model.max_answer_tokens;
-  if (most > 0) x.call.max_tokens = std::min(x.call.max_tokens.value_or(most), most);
+  x.call.bound_answer(x.lane->model.max_answer_tokens);
   x.deadline = Deadline::in(x.begun, x.lane->model.timeouts.total);
   return Next::go_on;
 }

@@ -134,6 +134,8 @@ TEST(Explain, NamesTheRulesThatWouldApply) {
   EXPECT_EQ(finding(told("b"), "limit per key"), "limits[0] (b): requests_per_minute 7");
   EXPECT_TRUE(finding(both, "tokens reserved").starts_with("prompt 16 + answer 10 "))
       << finding(both, "tokens reserved");
+  config->models[0].max_answer_tokens = 4;
+  EXPECT_TRUE(finding(told(""), "tokens reserved").starts_with("prompt 16 + answer 4 "));
 }
 
 TEST(Explain, TellsSlotsAndTheQueuesBounds) {
