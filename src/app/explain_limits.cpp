@@ -74,7 +74,8 @@ void explain_limits(const LimitedCall& asked, std::vector<Finding>& into) {
   std::string text = "prompt " + std::to_string(prompt);
   if (asked.call.api != llm::Api::embeddings) {
     const std::uint64_t answer = qos::AnswerLength{}.cautious(asked.call.max_tokens);
-    text += " + answer " + std::to_string(answer) + " (at first; later as the model's answers are, at most max_tokens or max_answer_tokens)";
+    text += " + answer " + std::to_string(answer) +
+            " (at first; later as the model's answers are, at most max_tokens or max_answer_tokens)";
   }
   into.push_back({"tokens reserved", text});
 }
