@@ -67,7 +67,7 @@ qos::Claim claim_of(const Exchange& x) {
 }
 
 // ": waiting position=3", as a block of its own, which clients pass over.
-net::Task<bool> send_heartbeat(Exchange& x, const std::optional<qos::Standing>& standing) {
+net::Task<bool> send_heartbeat(Exchange& x, std::optional<qos::Standing> standing) {
   if (!x.reply.head_sent()) begin_stream(x);
   std::string comment = ": waiting";
   if (standing) comment += " position=" + std::to_string(standing->position);

@@ -30,11 +30,13 @@ void leave_out(const Exchange& x, const Tries& tries, Again again, std::vector<C
   std::vector<bool> are_full(candidates.size());
   for (std::size_t i = 0; i < are_full.size(); ++i) are_full[i] = full(*x.lane, i, now);
   const bool all_full = std::all_of(are_full.begin(), are_full.end(), [](bool is) { return is; });
+  const bool others_left = endpoint_left(x, tries);
   for (std::size_t i = 0; i < are_full.size(); ++i) {
     candidates[i].tried = tries.tried[i];
-    // Where the last attempt has just failed, the next one has no business while there are others.
-    const bool just_failed = again == Again::no && tries.tried[i] && i == tries.current;
-    if (just_failed || (are_full[i] && !all_full)) candidates[i].standing = Standing::out;
+    // Where an attempt of this call has failed, the next one has no business while there are others, full ones
+    // included.
+    const bool failed_here = again == Again::no && tries.tried[i] && (others_left || i == tries.current);
+    if (failed_here || (are_full[i] && !all_full)) candidates[i].standing = Standing::out;
   }
 }
 
