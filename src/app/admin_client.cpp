@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "net/body_decoder.h"
 #include "net/http_client.h"
 #include "net/loop.h"
+#include "net/whole_body.h"
 
 namespace intragate::app {
 namespace {
@@ -25,24 +25,6 @@ std::string head_of(const AdminRequest& request) {
   return head + "\r\n";
 }
 
-net::Task<Result<std::string>> read_body(net::HttpClient& client, net::BodyDecoder decoder, net::Until until) {
-  using State = net::BodyDecoder::State;
-  std::string body;
-  for (;;) {
-    const net::BodyDecoder::Step step = decoder.step(client.buffer().view());
-    body.append(step.data);
-    client.buffer().consume(step.consumed);
-    if (step.state == State::end) co_return body;
-    if (step.state == State::piece && body.size() <= kMost) continue;
-    if (step.state != State::more) co_return make_error(Code::io, {}).because("the answer is malformed or too long");
-    const net::HttpClient::Fill got = client.fill(net::Buffer::kBlock);
-    if (got == net::HttpClient::Fill::closed) co_return make_error(Code::io, {}).because("closed within the answer");
-    if (got == net::HttpClient::Fill::more) continue;
-    const net::Wake wake = co_await client.readable(until);
-    if (wake != net::Wake::ready) co_return make_error(Code::io, {}).because("the answer did not come in time");
-  }
-}
-
 net::Task<Result<AdminAnswer>> ask(net::Loop& loop, const AdminRequest& request) {
   const net::Until until{Deadline::in(loop.now(), kPatience), nullptr};
   Result<net::Socket> socket = co_await net::connect(loop, request.to, until);
@@ -56,7 +38,7 @@ net::Task<Result<AdminAnswer>> ask(net::Loop& loop, const AdminRequest& request)
   Result<net::ResponseHead> answer = co_await client.receive_head(until, headers);
   if (!answer) co_return std::move(answer).error();
   client.drop_head();
-  Result<std::string> body = co_await read_body(client, net::BodyDecoder{*answer}, until);
+  Result<std::string> body = co_await net::read_whole_body(client, net::BodyDecoder{*answer}, kMost, until);
   if (!body) co_return std::move(body).error();
   co_return AdminAnswer{answer->status, *std::move(body)};
 }

@@ -3,35 +3,13 @@
 #include <array>
 #include <utility>
 
-#include "net/body_decoder.h"
 #include "net/loop.h"
+#include "net/whole_body.h"
 
 namespace intragate::upstream {
 namespace {
 
-using Fill = net::HttpClient::Fill;
 constexpr std::size_t kMost = 4 * 1024 * 1024;
-
-net::Task<Result<std::string>> read_body(net::HttpClient& client, net::BodyDecoder& decoder, net::Until until) {
-  std::string body;
-  for (;;) {
-    const net::BodyDecoder::Step step = decoder.step(client.buffer().view());
-    body.append(step.data);
-    client.buffer().consume(step.consumed);
-    if (step.state == net::BodyDecoder::State::end) co_return body;
-    if (step.state == net::BodyDecoder::State::bad || body.size() > kMost) {
-      co_return make_error(Code::upstream_malformed, {}).because("the page is malformed or too long");
-    }
-    if (step.state == net::BodyDecoder::State::piece) continue;
-    const Fill got = client.fill(net::Buffer::kBlock);
-    if (got == Fill::closed && decoder.may_close_here()) co_return body;
-    if (got == Fill::closed) co_return make_error(Code::upstream_broke, {}).because("closed within the page");
-    if (got == Fill::more) continue;
-    const net::Wake wake = co_await client.readable(until);
-    if (wake != net::Wake::ready)
-      co_return make_error(Code::upstream_timeout, {}).because("waiting for the rest of the page");
-  }
-}
 
 }  // namespace
 
@@ -58,8 +36,7 @@ net::Task<Result<std::string>> ask_page(Pool& pool, std::shared_ptr<Endpoint> en
   if (answer->status != 200) {
     co_return make_error(Code::upstream_status, {}).because("status " + std::to_string(answer->status));
   }
-  net::BodyDecoder decoder{*answer};
-  Result<std::string> body = co_await read_body(client, decoder, until);
+  Result<std::string> body = co_await net::read_whole_body(client, net::BodyDecoder{*answer}, kMost, until);
   co_return body;  // the connection is not kept: the next question shows again whether one can be made
 }
 

@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from fake_model import FakeModel  # noqa: E402
+from fake_model import BlackHole, FakeModel  # noqa: E402
 from gateway import Gateway  # noqa: E402
 
 
@@ -45,6 +45,14 @@ def model_factory():
     yield start
     for model in started:
         model.close()
+
+
+@pytest.fixture(scope="module")
+def hole():
+    """An address that never answers a connection."""
+    hole = BlackHole()
+    yield hole
+    hole.close()
 
 
 @pytest.fixture(autouse=True)

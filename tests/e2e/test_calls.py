@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from fake_model import (BlackHole, Gate, delta, end, endless, head, refusal, send, sse, sse_bytes, stall, stream, stream_head,
+from fake_model import (Gate, delta, end, endless, head, refusal, send, sse, sse_bytes, stall, stream, stream_head,
                         wait)
 from gateway import run
 from wire import PATIENCE, Connection, DifyError, Stream, ask, chat, chunk, dify_read, eventually, events, new_id, request
@@ -19,13 +19,6 @@ TOKEN = "admin-token-77aa88bb"
 @pytest.fixture(scope="module")
 def model(model_factory):
     return model_factory(receive_buffer=8192, send_buffer=8192)
-
-
-@pytest.fixture(scope="module")
-def hole():
-    hole = BlackHole()
-    yield hole
-    hole.close()
 
 
 @pytest.fixture(scope="module")

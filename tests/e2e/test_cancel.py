@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fake_model import (BlackHole, Gate, answer_json, delta, endless, head, read_body, refusal, send, sse, sse_bytes,
+from fake_model import (Gate, answer_json, delta, endless, head, read_body, refusal, send, sse, sse_bytes,
                         stall, stream_head, wait)
 from wire import PATIENCE, Connection, Stream, ask, chat, chunk, eventually, new_id, request
 
@@ -14,13 +14,6 @@ CHAT = "/v1/chat/completions"
 @pytest.fixture(scope="module")
 def model(model_factory):
     return model_factory(receive_buffer=8192, send_buffer=8192)
-
-
-@pytest.fixture(scope="module")
-def hole():
-    hole = BlackHole()
-    yield hole
-    hole.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import collections
 
 import pytest
 
-from fake_model import (BlackHole, Gate, answer_json, cut, delta, free_port, head, proper_answer, refusal, reset, send,
+from fake_model import (Gate, answer_json, cut, delta, free_port, head, proper_answer, refusal, reset, send,
                         sse, sse_bytes, stall, stream_head, wait)
 from wire import Connection, Stream, ask, chat, eventually
 
@@ -26,13 +26,6 @@ def b(model_factory):
 @pytest.fixture(scope="module")
 def c(model_factory):
     return model_factory()
-
-
-@pytest.fixture(scope="module")
-def hole():
-    hole = BlackHole()
-    yield hole
-    hole.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fake_model import (BlackHole, delta, done, end, endless, head, interim, pause, send, sse, sse_bytes, stall,
+from fake_model import (delta, done, end, endless, head, interim, pause, send, sse, sse_bytes, stall,
                         stream_head)
 from wire import Connection, Stream, ask, chat, chunk, events, new_id
 
@@ -12,13 +12,6 @@ SHORT = "150ms"
 @pytest.fixture(scope="module")
 def model(model_factory):
     return model_factory()
-
-
-@pytest.fixture(scope="module")
-def hole():
-    hole = BlackHole()
-    yield hole
-    hole.close()
 
 
 @pytest.fixture(scope="module")
