@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "audit/chain.h"
 #include "audit/record.h"
 #include "fuzz/require.h"
 
@@ -61,11 +62,17 @@ audit::Record record_of(Input input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const audit::Record record = record_of(Input{{reinterpret_cast<const char*>(data), size}});
   std::string line = "before";
-  audit::append_json(line, record, 42);
+  audit::Link last{.seq = 42};
+  audit::append_seq(line, last.seq);
+  audit::append_fields(line, record);
+  audit::seal(line, std::string_view{"before"}.size(), last);
   fuzz::require(line.starts_with("before{\"seq\":42,"), "appends, number first");
   line.erase(0, 6);
   fuzz::require(line.size() < 48 * 1024, "bounded");
   fuzz::require(line.find('\n') == line.size() - 1, "one line");
+
+  const auto sealed = audit::read_sealed(std::string_view{line}.substr(0, line.size() - 1));
+  fuzz::require(sealed && audit::intact(*sealed) && sealed->seq == 42, "sealed");
 
   static simdjson::dom::parser parser;
   simdjson::dom::object object;

@@ -53,14 +53,14 @@ async def judge_books(world, outcome):
         await asyncio.to_thread(gateway.stop)
     except AssertionError as failure:
         wrong.append(str(failure)[:2000])
-    outcome.ledger, outcome.records = world.ledger, gateway.records()
+    outcome.ledger, outcome.records, outcome.chain = world.ledger, gateway.records(), gateway.chain()
     note = outcome.invariants.extend
     note([("the gateway lives, answers and ends cleanly", wrong + world.watch.sanitizer_reports()),
           ("what it sends to models is strict HTTP",
            [violation for model in world.models for violation in model.violations])])
     note(invariants.check_books(outcome.ledger, outcome.records))
     note(invariants.check_service(outcome.ledger))
-    note(invariants.check_sequence(outcome.records))
+    note(invariants.check_sequence(outcome.chain))
     if metrics:
         note(invariants.check_metrics(outcome.records, metrics))
 

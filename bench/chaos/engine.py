@@ -20,7 +20,8 @@ class Outcome:
     seconds: float = 0.0
     disturbed_seconds: float = 0.0
     ledger: list = dataclasses.field(default_factory=list)
-    records: list = dataclasses.field(default_factory=list)
+    records: list = dataclasses.field(default_factory=list)  # of calls
+    chain: list = dataclasses.field(default_factory=list)    # and of events
     disturbances: dict = dataclasses.field(default_factory=dict)
     invariants: list = dataclasses.field(default_factory=list)  # (what must hold, complaints)
     notes: list = dataclasses.field(default_factory=list)

@@ -34,6 +34,19 @@ std::string error_json(std::string_view message) {
   return body + "\n";
 }
 
+// What was asked to be ended, and how many calls that were.
+std::string cancelled_json(const llm::CallFilter& filter, std::int64_t count) {
+  std::string detail;
+  json::Writer{detail}
+      .open_object()
+      .text("id", filter.id)
+      .text("user", filter.user)
+      .text("key", filter.key)
+      .number("cancelled", count)
+      .close_object();
+  return detail;
+}
+
 }  // namespace
 
 // One open connection; those that have been quiet for longest stand in front.
@@ -66,7 +79,7 @@ Server::Server(net::Loop& loop, net::Listener listener, config::Secret token, Vi
 net::Task<void> Server::run(net::Cancellation& closing) {
   while (!closing.fired()) {
     while (std::optional<net::Listener::Accepted> accepted = listener_.accept()) {
-      loop_.spawn(serve(std::move(accepted->socket)));
+      loop_.spawn(serve(std::move(accepted->socket), accepted->peer.ip));
       if (open_ > kMostConnections) close_quietest();
     }
     (void)co_await listener_.wait(loop_, {Deadline{}, &closing});
@@ -110,7 +123,7 @@ std::optional<Server::Page> Server::page(const net::HttpConnection& connection) 
 }
 
 // Everything that is needed of the head is looked at before anything waits: headers are scratch memory.
-net::Task<Server::Page> Server::calls_page(net::HttpConnection& connection) const {
+net::Task<Server::Page> Server::calls_page(net::HttpConnection& connection, IpAddress peer) const {
   const std::string_view target = connection.head().target;
   const std::string_view method = connection.head().method;
   const std::size_t question = std::min(target.find('?'), target.size());
@@ -136,6 +149,7 @@ net::Task<Server::Page> Server::calls_page(net::HttpConnection& connection) cons
   }
   if (!filter) co_return problem(400, filter.error().message);
   const bool by_id = !filter->id.empty();
+  const llm::CallFilter asked = *filter;
   const net::Until until{Deadline::in(loop_.now(), kCallsPatience), &connection.cancellation()};
   net::Task<Result<Calls>> asking = (cancels ? views_.cancel_calls : views_.list_calls)(*std::move(filter), until);
   Result<Calls> calls = co_await asking;
@@ -143,12 +157,17 @@ net::Task<Server::Page> Server::calls_page(net::HttpConnection& connection) cons
   if (!cancels) co_return Page{.body = calls_json(*calls)};
   const auto count = static_cast<std::int64_t>(calls->size());
   log::info("calls cancelled", {{"calls", count}});
+  views_.note({.name = "calls.cancel",
+               .actor = "admin",
+               .address = peer,
+               .outcome = count > 0 ? "ok" : "refused",
+               .detail = cancelled_json(asked, count)});
   std::string body;
   json::Writer{body}.open_object().number("cancelled", count).close_object();
   co_return Page{.status = by_id && count == 0 ? 404 : 200, .body = body + "\n"};
 }
 
-net::Task<void> Server::serve(net::Socket socket) {
+net::Task<void> Server::serve(net::Socket socket, IpAddress peer) {
   net::HttpConnection connection{loop_, std::move(socket), kLimits, headers_};
   Open open{*this, connection.cancellation()};
   for (;;) {
@@ -157,7 +176,7 @@ net::Task<void> Server::serve(net::Socket socket) {
     open.stir();
     if (arrival && *arrival == net::HttpConnection::Arrival::none) break;
     std::optional<Page> shown = arrival ? page(connection) : problem(400, arrival.error().message);
-    if (!shown) shown = co_await calls_page(connection);
+    if (!shown) shown = co_await calls_page(connection, peer);
     const bool head_only = arrival && connection.head().method == "HEAD";
     bool keep = arrival && connection.head().keep_alive && !shown->request_broke;
     if (keep) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "audit/record.h"
 #include "config/config.h"
 #include "llm/live_call.h"
 #include "net/http_connection.h"
@@ -37,7 +38,8 @@ class Server {
     std::function<std::string()> metrics;  // Prometheus text
     std::function<Readiness()> readiness;
     AskCalls list_calls;
-    AskCalls cancel_calls;  // answers with those that it ended
+    AskCalls cancel_calls;                          // answers with those that it ended
+    std::function<void(const audit::Event&)> note;  // what was changed from here, for the record
   };
   Server(net::Loop& loop, net::Listener listener, config::Secret token, Views views);
 
@@ -53,12 +55,12 @@ class Server {
     bool request_broke = false;  // its body did not come whole: nothing else can follow
   };
   struct Open;
-  net::Task<void> serve(net::Socket socket);
+  net::Task<void> serve(net::Socket socket, IpAddress peer);
   void close_quietest();
   [[nodiscard]] static Page problem(int status, std::string_view message);
   // What never waits; nothing: a URL about calls.
   [[nodiscard]] std::optional<Page> page(const net::HttpConnection& connection) const;
-  [[nodiscard]] net::Task<Page> calls_page(net::HttpConnection& connection) const;
+  [[nodiscard]] net::Task<Page> calls_page(net::HttpConnection& connection, IpAddress peer) const;
   [[nodiscard]] bool permitted(const net::HttpConnection& connection) const;
 
   net::Loop& loop_;

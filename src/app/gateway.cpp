@@ -11,6 +11,8 @@
 #include "app/roll_call.h"
 #include "app/routes.h"
 #include "app/usage_file.h"
+#include "base/error_table.h"
+#include "base/json_write.h"
 #include "base/log.h"
 #include "metrics/process.h"
 #include "pipeline/calls.h"
@@ -27,6 +29,7 @@ std::size_t worker_count(const config::Config& config) {
   return config.workers > 0 ? config.workers : std::max(1U, std::thread::hardware_concurrency());
 }
 
+constexpr std::size_t kLongestProblem = 1024;                    // of a refused reload, in its record
 constexpr Duration kGreetingPatience = std::chrono::seconds{1};  // of the start's report; calls are accepted meanwhile
 
 // Blocks the main thread until `done`, but not for longer than `patience`.
@@ -89,6 +92,9 @@ Result<Unit> Gateway::open_books() {
       audit::Writer::open({.directory = (std::filesystem::path{config_->data_dir} / "audit").string(), .lanes = cores});
   if (!audit) return std::move(audit).error();
   audit_ = std::move(*audit);
+  std::string version;
+  json::Writer{version}.open_object().text("version", INTRAGATE_VERSION).close_object();
+  audit_->note({.name = "start", .actor = "gateway", .detail = version});
   metrics::Shard& process = metrics_->process();
   for (const std::string_view result : {"ok", "refused"}) process.counter(metrics::Metric::reloads, {result});
   process.gauge(metrics::Metric::last_reload_successful).set(1);
@@ -151,7 +157,8 @@ Result<Unit> Gateway::open_admin() {
                            .cancel_calls =
                                [this](llm::CallFilter filter, net::Until until) {
                                  return ask_every_loop(workers(), pipeline::cancel_calls, std::move(filter), until);
-                               }});
+                               },
+                           .note = [this](const audit::Event& event) { audit_->note(event); }});
   return Unit{};
 }
 
@@ -224,7 +231,7 @@ Result<Unit> Gateway::adopt(std::shared_ptr<const config::Config> config) {
   return Unit{};
 }
 
-Result<Unit> Gateway::reload(std::shared_ptr<const config::Config> config) {
+Result<Unit> Gateway::reload(std::shared_ptr<const config::Config> config, std::string_view cause) {
   std::shared_ptr<const config::Config> old;
   {
     const std::lock_guard lock{mutex_};
@@ -236,11 +243,19 @@ Result<Unit> Gateway::reload(std::shared_ptr<const config::Config> config) {
     result = adopt(std::move(config));
   }
   if (result) cores_.front()->loop->post([this] { discovery_->reloaded(); });
-  count_reload(static_cast<bool>(result));
+  count_reload(cause, result ? std::string_view{} : std::string_view{result.error().message});
   return result;
 }
 
-void Gateway::count_reload(bool taken) {
+void Gateway::count_reload(std::string_view cause, std::string_view problem) {
+  const bool taken = problem.empty();
+  std::string detail;
+  if (!taken) json::Writer{detail}.open_object().text("problem", problem.substr(0, kLongestProblem)).close_object();
+  audit_->note({.name = "reload",
+                .actor = cause,
+                .outcome = taken ? "ok" : "refused",
+                .error = taken ? std::string_view{} : error_row(Code::invalid_configuration).name,
+                .detail = detail});
   cores_.front()->loop->post([this, taken] {
     metrics::Shard& process = metrics_->process();
     process.counter(metrics::Metric::reloads, {taken ? "ok" : "refused"}).add();
@@ -285,7 +300,7 @@ void Gateway::stop(const std::function<bool()>& hurry) {
   });
   for (auto& core : cores_) core->loop->stop();
   for (auto& core : cores_) core->thread.join();
-  audit_->stop();
+  audit_->stop({.name = "stop", .actor = "signal"});
   save_usage_now();
   running_ = false;
 }

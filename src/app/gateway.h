@@ -34,10 +34,11 @@ class Gateway {
   void start(Duration patience);
   // Swaps the configuration. Errors: invalid_configuration when it asks for what only a restart can change (then
   // nothing changes).
-  Result<Unit> reload(std::shared_ptr<const config::Config> config);
+  // `cause`, for the record: "signal" or "file".
+  Result<Unit> reload(std::shared_ptr<const config::Config> config, std::string_view cause);
   // Once a second or so: what has to be done now and then. The main thread.
   void tick();
-  void count_refused_reload() { count_reload(false); }
+  void refuse_reload(std::string_view cause, std::string_view problem) { count_reload(cause, problem); }
   // Graceful end: no new calls, open ones finish within config.drain, then are cancelled. Writes all records. `hurry`
   // may become true meanwhile: then what is open is cancelled at once.
   void stop(const std::function<bool()>& hurry);
@@ -79,7 +80,7 @@ class Gateway {
   void save_usage_now();
   void publish_endpoints(const pipeline::Snapshot& now_snapshot);
   void publish_lanes(const pipeline::Snapshot& now_snapshot);
-  void count_reload(bool taken);
+  void count_reload(std::string_view cause, std::string_view problem);  // no problem: it was taken
 
   std::unique_ptr<audit::Writer> audit_;
   std::unique_ptr<metrics::Registry> metrics_;

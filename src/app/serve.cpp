@@ -119,19 +119,19 @@ void take_kept_key(config::Loaded& loaded) {
   if (!reason.empty()) loaded.problems.push_back({loaded.config.source, 0, 0, reason, {}});
 }
 
-void reload(Gateway& gateway, const ServeOptions& options) {
+void reload(Gateway& gateway, const ServeOptions& options, std::string_view cause) {
   config::Loaded loaded = load_configuration(options.config_file, options.env_file);
   if (loaded.ok() && loaded.config.make_key) take_kept_key(loaded);
   log_warnings(loaded.config);
   if (!loaded.ok()) {
-    gateway.count_refused_reload();
+    gateway.refuse_reload(cause, loaded.problems.front().text());
     for (const config::Problem& problem : loaded.problems) log::error("configuration", {{"problem", problem.text()}});
     log::error("reload refused, the old configuration stays",
                {{"problems", static_cast<std::int64_t>(loaded.problems.size())}});
     return;
   }
   const config::LogLevel level = loaded.config.log_level;
-  Result<Unit> swapped = gateway.reload(std::make_shared<const config::Config>(std::move(loaded.config)));
+  Result<Unit> swapped = gateway.reload(std::make_shared<const config::Config>(std::move(loaded.config)), cause);
   if (!swapped) {
     log::error("reload refused, the old configuration stays", {{"problem", swapped.error().message}});
     return;
@@ -151,7 +151,7 @@ void attend(Gateway& gateway, const ServeOptions& options, const sigset_t& signa
     const bool changed = !(now == seen) && now.inode != 0;
     if (signal != SIGHUP && !changed) continue;
     seen = now;
-    reload(gateway, options);
+    reload(gateway, options, signal == SIGHUP ? "signal" : "file");
   }
 }
 

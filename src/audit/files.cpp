@@ -73,23 +73,20 @@ std::optional<std::uint64_t> end_of_lines(int fd, std::uint64_t size) {
   return 0;
 }
 
-// The `seq` of the last line that has one, looking at the last block only.
-std::uint64_t last_seq_of(int fd, std::uint64_t size) {
-  constexpr std::string_view kHead = "{\"seq\":";
+// The last line that has the form of a record, looking at the last block only.
+std::optional<Link> last_record(int fd, std::uint64_t size) {
   const auto block = block_before(fd, size);
-  if (!block) return 0;
+  if (!block) return std::nullopt;
   std::string_view rest{*block};
   while (!rest.empty()) {
     rest.remove_suffix(1);  // its '\n'
     const auto before = rest.rfind('\n');
-    const std::string_view line = rest.substr(before == std::string_view::npos ? 0 : before + 1);
-    if (line.starts_with(kHead)) {
-      if (const auto seq = leading_number(line.substr(kHead.size()))) return *seq;
-    }
+    const auto record = read_sealed(rest.substr(before == std::string_view::npos ? 0 : before + 1));
+    if (record) return Link{record->seq, *parse_hash(record->hash)};
     if (before == std::string_view::npos) break;
     rest = rest.substr(0, before + 1);
   }
-  return 0;
+  return std::nullopt;
 }
 
 Result<Unit> make_directory(const std::string& directory) {
@@ -127,18 +124,19 @@ Result<Unit> Files::find_end() {
   const std::vector<std::uint64_t> numbers = numbers_in(directory_);
   if (auto opened = open_file(numbers.empty() ? 1 : numbers.back()); !opened) return opened;
   if (auto cut = cut_torn_line(); !cut) return cut;
-  last_seq_ = last_seq_of(file_.get(), size_);
+  std::optional<Link> last = last_record(file_.get(), size_);
 
   // The newest file may be empty or damaged: then the one before it says where to go on.
-  for (auto number = numbers.rbegin(); last_seq_ == 0 && number != numbers.rend(); ++number) {
+  for (auto number = numbers.rbegin(); !last && number != numbers.rend(); ++number) {
     const Descriptor older{::open(path(*number).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
     struct stat facts {};
     if (!older || ::fstat(older.get(), &facts) != 0) continue;
-    last_seq_ = last_seq_of(older.get(), static_cast<std::uint64_t>(facts.st_size));
+    last = last_record(older.get(), static_cast<std::uint64_t>(facts.st_size));
   }
-  if (last_seq_ == 0 && (numbers.size() > 1 || size_ > 0)) {
+  if (!last && (numbers.size() > 1 || size_ > 0)) {
     log::warning("audit files hold no readable record, numbering begins at 1", {{"directory", directory_}});
   }
+  last_ = last.value_or(Link{});
   return Unit{};
 }
 

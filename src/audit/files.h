@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "audit/chain.h"
 #include "base/result.h"
 
 namespace intragate::audit {
@@ -35,8 +36,8 @@ class Files {
   // file and cuts its torn last line. Errors: io.
   static Result<Files> open(const std::string& directory, std::uint64_t file_limit);
 
-  // The highest `seq` on disk; 0: none.
-  [[nodiscard]] std::uint64_t last_seq() const { return last_seq_; }
+  // The last record on disk.
+  [[nodiscard]] const Link& last() const { return last_; }
 
   // Call only between lines: begins the next file (fsyncing this one) when this one has reached its limit or was
   // deleted.
@@ -58,7 +59,7 @@ class Files {
   Descriptor file_;
   std::uint64_t number_ = 0;
   std::uint64_t size_ = 0;
-  std::uint64_t last_seq_ = 0;
+  Link last_;
 };
 
 }  // namespace intragate::audit

@@ -96,20 +96,12 @@ std::size_t room_for(const Record& r) {
   return kFixedPart + json::kWidestByte * texts;
 }
 
-}  // namespace
-
-void append_seq(std::string& out, std::uint64_t seq) {
-  out += "{\"seq\":";
-  char digits[20];
-  out.append(digits, std::to_chars(digits, digits + sizeof(digits), seq).ptr);
-}
-
-void append_fields(std::string& out, const Record& record) {
-  const std::size_t before = out.size();
-  out.resize(before + room_for(record));
-  Line line{out.data() + before};
+// All fields of a line but the number and the end. `event`: the name that makes it one.
+void write_fields(Line& line, const Record& record, std::string_view event) {
   line.time(",\"time\":\"", record.time);
-  line.text("\",\"request_id\":", record.request_id);
+  line.raw("\"");
+  if (!event.empty()) line.text(",\"event\":", event);
+  line.text(",\"request_id\":", record.request_id);
   line.text(",\"principal\":", record.principal);
   line.text(",\"key_id\":", record.key_id);
   line.text(",\"end_user\":", record.end_user);
@@ -130,13 +122,41 @@ void append_fields(std::string& out, const Record& record) {
   line.milliseconds(",\"total_ms\":", record.total);
   line.count(",\"bytes_in\":", record.bytes_in);
   line.count(",\"bytes_out\":", record.bytes_out);
-  line.raw(",\"content\":null,\"prev\":\"\",\"hash\":\"\"}\n");
+  line.raw(",\"content\":null");
+}
+
+void append_line(std::string& out, const Record& record, std::string_view event) {
+  const std::size_t before = out.size();
+  out.resize(before + room_for(record) + json::kWidestByte * event.size());
+  Line line{out.data() + before};
+  write_fields(line, record, event);
   out.resize(static_cast<std::size_t>(line.end() - out.data()));
 }
 
-void append_json(std::string& out, const Record& record, std::uint64_t seq) {
-  append_seq(out, seq);
-  append_fields(out, record);
+}  // namespace
+
+void append_seq(std::string& out, std::uint64_t seq) {
+  out += "{\"seq\":";
+  char digits[20];
+  out.append(digits, std::to_chars(digits, digits + sizeof(digits), seq).ptr);
+}
+
+void append_fields(std::string& out, const Record& record) {
+  append_line(out, record, {});
+}
+
+void append_fields(std::string& out, WallTime time, const Event& event) {
+  Record record;
+  record.time = time;
+  record.principal = event.actor;
+  record.address = event.address;
+  record.certificate = event.certificate;
+  record.outcome = event.outcome;
+  record.error = event.error;
+  append_line(out, record, shortened(event.name));
+  const bool fits = !event.detail.empty() && event.detail.size() <= kLongestDetail;
+  out += ",\"detail\":";
+  out += fits && event.detail.find('\n') == std::string_view::npos ? event.detail : "null";
 }
 
 }  // namespace intragate::audit

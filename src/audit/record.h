@@ -36,12 +36,24 @@ struct Record {
   std::uint64_t bytes_out = 0;  // body
 };
 
-// Appends one line (with its '\n'). `prev` and `hash` are empty until the chain exists.
-void append_json(std::string& out, const Record& record, std::uint64_t seq);
+// What an administrator, a signal or the gateway itself did: it stands in the same chain as the calls.
+struct Event {
+  std::string_view name;            // start, stop, reload, calls.cancel, …: docs/audit.md has the list
+  std::string_view actor;           // who: admin (the token), signal, file, gateway, the name of a certificate
+  IpAddress address{};              // of who asked through the admin side; else unspecified
+  std::string_view certificate{};   // its subject
+  std::string_view outcome = "ok";  // or refused, error
+  std::string_view error{};         // the code's name
+  std::string_view detail{};        // one JSON object (json::Writer) of at most kLongestDetail bytes; empty: none
+};
+inline constexpr std::size_t kLongestDetail = std::size_t{16} * 1024;
 
-// The two halves of that line: the number is known only when all lanes' records come together, the rest is formatted on
-// the loop. Texts longer than 512 bytes are cut, so a line stays below 48 KiB whatever a client sent.
+// A line is made in three parts: its number and its end (chain.h) are known only when all lanes' records come together,
+// what is between is formatted by whoever has it. Texts longer than 512 bytes are cut, so that a line stays below
+// 48 KiB whatever a client sent.
 void append_seq(std::string& out, std::uint64_t seq);        // {"seq":17
-void append_fields(std::string& out, const Record& record);  // ,"time":…}\n
+void append_fields(std::string& out, const Record& record);  // ,"time":…,"content":null
+// A record of its own with `event` and `detail`; the fields that only calls have are empty or 0.
+void append_fields(std::string& out, WallTime time, const Event& event);
 
 }  // namespace intragate::audit

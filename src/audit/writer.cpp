@@ -22,6 +22,11 @@ std::uint64_t lines_in(std::string_view text) {
   return lines;
 }
 
+void append_event(std::string& out, const Event& event) {
+  append_fields(out, std::chrono::system_clock::now(), event);
+  out += '\n';
+}
+
 // Empties a buffer but keeps its memory, so that steady state allocates nothing; what a busy time left goes back in the
 // next quiet one.
 void reuse(std::string& buffer, bool quiet) {
@@ -34,8 +39,8 @@ void reuse(std::string& buffer, bool quiet) {
 
 }  // namespace
 
-// Records wait here as lines without their `{"seq":N`: the thread numbers them while it copies. The mutex is the lane's
-// own and the thread holds it for a swap only, so the loop practically never waits.
+// Records wait here as lines without number and end: the thread numbers and seals them while it copies. The mutex is
+// the lane's own and the thread holds it for a swap only, so the loop practically never waits.
 struct alignas(64) Writer::Lane {
   std::mutex mutex;
   std::string buffer;
@@ -52,7 +57,7 @@ Result<std::unique_ptr<Writer>> Writer::open(Options options) {
 }
 
 Writer::Writer(Options options, Files files)
-    : options_{std::move(options)}, files_{std::move(files)}, next_seq_{files_.last_seq() + 1} {
+    : options_{std::move(options)}, events_{std::make_unique<Lane>()}, files_{std::move(files)}, last_{files_.last()} {
   for (std::size_t i = 0; i < options_.lanes; ++i) lanes_.push_back(std::make_unique<Lane>());
 }
 
@@ -82,6 +87,7 @@ void Writer::append(std::size_t index, const Record& record) {
       return;
     }
     append_fields(lane.buffer, record);
+    lane.buffer += '\n';
     lane.appended.store(lane.appended.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     after = lane.buffer.size();
   }
@@ -91,6 +97,15 @@ void Writer::append(std::size_t index, const Record& record) {
     hurry_ = true;
     wake_.notify_one();
   }
+}
+
+void Writer::note(const Event& event) {
+  const std::lock_guard lock{events_->mutex};
+  if (events_->closed || events_->buffer.size() >= options_.buffer_limit) {
+    dropped_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  append_event(events_->buffer, event);
 }
 
 std::uint64_t Writer::waiting() const {
@@ -107,6 +122,14 @@ void Writer::stop() {
     wake_.notify_one();
   }
   if (thread_.joinable()) thread_.join();
+}
+
+void Writer::stop(const Event& last) {
+  {
+    const std::lock_guard lock{mutex_};
+    append_event(last_words_, last);
+  }
+  stop();
 }
 
 void Writer::run() {
@@ -130,20 +153,27 @@ void Writer::wait() {
   hurry_ = false;
 }
 
-// Writes what the lanes hold; false: the disk refuses, the rest stays where it is.
+// Writes what the lanes hold; false: the disk refuses, the rest stays where it is. Events go first, so that the start
+// stands before the first call.
 bool Writer::drain() {
   if (!write_taken()) return false;  // what the last attempt left
+  if (!take(*events_)) return false;
   for (const auto& lane : lanes_) {
-    {
-      const std::lock_guard lock{lane->mutex};
-      taken_.swap(lane->buffer);
-    }
-    if (!write_taken()) return false;
+    if (!take(*lane)) return false;
   }
   if (failing_) log::info("audit records are written again", {{"directory", options_.directory}});
   failing_ = false;
   full_.store(false, std::memory_order_relaxed);
   return true;
+}
+
+bool Writer::take(Lane& lane) {
+  {
+    const std::lock_guard lock{lane.mutex};
+    taken_.swap(lane.buffer);
+  }
+  taken_are_calls_ = &lane != events_.get();
+  return write_taken();
 }
 
 bool Writer::write_taken() {
@@ -162,10 +192,12 @@ bool Writer::write_taken() {
 // Moves lines from taken_ to numbered_, a chunk at most.
 void Writer::number_lines() {
   while (taken_at_ < taken_.size() && numbered_.size() < kChunk) {
-    const std::size_t end = taken_.find('\n', taken_at_) + 1;
-    append_seq(numbered_, next_seq_++);
+    const std::size_t end = taken_.find('\n', taken_at_);
+    const std::size_t begin = numbered_.size();
+    append_seq(numbered_, ++last_.seq);
     numbered_.append(taken_, taken_at_, end - taken_at_);
-    taken_at_ = end;
+    seal(numbered_, begin, last_);
+    taken_at_ = end + 1;
   }
 }
 
@@ -185,7 +217,7 @@ bool Writer::write_numbered() {
       complain(n.error());
       return false;
     }
-    written_.fetch_add(lines_in(rest.substr(0, *n)), std::memory_order_relaxed);
+    if (taken_are_calls_) written_.fetch_add(lines_in(rest.substr(0, *n)), std::memory_order_relaxed);
     numbered_at_ += *n;
   }
   numbered_.clear();
@@ -201,6 +233,10 @@ void Writer::complain(const Error& error) {
 }
 
 void Writer::close_lanes() {
+  {
+    const std::lock_guard lock{events_->mutex};
+    events_->closed = true;
+  }
   for (const auto& lane : lanes_) {
     const std::lock_guard lock{lane->mutex};
     lane->closed = true;
@@ -215,12 +251,17 @@ void Writer::finish() {
     std::this_thread::sleep_for(kRetryPause);
     done = drain();
   }
+  if (done && !last_words_.empty()) {
+    events_->buffer.swap(last_words_);  // closed: nobody else looks at it
+    done = drain();
+  }
   if (Result<Unit> synced = files_.sync(); !synced) complain(synced.error());
   if (done) return;
 
   std::uint64_t lost = lines_in(std::string_view{numbered_}.substr(numbered_at_));
   lost += lines_in(std::string_view{taken_}.substr(taken_at_));
   for (const auto& lane : lanes_) lost += lines_in(lane->buffer);
+  lost += lines_in(events_->buffer);
   dropped_.fetch_add(lost, std::memory_order_relaxed);
   log::error("audit records lost: the disk took none until the end", {{"count", static_cast<std::int64_t>(lost)}});
 }

@@ -1,7 +1,8 @@
 // Writes audit records to data_dir/audit off the loops. Each loop appends formatted records to a Lane of its own (no
-// lock contention with other loops); one background thread gathers the lanes, numbers the records (`seq`), writes and
-// flushes every 100 ms or 256 KiB. Losing nothing: stop() writes what is left and fsyncs. Owner: app. Thread: append()
-// from the lane's loop only; the rest from any. Does not: decide what to do when full: full() says.
+// lock contention with other loops); one background thread gathers the lanes, numbers the records (`seq`), chains them
+// (chain.h), writes and flushes every 100 ms or 256 KiB. Losing nothing: stop() writes what is left and fsyncs. Owner:
+// app. Thread: append() from the lane's loop only; the rest from any. Does not: decide what to do when full: full()
+// says.
 #pragma once
 
 #include <atomic>
@@ -33,16 +34,22 @@ class Writer {
   static Result<std::unique_ptr<Writer>> open(Options options);
   ~Writer();  // stop()
 
+  // Takes what was done by an administrator or by the gateway itself. Any thread; never
+  // blocks. The order among events is kept.
+  void note(const Event& event);
   // Takes a record. Never blocks for the disk; a record that finds its lane full is counted as dropped.
   void append(std::size_t lane, const Record& record);
   // True while records cannot be written or a lane is nearly full: audit.on_full=refuse then refuses new calls.
   [[nodiscard]] bool full() const { return full_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
-  // Records that are appended but not on disk yet.
+  // Records of calls that are appended but not on disk yet.
   [[nodiscard]] std::uint64_t waiting() const;
+  // Records of calls on disk; events are not counted.
   [[nodiscard]] std::uint64_t written() const { return written_.load(std::memory_order_relaxed); }
   // Writes and fsyncs everything appended so far, ends the thread. Idempotent.
   void stop();
+  // The same; `last` stands behind every record.
+  void stop(const Event& last);
 
  private:
   struct Lane;
@@ -51,6 +58,7 @@ class Writer {
   void run();
   void wait();
   bool drain();
+  bool take(Lane& lane);
   bool write_taken();
   void number_lines();
   bool write_numbered();
@@ -60,19 +68,22 @@ class Writer {
 
   Options options_;
   std::vector<std::unique_ptr<Lane>> lanes_;
+  std::unique_ptr<Lane> events_;
   std::atomic<bool> full_{false};
   std::atomic<std::uint64_t> dropped_{0};
   std::atomic<std::uint64_t> written_{0};
 
-  std::mutex mutex_;  // guards stopping_ and hurry_
+  std::mutex mutex_;  // guards the three below
   std::condition_variable wake_;
   bool stopping_ = false;
   bool hurry_ = false;  // a lane has much to write
+  std::string last_words_;
 
   // The rest is the thread's own. A record travels lane → taken_ → numbered_ → file.
   Files files_;
-  std::uint64_t next_seq_;
+  Link last_;          // the last record that was sealed
   std::string taken_;  // a lane's buffer, swapped out
+  bool taken_are_calls_ = false;
   std::size_t taken_at_ = 0;
   std::string numbered_;         // whole lines
   std::size_t numbered_at_ = 0;  // what was written already, to the byte

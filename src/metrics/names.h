@@ -105,7 +105,7 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
     {Metric::breaker_opened, Type::counter, "intragate_breaker_opened_total", {"endpoint", "reason"}, {},
      "Cool-downs begun: failures, error_rate, slow_rate, outlier (ejected), probe (the trial call failed)."},
     {Metric::audit_records, Type::counter, "intragate_audit_records_total", {}, {},
-     "Audit records written to disk."},
+     "Audit records of calls written to disk; events are not counted."},
     {Metric::audit_dropped, Type::counter, "intragate_audit_dropped_total", {}, {},
      "Audit records lost because the disk took none for too long; anything but 0 needs attention."},
     {Metric::audit_waiting, Type::gauge, "intragate_audit_waiting_records", {}, {},

@@ -32,14 +32,17 @@ Sha256 sha256(std::string_view bytes) {
   return digest;
 }
 
-std::string hex(std::span<const std::uint8_t> bytes) {
+void write_hex(char* to, std::span<const std::uint8_t> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
   for (const std::uint8_t byte : bytes) {
-    text.push_back(kDigits[byte >> 4U]);
-    text.push_back(kDigits[byte & 15U]);
+    *to++ = kDigits[byte >> 4U];
+    *to++ = kDigits[byte & 15U];
   }
+}
+
+std::string hex(std::span<const std::uint8_t> bytes) {
+  std::string text(bytes.size() * 2, '\0');
+  write_hex(text.data(), bytes);
   return text;
 }
 

@@ -14,6 +14,8 @@ using Sha256 = std::array<std::uint8_t, 32>;
 // One hash context per thread is reused (fetching the algorithm costs more than hashing a key).
 [[nodiscard]] Sha256 sha256(std::string_view bytes);
 [[nodiscard]] std::string hex(std::span<const std::uint8_t> bytes);
+// The same into memory with room for twice as many characters.
+void write_hex(char* to, std::span<const std::uint8_t> bytes);
 [[nodiscard]] inline std::string sha256_hex(std::string_view bytes);
 
 // `prefix` and 256 bits from the system's generator in base64url: a new API key.

@@ -163,7 +163,15 @@ class Gateway:
 
     # --- what it leaves behind
     def records(self):
-        """The audit records on disk, in their order; an unfinished last line is left out."""
+        """The audit records of calls on disk, in their order."""
+        return [record for record in self.chain() if "event" not in record]
+
+    def events(self):
+        """What administrators and the gateway itself did, in its order."""
+        return [record for record in self.chain() if "event" in record]
+
+    def chain(self):
+        """All audit records on disk, in their order; an unfinished last line is left out."""
         found = []
         for path in sorted((self.data_dir / "audit").glob("*.jsonl")):
             *lines, _ = path.read_text().split("\n")

@@ -314,4 +314,6 @@ def test_records_go_on_after_a_restart(gateway_factory, model, tmp_path):
         gateway = gateway_factory(config=config(model, "m"), directory=tmp_path / "same")
         ask(gateway, chat("m"))
         gateway.stop()
-        assert [record["seq"] for record in gateway.records()] == list(range(1, expected + 1))
+        chain = gateway.chain()
+        assert [record["seq"] for record in chain] == list(range(1, 3 * expected + 1))
+        assert [record.get("event") for record in chain] == ["start", None, "stop"] * expected

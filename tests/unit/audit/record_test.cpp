@@ -7,6 +7,8 @@
 #include <iterator>
 #include <vector>
 
+#include "audit/chain.h"
+
 namespace intragate::audit {
 namespace {
 
@@ -35,6 +37,15 @@ Record full_record() {
   return record;
 }
 
+// The whole line, as the writer makes it.
+void append_json(std::string& out, const Record& record, std::uint64_t seq) {
+  const std::size_t begin = out.size();
+  Link last{.seq = seq};
+  append_seq(out, seq);
+  append_fields(out, record);
+  seal(out, begin, last);
+}
+
 TEST(AuditRecord, IsExactlyThisLine) {
   std::string line;
   append_json(line, full_record(), 17);
@@ -44,8 +55,9 @@ TEST(AuditRecord, IsExactlyThisLine) {
       R"("key_id":"0123456789ab","end_user":"alice","address":"10.0.12.255","certificate":"","api":"chat",)"
       R"("model":"qwen","endpoint":"http://10.0.0.5:8000/v1","attempts":2,"status":200,"outcome":"ok","error":"",)"
       R"("prompt_tokens":12,"completion_tokens":34,"usage_source":"upstream","queue_ms":12.345,)"
-      R"("first_byte_ms":7.000,"total_ms":1234.567,"bytes_in":1000,"bytes_out":2000,"content":null,"prev":"",)"
-      R"("hash":""})"
+      R"("first_byte_ms":7.000,"total_ms":1234.567,"bytes_in":1000,"bytes_out":2000,"content":null,)"
+      R"("prev":"0000000000000000000000000000000000000000000000000000000000000000",)"
+      R"("hash":"948107b21dda4361a417e28b3995d0ca5eb6ffebd54c77d869cc099ce94c3217"})"
       "\n");
 }
 
@@ -85,6 +97,31 @@ TEST(AuditRecord, CutsLongTextsBetweenCharacters) {
   simdjson::dom::parser parser;
   const simdjson::dom::element object = parser.parse(line);
   EXPECT_EQ(std::string_view{object["end_user"]}, std::string(511, 'a'));
+}
+
+TEST(AuditRecord, AnEventIsARecordWithTwoFieldsMore) {
+  std::string line;
+  append_fields(line, WallTime{},
+                {.name = "keys.create",
+                 .actor = "admin",
+                 .address = IpAddress::v4({10, 0, 0, 1}),
+                 .outcome = "refused",
+                 .error = "io",
+                 .detail = R"({"name":"dify"})"});
+  EXPECT_EQ(line,
+            R"(,"time":"1970-01-01T00:00:00.000Z","event":"keys.create","request_id":"","principal":"admin",)"
+            R"("key_id":"","end_user":"","address":"10.0.0.1","certificate":"","api":"","model":"","endpoint":"",)"
+            R"("attempts":0,"status":0,"outcome":"refused","error":"io","prompt_tokens":0,"completion_tokens":0,)"
+            R"("usage_source":"none","queue_ms":0.000,"first_byte_ms":null,"total_ms":0.000,"bytes_in":0,)"
+            R"("bytes_out":0,"content":null,"detail":{"name":"dify"})");
+}
+
+TEST(AuditRecord, AnEventsDetailCanNeitherBreakTheLineNorGrowWithoutBound) {
+  for (const std::string& detail : {std::string{"{\n}"}, std::string(kLongestDetail + 1, ' '), std::string{}}) {
+    std::string line;
+    append_fields(line, WallTime{}, {.name = "reload", .actor = "signal", .detail = detail});
+    EXPECT_TRUE(line.ends_with(",\"detail\":null"));
+  }
 }
 
 // Whoever reads records looks here; the page must name every field in its order, and no other.

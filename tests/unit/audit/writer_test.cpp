@@ -62,6 +62,17 @@ class AuditWriter : public testing::Test {
       ASSERT_EQ(std::uint64_t{object["seq"]}, i + 1);
     }
   }
+  // Every line is sealed and follows the one before.
+  void expect_chained(const std::vector<std::string>& lines) const {
+    Link last;
+    for (const std::string& line : lines) {
+      const auto sealed = read_sealed(line);
+      ASSERT_TRUE(sealed && intact(*sealed)) << line;
+      ASSERT_EQ(sealed->seq, last.seq + 1);
+      ASSERT_EQ(sealed->prev, view(last.hash));
+      last = {sealed->seq, *parse_hash(sealed->hash)};
+    }
+  }
   // Waits for what another thread brings about; a minute is "never".
   static bool eventually(const std::function<bool()>& condition) {
     const TimePoint until = MonotonicClock::now() + 60s;
@@ -95,6 +106,31 @@ TEST_F(AuditWriter, KeepsALanesOrderAndNumbersFromOne) {
   }
 }
 
+TEST_F(AuditWriter, PutsEventsIntoTheSameChainAndCountsOnlyCalls) {
+  Writer::Options slow = options();
+  slow.flush = 1h;
+  auto writer = open(slow);
+  writer->note({.name = "start", .actor = "gateway"});
+  writer->append(0, record_of("a"));
+  writer->stop();
+  const auto written = lines();
+  ASSERT_EQ(written.size(), 2U);
+  expect_chained(written);
+  EXPECT_EQ(writer->written(), 1U);
+  EXPECT_EQ(writer->waiting(), 0U);
+  EXPECT_NE(written[0].find("\"event\":\"start\""), std::string::npos);
+}
+
+TEST_F(AuditWriter, TheStopStandsBehindTheLastCall) {
+  Writer::Options slow = options();
+  slow.flush = 1h;
+  auto writer = open(slow);
+  writer->append(0, record_of("a"));
+  writer->note({.name = "reload", .actor = "signal"});
+  writer->stop({.name = "stop", .actor = "signal"});
+  EXPECT_NE(lines().back().find("\"event\":\"stop\""), std::string::npos);
+}
+
 TEST_F(AuditWriter, WritesWithoutBeingStopped) {
   auto writer = open(options());
   writer->append(0, record_of("a"));
@@ -121,6 +157,7 @@ TEST_F(AuditWriter, LosesNothingWhenManyThreadsAppendUntilTheEnd) {
   EXPECT_EQ(written.size(), kThreads * kEach);
   EXPECT_EQ(writer->dropped(), 0U);
   expect_numbered(written);
+  expect_chained(written);
   std::map<std::string, std::size_t> next;  // each lane in its own order
   simdjson::dom::parser parser;
   for (const std::string& line : written) {
@@ -153,7 +190,7 @@ TEST_F(AuditWriter, GoesOnAfterTheHighestNumberOnDisk) {
   open(options())->append(0, record_of("b"));
   const auto written = lines();
   ASSERT_EQ(written.size(), 2U);
-  expect_numbered(written);
+  expect_chained(written);
 }
 
 TEST_F(AuditWriter, CutsATornLastLine) {
@@ -162,7 +199,7 @@ TEST_F(AuditWriter, CutsATornLastLine) {
   open(options())->append(0, record_of("b"));
   const auto written = lines();
   ASSERT_EQ(written.size(), 2U);
-  expect_numbered(written);
+  expect_chained(written);
 }
 
 TEST_F(AuditWriter, CutsZeroesThatAPowerCutLeft) {
@@ -171,7 +208,7 @@ TEST_F(AuditWriter, CutsZeroesThatAPowerCutLeft) {
   open(options())->append(0, record_of("b"));
   const auto written = lines();
   ASSERT_EQ(written.size(), 2U);
-  expect_numbered(written);
+  expect_chained(written);
 }
 
 TEST_F(AuditWriter, FindsItsNumberInTheFileBeforeAnEmptyOne) {
@@ -282,7 +319,7 @@ TEST_F(AuditWriter, SaysFullAndRecoversWithoutATornLine) {
   writer->stop();
   const auto written = lines();
   EXPECT_EQ(written.size(), 400U);
-  expect_numbered(written);
+  expect_chained(written);
 }
 
 TEST_F(AuditWriter, IsFullBeforeALaneOverflows) {
@@ -319,11 +356,11 @@ TEST_F(AuditWriter, IsFullBeforeItDropsAndCountsWhatItDrops) {
 
 TEST_F(AuditWriter, EndsThoughTheDiskStaysFullAndCountsTheLoss) {
   auto writer = open(options());
-  FullDisk disk{500};
+  FullDisk disk{1000};
   for (int i = 0; i < 10; ++i) writer->append(0, record_of("x"));
   writer->stop();
   disk.heal();
-  EXPECT_EQ(writer->written(), 1U);  // one line is below 500 bytes, two are not
+  EXPECT_EQ(writer->written(), 1U);  // one line is below 1000 bytes, two are not
   EXPECT_EQ(writer->dropped(), 9U);
   writer.reset();
   open(options())->append(0, record_of("after"));
