@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/calls.h"
+#include "app/check.h"
 #include "app/commands.h"
 #include "app/serve.h"
 #include "base/address.h"
@@ -15,6 +16,7 @@ using namespace intragate::app;
 struct Arguments {
   ServeOptions serve;
   ExplainOptions explain;
+  CheckOptions check;
   AdminOptions admin;
   intragate::llm::CallFilter calls;
   std::string file;
@@ -90,6 +92,21 @@ CallsCommands add_calls(CLI::App& app, Arguments& arguments) {
   return {list, cancel};
 }
 
+CLI::App* add_check(CLI::App& app, Arguments& arguments) {
+  CLI::App* check = app.add_subcommand("check", "would Dify be happy with this model endpoint");
+  CheckOptions& options = arguments.check;
+  check->add_option("TARGET", options.target, "base URL of a server, or a configuration file: all its endpoints")
+      ->required();
+  must_name_something(check->add_option("--model", options.model, "the model's name (default: the first one listed)"));
+  check->add_option("--kind", options.kind, "what it does, where TARGET is a URL (default: chat)")
+      ->check(CLI::IsMember({"chat", "completion", "embedding", "rerank", "transcription", "speech"}));
+  check->add_option("--key-file", options.key_file, "file with the server's key (default: $INTRAGATE_CHECK_KEY)");
+  check->add_option("--at-once", options.most_at_once, "how many calls at once it may try (default: 8)")
+      ->check(CLI::Range(1, 1024));
+  add_json(check, arguments);
+  return check;
+}
+
 int run(int count, char** words) {
   CLI::App app{"intragate: between Dify, or any OpenAI client, and private models"};
   app.require_subcommand(1);
@@ -115,6 +132,7 @@ int run(int count, char** words) {
   explain_command->add_option("--path", arguments.explain.path, "URL path (default: /v1/chat/completions)");
   add_json(explain_command, arguments);
 
+  const CLI::App* check_command = add_check(app, arguments);
   const CallsCommands calls = add_calls(app, arguments);
 
   CLI::App* version_command = app.add_subcommand("version", "print the version");
@@ -129,6 +147,7 @@ int run(int count, char** words) {
   if (*serve_command) return serve(with_inherited_file(arguments.serve));
   if (*validate_command) return validate(arguments.file, arguments.output());
   if (*explain_command) return explain(arguments.explain, arguments.output());
+  if (*check_command) return check(arguments.check, arguments.output());
   if (*calls.list) return calls_list(with_inherited_file(arguments.admin), arguments.calls, arguments.output());
   if (*calls.cancel) return calls_cancel(with_inherited_file(arguments.admin), arguments.calls, arguments.output());
   return version(arguments.output());

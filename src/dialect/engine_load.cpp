@@ -14,6 +14,9 @@ constexpr std::array<std::string_view, 3> kWaiting{"vllm:num_requests_waiting", 
 constexpr std::array<std::string_view, 4> kCacheUsed{"vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc",
                                                      "sglang:token_usage", "llamacpp:kv_cache_usage_ratio"};
 
+constexpr std::array<std::string_view, 3> kRunning{"vllm:num_requests_running", "sglang:num_running_reqs",
+                                                   "llamacpp:requests_processing"};
+
 struct Sample {
   std::string_view name;
   double value = 0;
@@ -40,14 +43,20 @@ bool is_one_of(std::string_view name, const std::array<std::string_view, N>& nam
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// Of the page's first line, which is taken away.
+std::optional<Sample> next_sample(std::string_view& page) {
+  const std::size_t end = std::min(page.find('\n'), page.size());
+  const std::optional<Sample> sample = read_sample(page.substr(0, end));
+  page.remove_prefix(std::min(end + 1, page.size()));
+  return sample;
+}
+
 }  // namespace
 
 std::optional<EngineLoad> read_engine_load(std::string_view page) {
   std::optional<EngineLoad> load;
   while (!page.empty()) {
-    const std::size_t end = std::min(page.find('\n'), page.size());
-    const std::optional<Sample> sample = read_sample(page.substr(0, end));
-    page.remove_prefix(std::min(end + 1, page.size()));
+    const std::optional<Sample> sample = next_sample(page);
     if (!sample) continue;
     const bool waiting = is_one_of(sample->name, kWaiting);
     const bool cache = is_one_of(sample->name, kCacheUsed);
@@ -56,6 +65,15 @@ std::optional<EngineLoad> read_engine_load(std::string_view page) {
     if (cache) load->cache_used = std::max(load->cache_used, std::min(sample->value, 1.0));
   }
   return load;
+}
+
+std::optional<double> read_engine_running(std::string_view page) {
+  std::optional<double> running;
+  while (!page.empty()) {
+    const std::optional<Sample> sample = next_sample(page);
+    if (sample && is_one_of(sample->name, kRunning)) running = running.value_or(0) + sample->value;
+  }
+  return running;
 }
 
 std::optional<std::uint32_t> read_total_slots(std::string_view page) {

@@ -17,6 +17,9 @@ struct EngineLoad {
 // `/metrics`; nothing if none of the gauges is in it.
 [[nodiscard]] std::optional<EngineLoad> read_engine_load(std::string_view page);
 
+// `/metrics`: calls that the engine works at, over all its parts; nothing if it does not say.
+[[nodiscard]] std::optional<double> read_engine_running(std::string_view page);
+
 // `/props`: `total_slots`, 1 … 100,000.
 [[nodiscard]] std::optional<std::uint32_t> read_total_slots(std::string_view page);
 

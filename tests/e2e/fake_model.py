@@ -11,7 +11,7 @@
 A script is a list of steps run for one call; each call takes the next script, or the default one, which answers
 properly (chat, completions, embeddings, streamed or not). A step is any function of the Call. GET …/models is
 answered from `model.models` and kept apart in `model.listings`, so that a gateway's own look-ups never eat a script; so
-are the engine's pages /metrics and /props, from `model.pages`.
+are the engine's pages /metrics, /props and /slots, from `model.pages`.
 The server itself is strict: a request that is not proper HTTP ends up in `model.violations`.
 """
 
@@ -258,7 +258,7 @@ class FakeModel:
             self._scripts.clear()
             self._default = [proper_answer()]
             self.calls, self.listings, self.violations = [], [], []
-            self.pages = {}   # path: text
+            self.pages = {}   # path: text, or a function that makes it
 
     # --- what happened
     def wait_for_call(self, count=1, timeout=PATIENCE):
@@ -363,9 +363,10 @@ class FakeModel:
                 self.listings.append(call)
                 return [answer_json({"object": "list", "data": [
                     {"id": name, "object": "model", "created": 1, "owned_by": "fake"} for name in self.models]})], True
-            if call.method == "GET" and call.target in ("/metrics", "/props"):
+            if call.method == "GET" and call.target in ("/metrics", "/props", "/slots"):
                 self.listings.append(call)
                 text = self.pages.get(call.target)
+                text = text() if callable(text) else text
                 return [answer(text.encode(), content_type="text/plain") if text else refusal(404, "no such page")], True
             self.calls.append(call)
             return self._scripts.popleft() if self._scripts else (self._default, True)

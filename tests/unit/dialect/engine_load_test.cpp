@@ -45,6 +45,13 @@ TEST(EngineLoad, OtherPagesSayNothing) {
   }
 }
 
+TEST(EngineRunning, IsAddedUpOverAllParts) {
+  EXPECT_EQ(
+      read_engine_running("vllm:num_requests_running{engine=\"0\"} 2\nvllm:num_requests_running{engine=\"1\"} 3\n"), 5);
+  EXPECT_EQ(read_engine_running("llamacpp:requests_processing 0\n"), 0);
+  EXPECT_FALSE(read_engine_running("up 1\n"));
+}
+
 TEST(EngineSlots, AreReadFromTheTopLevelOnly) {
   EXPECT_EQ(read_total_slots(R"({"default_generation_settings":{"total_slots":9},"total_slots":4,"model_path":"x"})"),
             4U);
