@@ -79,6 +79,7 @@ Server::Server(net::Loop& loop, net::Listener listener, config::Secret token, Vi
 net::Task<void> Server::run(net::Cancellation& closing) {
   while (!closing.fired()) {
     while (std::optional<net::Listener::Accepted> accepted = listener_.accept()) {
+      if (!views_.allows(accepted->peer.ip)) continue;  // closed without a word
       loop_.spawn(serve(std::move(accepted->socket), accepted->peer.ip));
       if (open_ > kMostConnections) close_quietest();
     }

@@ -35,7 +35,8 @@ class Server {
   using Calls = std::vector<llm::LiveCall>;
   using AskCalls = std::function<net::Task<Result<Calls>>(llm::CallFilter, net::Until)>;
   struct Views {
-    std::function<std::string()> metrics;  // Prometheus text
+    std::function<bool(const IpAddress&)> allows;  // whether an address may connect
+    std::function<std::string()> metrics;          // Prometheus text
     std::function<Readiness()> readiness;
     AskCalls list_calls;
     AskCalls cancel_calls;                          // answers with those that it ended

@@ -42,11 +42,9 @@ std::optional<Error> refusal_of(const config::Key& key, const pipeline::Lane& la
     return make_error(Code::expired_key, "The key " + text::quoted(key.name) + " has expired.");
   if (key.allow.empty())
     return make_error(Code::address_not_allowed, "The key " + text::quoted(key.name) + " is allowed from nowhere.");
-  auth::Principal principal;
-  principal.name = key.name;
-  principal.models = key.models;
-  if (auth::may_use(principal, lane.name)) return std::nullopt;
-  Result<Unit> allowed = auth::check_model(principal, call.model);
+  const auth::Principal principal = auth::principal_of(key);
+  Result<Unit> allowed = auth::check_api(principal, llm::api_name(call.api));
+  if (allowed) allowed = auth::check_model(principal, names_of(lane), call.model);
   return allowed ? std::nullopt : std::optional{std::move(allowed).error()};
 }
 

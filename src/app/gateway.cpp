@@ -148,17 +148,19 @@ Result<Unit> Gateway::open_admin() {
   if (!listener) return std::move(listener).error();
   admin_ = std::make_unique<admin::Server>(
       *cores_.front()->loop, std::move(*listener), config_->admin.token,
-      admin::Server::Views{.metrics = [this] { return metrics_text(); },
-                           .readiness = [this] { return readiness(); },
-                           .list_calls =
-                               [this](llm::CallFilter filter, net::Until until) {
-                                 return ask_every_loop(workers(), pipeline::list_calls, std::move(filter), until);
-                               },
-                           .cancel_calls =
-                               [this](llm::CallFilter filter, net::Until until) {
-                                 return ask_every_loop(workers(), pipeline::cancel_calls, std::move(filter), until);
-                               },
-                           .note = [this](const audit::Event& event) { audit_->note(event); }});
+      admin::Server::Views{
+          .allows = [this](const IpAddress& ip) { return snapshot()->config->admin.allow.contains(ip); },
+          .metrics = [this] { return metrics_text(); },
+          .readiness = [this] { return readiness(); },
+          .list_calls =
+              [this](llm::CallFilter filter, net::Until until) {
+                return ask_every_loop(workers(), pipeline::list_calls, std::move(filter), until);
+              },
+          .cancel_calls =
+              [this](llm::CallFilter filter, net::Until until) {
+                return ask_every_loop(workers(), pipeline::cancel_calls, std::move(filter), until);
+              },
+          .note = [this](const audit::Event& event) { audit_->note(event); }});
   return Unit{};
 }
 

@@ -44,6 +44,23 @@ bool Keyring::SameTime::operator()(const Digest& a, const Digest& b) const noexc
   return difference == 0;
 }
 
+Principal principal_of(const config::Key& key) {
+  Principal principal;
+  principal.name = key.name;
+  principal.key_id = text::lower(key.hash.substr(0, kKeyIdDigits));
+  principal.allow = key.allow;
+  for (const std::string& pattern : key.models) {
+    const bool denies = pattern.starts_with(config::kDenies);
+    (denies ? principal.denied : principal.models).push_back(pattern.substr(denies ? 1 : 0));
+  }
+  principal.apis = key.apis;
+  principal.trust_user = key.trust_user;
+  principal.stream_usage = key.stream_usage;
+  principal.while_waiting = key.while_waiting;
+  principal.expires = key.expires;
+  return principal;
+}
+
 Result<Keyring> Keyring::make(const std::vector<config::Key>& keys) {
   Keyring ring;
   for (const config::Key& key : keys) {
@@ -52,9 +69,7 @@ Result<Keyring> Keyring::make(const std::vector<config::Key>& keys) {
       return make_error(Code::invalid_configuration,
                         "The hash of key " + text::quoted(key.name) + " is not 64 hexadecimal digits.");
     }
-    const auto [holder, fresh] = ring.holders_.try_emplace(
-        *digest, Principal{key.name, text::lower(key.hash.substr(0, kKeyIdDigits)), key.allow, key.models,
-                           key.trust_user, key.stream_usage, key.while_waiting, key.expires});
+    const auto [holder, fresh] = ring.holders_.try_emplace(*digest, principal_of(key));
     if (!fresh) {
       return make_error(Code::invalid_configuration, "Keys " + text::quoted(holder->second.name) + " and " +
                                                          text::quoted(key.name) + " are the same key.");

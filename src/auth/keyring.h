@@ -23,12 +23,16 @@ struct Principal {
   std::string name;
   std::string key_id;               // first 12 hex digits of the hash, for records and people
   AddressList allow;                // where the key may be used from
-  std::vector<std::string> models;  // names, or patterns with a trailing *
+  std::vector<std::string> models;  // names, or patterns with *
+  std::vector<std::string> denied;  // the same, of models that it may not use in spite of that
+  std::vector<std::string> apis;    // llm::api_name(); "*": every one
   bool trust_user = false;          // may name its end users in `user`
   config::StreamUsage stream_usage = config::StreamUsage::asked;
   config::WhileWaiting while_waiting = config::WhileWaiting::comments;
   std::optional<WallTime> expires;
 };
+
+[[nodiscard]] Principal principal_of(const config::Key& key);
 
 class Keyring {
  public:

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/time_text.h"
+#include "base/wildcard.h"
 
 namespace intragate::auth {
 
@@ -29,16 +30,31 @@ Result<Unit> admit(const Principal& principal, const IpAddress& address, WallTim
   return Unit{};
 }
 
-bool may_use(const Principal& principal, std::string_view model) {
-  return std::any_of(principal.models.begin(), principal.models.end(), [model](std::string_view pattern) {
-    if (pattern.ends_with('*')) return model.starts_with(pattern.substr(0, pattern.size() - 1));
-    return model == pattern;
-  });
+Result<Unit> check_api(const Principal& principal, std::string_view api) {
+  const auto is_it = [api](std::string_view allowed) { return allowed == "*" || allowed == api; };
+  if (std::any_of(principal.apis.begin(), principal.apis.end(), is_it)) return Unit{};
+  return make_error(Code::api_not_allowed,
+                    "This API key may not be used for " + std::string{api} + ": ask your administrator to allow it.")
+      .because("key " + principal.name);
 }
 
-Result<Unit> check_model(const Principal& principal, std::string_view model) {
-  if (may_use(principal, model)) return Unit{};
-  return make_error(Code::model_not_allowed, "This API key may not use the model " + text::quoted(model) +
+bool may_use(const Principal& principal, const ModelNames& model, std::string_view asked) {
+  const auto fits = [](std::string_view name) {
+    return [name](std::string_view pattern) { return matches_wildcard(pattern, name); };
+  };
+  const auto one_fits = [&](const std::vector<std::string>& patterns, std::string_view name) {
+    return std::any_of(patterns.begin(), patterns.end(), fits(name));
+  };
+  if (!one_fits(principal.models, model.name) && !one_fits(principal.models, asked)) return false;
+  if (principal.denied.empty()) return true;
+  return !one_fits(principal.denied, model.name) && !one_fits(principal.denied, asked) &&
+         std::none_of(model.aliases.begin(), model.aliases.end(),
+                      [&](std::string_view alias) { return one_fits(principal.denied, alias); });
+}
+
+Result<Unit> check_model(const Principal& principal, const ModelNames& model, std::string_view asked) {
+  if (may_use(principal, model, asked)) return Unit{};
+  return make_error(Code::model_not_allowed, "This API key may not use the model " + text::quoted(asked) +
                                                  ": ask your administrator to allow it.")
       .because("key " + principal.name);
 }

@@ -25,6 +25,7 @@ enum class Code : std::uint8_t {
   invalid_key,            // no key, or one nobody issued
   expired_key,            // a key past its `expires`
   address_not_allowed,    // the key may not be used from this address
+  api_not_allowed,        // the key may not use this API
   model_not_allowed,      // the key may not use this model
   unknown_model,          // no such model here
   rate_limited,           // a limit of this principal

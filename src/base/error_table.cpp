@@ -29,6 +29,7 @@ constexpr std::array<ErrorRow, kCodeCount> kTable{{
     {invalid_key,           "invalid_api_key",       401, "authentication_error", F::client,     R::never,     false, "refused"},
     {expired_key,           "expired_api_key",       401, "authentication_error", F::client,     R::never,     false, "refused"},
     {address_not_allowed,   "address_not_allowed",   403, "permission_error",     F::client,     R::never,     false, "refused"},
+    {api_not_allowed,       "api_not_allowed",       403, "permission_error",     F::client,     R::never,     false, "refused"},
     {model_not_allowed,     "model_not_allowed",     403, "permission_error",     F::client,     R::never,     false, "refused"},
     {unknown_model,         "model_not_found",       404, kRequest,               F::client,     R::never,     false, "refused"},
     {rate_limited,          "rate_limit_exceeded",   429, "rate_limit_error",     F::client,     R::never,     true,  "refused"},

@@ -11,6 +11,8 @@
 #include "base/address.h"
 #include "base/time.h"
 #include "config/health.h"
+#include "config/key.h"
+#include "config/secret.h"
 
 namespace intragate::config {
 
@@ -18,19 +20,6 @@ using namespace std::chrono_literals;
 using Bytes = std::uint64_t;
 inline constexpr Bytes kKiB = 1024;
 inline constexpr Bytes kMiB = 1024 * kKiB;
-
-// A secret read from the environment, a file or the configuration. Never printed: its only way out is reveal().
-class Secret {
- public:
-  Secret() = default;
-  explicit Secret(std::string value) : value_{std::move(value)} {}
-  [[nodiscard]] const std::string& reveal() const { return value_; }
-  [[nodiscard]] bool empty() const { return value_.empty(); }
-  friend bool operator==(const Secret&, const Secret&) = default;
-
- private:
-  std::string value_;
-};
 
 struct ListenTimeouts {
   Duration head = 10s;   // from the first byte of a request to the end of its head
@@ -54,15 +43,17 @@ struct Listen {
 struct Admin {
   SocketAddress address{IpAddress::v4({127, 0, 0, 1}), 8081};
   bool address_is_default = true;  // then a taken port makes way for a free one
-  Secret token;                    // empty: none asked (the address should then be loopback)
+  AddressList allow = AddressList::private_ranges();
+  Secret token;  // empty: none asked (the address should then be loopback)
   friend bool operator==(const Admin&, const Admin&) = default;
 };
 
 enum class AuthType : std::uint8_t { none, bearer, basic, header };
 struct EndpointAuth {
   AuthType type = AuthType::none;
-  std::string header;  // header: its name
-  Secret key;          // bearer and header: the value; basic: "user:password"
+  std::string header;      // header: its name
+  Secret key;              // bearer and header: the value; basic: "user:password"
+  bool from_file = false;  // the key came from a file of its own, which may change
   friend bool operator==(const EndpointAuth&, const EndpointAuth&) = default;
 };
 
@@ -119,6 +110,7 @@ struct Model {
   std::uint64_t context_window = 0;     // 0: unknown
   std::uint64_t max_answer_tokens = 0;  // of a stream, which then ends with finish_reason "length"; 0: not bounded
   std::vector<Endpoint> endpoints;
+  AddressList allow = AddressList::any();  // from where it may be used
   Balance balance = Balance::least_busy;
   ModelTimeouts timeouts;
   RetryPolicy retry;
@@ -130,23 +122,6 @@ struct Model {
   std::string first_byte_key = "timeouts.first_byte";
   std::string timeouts_key = "timeouts";  // before .connect, .between_chunks, .total
   friend bool operator==(const Model&, const Model&) = default;
-};
-
-enum class StreamUsage : std::uint8_t { asked, always };
-// What clients get while their call waits for a slot: comments in a stream, or 100 Continue again and again.
-enum class WhileWaiting : std::uint8_t { comments, interim };
-
-struct Key {
-  std::string name;
-  std::string hash;  // 64 hex digits of SHA-256; made at load when `key:` gives the key itself
-  Secret plain;  // only between loading and hashing; empty in a loaded configuration built through load.h with a hasher
-  AddressList allow = AddressList::any();
-  std::vector<std::string> models{"*"};  // names, or patterns with a trailing *; an empty list: none
-  bool trust_user = false;
-  StreamUsage stream_usage = StreamUsage::asked;
-  WhileWaiting while_waiting = WhileWaiting::comments;
-  std::optional<WallTime> expires;
-  friend bool operator==(const Key&, const Key&) = default;
 };
 
 // One line of `limits:`: of those for users, keys, addresses and models the first that matches a call applies.
@@ -181,13 +156,16 @@ struct Config {
   std::string zone;  // where the gateway stands: endpoints of the same zone are preferred
   std::vector<Model> models;
   std::vector<Key> keys;
+  KeyPolicy key_policy;
+  WrongKeys wrong_keys;
   std::vector<Limit> limits;
   Audit audit;
   Duration drain = 30s;
   std::uint32_t workers = 0;        // loops; 0: one per core
   Bytes memory_limit = 512 * kMiB;  // of request bodies and buffers together, 1 MiB … 1 TiB
   LogLevel log_level = LogLevel::info;
-  bool make_key = false;  // quick start without INTRAGATE_API_KEY: generate one, print it once, keep it
+  bool make_key = false;           // quick start without INTRAGATE_API_KEY: generate one, print it once, keep it
+  std::vector<std::string> files;  // that values came from: a change of one is a change of the configuration
   // Said by `validate` and at start: keys that this version knows but does not act on yet, and other remarks with their
   // place.
   std::vector<std::string> warnings;

@@ -29,6 +29,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"admin",                          section},
     {"admin.address",                  address,  "127.0.0.1:8081"},
     {"admin.token",                    secret},
+    {"admin.allow",                    ranges,   "private"},
     {"admin.tls",                      section,  "", "", "", kLater},
 
     {"data_dir",                       path,     "./data"},
@@ -55,6 +56,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].kind",                  choice,   "", "chat | completion | embedding | rerank | transcription | speech"},
     {"models[].context_window",        count,    "", "1..1000000000"},
     {"models[].max_answer_tokens",     count,    "", "1..1000000000"},
+    {"models[].allow",                 ranges,   "any"},
     {"models[].balance",               choice,   "least_busy", "least_busy | round_robin | session"},
     {"models[].stream_buffer",         size,     "4KiB", "1KiB..64MiB"},
     {"models[].timeouts",              section},
@@ -114,6 +116,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"keys[].key",                     secret},
     {"keys[].allow",                   ranges,   "any"},
     {"keys[].models",                  names,    "[\"*\"]"},
+    {"keys[].apis",                    names,    "[\"*\"]", "* | chat | completions | embeddings"},
     {"keys[].trust_user",              flag,     "false"},
     {"keys[].stream_usage",            choice,   "asked", "asked | always"},
     {"keys[].while_waiting",           choice,   "comments", "comments | interim"},
@@ -217,7 +220,7 @@ std::vector<std::string_view> split_words(std::string_view words) {
 std::string describe(const KeyRow& row) {
   std::string name{shape_name(row.shape)};
   if (row.values.empty()) return name;
-  const bool words = row.shape == choice || row.shape == auth_type;
+  const bool words = row.shape == choice || row.shape == auth_type || row.shape == names;
   return name + ' ' + (words ? backquoted(row.values) : std::string{row.values});
 }
 

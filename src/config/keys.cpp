@@ -4,7 +4,9 @@
 #include <map>
 
 #include "base/text.h"
+#include "base/wildcard.h"
 #include "config/credentials.h"
+#include "config/problems.h"
 #include "config/readers.h"
 
 namespace intragate::config {
@@ -45,10 +47,8 @@ void read_credential(Section& section, Key& into) {
 }
 
 bool names_a_model(std::string_view pattern, const std::vector<Model>& models) {
-  const bool prefix = pattern.ends_with('*');
-  const std::string_view stem = prefix ? pattern.substr(0, pattern.size() - 1) : pattern;
-  const auto fits = [&](std::string_view name) { return prefix ? name.starts_with(stem) : name == stem; };
-  return stem.empty() || std::any_of(models.begin(), models.end(), [&](const Model& model) {
+  const auto fits = [&](std::string_view name) { return matches_wildcard(pattern, name); };
+  return pattern == "*" || std::any_of(models.begin(), models.end(), [&](const Model& model) {
            return model.name == "*" || fits(model.name) ||
                   std::any_of(model.aliases.begin(), model.aliases.end(), fits);
          });
@@ -57,20 +57,39 @@ bool names_a_model(std::string_view pattern, const std::vector<Model>& models) {
 void read_allowed_models(Section& section, const std::vector<Model>& models, Key& into) {
   if (!section.has("models")) return;
   into.models.clear();
+  bool allows = false;
   for (Scalar& pattern : section.names("models")) {
-    const std::size_t star = pattern.text.find('*');
-    if (pattern.text.empty() || (star != std::string::npos && star + 1 != pattern.text.size())) {
-      section.problem(pattern.place, "a key's model is a name, or the beginning of names and then `*`");
+    const bool denies = pattern.text.starts_with(kDenies);
+    const std::string_view name = std::string_view{pattern.text}.substr(denies ? 1 : 0);
+    if (name.empty()) {
+      section.problem(pattern.place, "a key's model is a name, or a pattern with `*`; `!` before it denies it");
       continue;
     }
-    if (!names_a_model(pattern.text, models)) {
+    allows = allows || !denies;
+    if (!names_a_model(name, models)) {
       section.warn(pattern.place,
                    "there is no model " + text::quoted(pattern.text) + " for the key " + text::quoted(into.name));
     }
     into.models.push_back(std::move(pattern.text));
   }
-  if (into.models.empty())
-    section.warn(section.place("models"), '`' + section.path("models") + "` is empty: no model may be used");
+  if (!allows)
+    section.warn(section.place("models"), '`' + section.path("models") + "` allows nothing: no model may be used");
+}
+
+void read_apis(Section& section, Key& into) {
+  if (!section.has("apis")) return;
+  into.apis.clear();
+  const std::vector<std::string_view> known = split_words(find_key("keys[].apis")->values);
+  for (Scalar& api : section.names("apis")) {
+    if (std::find(known.begin(), known.end(), api.text) == known.end()) {
+      section.problem(api.place, text::quoted(api.text) + " is no API",
+                      did_you_mean(text::closest_word(api.text, known)));
+      continue;
+    }
+    into.apis.push_back(std::move(api.text));
+  }
+  if (into.apis.empty())
+    section.warn(section.place("apis"), '`' + section.path("apis") + "` is empty: no API may be used");
 }
 
 Key read_one(Section& section, const std::vector<Model>& models) {
@@ -79,6 +98,7 @@ Key read_one(Section& section, const std::vector<Model>& models) {
   read_credential(section, key);
   section.ranges("allow", key.allow);
   read_allowed_models(section, models, key);
+  read_apis(section, key);
   section.flag("trust_user", key.trust_user);
   if (section.choice("stream_usage") == "always") key.stream_usage = StreamUsage::always;
   if (section.choice("while_waiting") == "interim") key.while_waiting = WhileWaiting::interim;

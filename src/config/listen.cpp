@@ -35,6 +35,9 @@ void read_admin(Section& top, Admin& into) {
   if (!admin) return;
   into.address_is_default = !admin->has("address");
   admin->address("address", into.address);
+  admin->ranges("allow", into.allow);
+  if (into.allow.empty())
+    admin->warn(admin->place("allow"), "`admin.allow` is empty: nobody may use the admin address");
   admin->secret("token", into.token);
   if (into.address.ip.is_loopback() || admin->has("token")) return;
   admin->problem(admin->place("address"), "an admin address that other machines can reach needs `admin.token`");

@@ -174,6 +174,9 @@ Model read_one(Section& section, TakenNames& taken, const Config& config) {
   section.count("context_window", model.context_window);
   section.count("max_answer_tokens", model.max_answer_tokens);
   read_endpoints(section, config, model);
+  section.ranges("allow", model.allow);
+  if (model.allow.empty())
+    section.warn(section.place("allow"), '`' + section.path("allow") + "` is empty: nobody may use this model");
   const std::string balance = section.choice("balance");
   if (balance == "round_robin") model.balance = Balance::round_robin;
   if (balance == "session") model.balance = Balance::session;

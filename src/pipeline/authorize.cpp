@@ -1,4 +1,5 @@
 #include "auth/rules.h"
+#include "base/text.h"
 #include "pipeline/exchange.h"
 #include "pipeline/snapshot.h"
 #include "pipeline/stations.h"
@@ -7,10 +8,14 @@ namespace intragate::pipeline {
 
 Passage Authorize::pass(Exchange& x) {
   if (x.lane == nullptr) return Next::go_on;  // a list: it shows what the principal may use
-  // A model may be allowed by its name or by the alias that was asked for.
-  if (!auth::may_use(*x.principal, x.lane->name)) {
-    Result<Unit> allowed = auth::check_model(*x.principal, x.call.model);
-    if (!allowed) return std::move(allowed).error();
+  Result<Unit> api = auth::check_api(*x.principal, llm::api_name(x.call.api));
+  if (!api) return std::move(api).error();
+  Result<Unit> allowed = auth::check_model(*x.principal, names_of(*x.lane), x.call.model);
+  if (!allowed) return std::move(allowed).error();
+  if (!x.lane->model.allow.contains(x.address)) {
+    return make_error(Code::address_not_allowed, "The model " + text::quoted(x.call.model) +
+                                                     " may not be used from the address " + x.address.text() +
+                                                     ": ask your administrator to allow it.");
   }
   // Last: what a model is for is told only to those who may use it.
   Result<Unit> fits = check_kind(*x.lane, x.call.api);

@@ -14,13 +14,17 @@ ModelEntry entry_of(const Lane& lane, std::string_view name) {
       .id = name, .created = lane.known_since, .context_window = lane.model.context_window, .kind = lane.model.kind};
 }
 
+// Who may not use a model does not learn that it exists.
+bool shows(const Exchange& x, const Lane& lane, std::string_view name) {
+  return lane.model.allow.contains(x.address) && auth::may_use(*x.principal, names_of(lane), name);
+}
+
 std::string list(const Exchange& x) {
   std::vector<ModelEntry> entries;
   for (const auto& lane : x.snapshot->listed) {
-    const bool by_name = auth::may_use(*x.principal, lane->name);
-    if (by_name) entries.push_back(entry_of(*lane, lane->name));
+    if (shows(x, *lane, lane->name)) entries.push_back(entry_of(*lane, lane->name));
     for (const std::string& alias : lane->model.aliases) {
-      if (by_name || auth::may_use(*x.principal, alias)) entries.push_back(entry_of(*lane, alias));
+      if (shows(x, *lane, alias)) entries.push_back(entry_of(*lane, alias));
     }
   }
   return dialect::openai::encode_models(entries);
@@ -56,7 +60,7 @@ Passage ListModels::pass(Exchange& x) {
   if (x.call.api != llm::Api::model) return Next::go_on;
   x.call.model = percent_decoded(x.target.rest);
   const Lane* lane = x.snapshot->find(x.call.model);
-  if (lane == nullptr || (!auth::may_use(*x.principal, lane->name) && !auth::may_use(*x.principal, x.call.model))) {
+  if (lane == nullptr || !shows(x, *lane, x.call.model)) {
     return make_error(Code::unknown_model, "The model " + text::quoted(x.call.model) +
                                                " does not exist here; GET /v1/models lists those this key may use.");
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "auth/keyring.h"
+#include "auth/rules.h"
 #include "config/config.h"
 #include "llm/call.h"
 #include "pipeline/capacity.h"
@@ -27,6 +28,10 @@ struct Lane {
   std::shared_ptr<Gate> gate;                           // the model's slots, the same over reloads
   std::vector<std::shared_ptr<Capacity>> capacities{};  // by endpoint
 };
+
+[[nodiscard]] inline auth::ModelNames names_of(const Lane& lane) {
+  return {lane.name, lane.model.aliases};
+}
 
 // Whether so few of the lane's endpoints are left that all are used (upstream/ejection.h).
 [[nodiscard]] bool in_panic(const Lane& lane, TimePoint now);

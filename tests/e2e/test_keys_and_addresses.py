@@ -27,10 +27,13 @@ def gateway(gateway_factory, model):
                     "trusted_proxies": ["127.0.0.1/32", "10.9.0.0/16"]},
                    {"address": "127.0.0.1:0", "allow": []}],
         "models": [{"name": "alpha", "aliases": ["alpha-alias"], "endpoints": endpoints},
-                   {"name": "beta", "endpoints": endpoints}, {"name": "beta-large", "endpoints": endpoints}],
+                   {"name": "beta", "endpoints": endpoints}, {"name": "beta-large", "endpoints": endpoints},
+                   {"name": "second-only", "allow": ["127.0.0.2/32"], "endpoints": endpoints}],
         "keys": [{"name": "test", "key": "${TEST_KEY}", "models": ["*"]},
                  {"name": "only-alpha", "key": "${ONLY_ALPHA}", "models": ["alpha"]},
                  {"name": "betas", "key": "${BETAS}", "models": ["beta*"]},
+                 {"name": "not-large", "key": "${NOT_LARGE}", "models": ["beta*", "!*-large"]},
+                 {"name": "embedder", "key": "${EMBEDDER}", "apis": ["embeddings"]},
                  {"name": "nothing", "key": "${NOTHING}", "models": []},
                  {"name": "hashed", "hash": "sha256:" + hashlib.sha256(b"sk-hashed-key").hexdigest()},
                  {"name": "past", "key": "${PAST}", "expires": "2020-01-01T00:00:00Z"},
@@ -39,7 +42,7 @@ def gateway(gateway_factory, model):
                  {"name": "ten-one", "key": "${TEN_ONE}", "allow": ["10.1.0.0/16"]},
                  {"name": "nobody", "key": "${NOBODY}", "allow": []}]},
         env={name.upper().replace("-", "_"): f"sk-{name}-key" for name in
-             ("only-alpha", "betas", "nothing", "past", "future", "second", "ten-one", "nobody")})
+             ("only-alpha", "betas", "not-large", "embedder", "nothing", "past", "future", "second", "ten-one", "nobody")})
 
 
 # --- keys
@@ -85,6 +88,36 @@ def test_key_sees_its_models_only(gateway):
     listing = ask(gateway, method="GET", path="/v1/models", key="sk-betas-key").json
     assert {entry["id"] for entry in listing["data"]} == {"beta", "beta-large"}
     assert ask(gateway, method="GET", path="/v1/models/alpha", key="sk-betas-key").status in (403, 404)
+
+
+def test_denied_model_is_neither_used_nor_seen(gateway, model):
+    assert ask(gateway, chat("beta"), key="sk-not-large-key").status == 200
+    model.reset()
+    reply = ask(gateway, chat("beta-large"), key="sk-not-large-key")
+    assert reply.status == 403 and reply.error["code"] == "model_not_allowed" and model.calls == []
+    listing = ask(gateway, method="GET", path="/v1/models", key="sk-not-large-key").json
+    assert {entry["id"] for entry in listing["data"]} == {"beta"}
+
+
+def test_key_uses_its_apis_only(gateway, model):
+    body = {"model": "alpha", "input": "x"}
+    assert ask(gateway, body, path="/v1/embeddings", key="sk-embedder-key").status == 200
+    model.reset()
+    reply = ask(gateway, chat("alpha"), key="sk-embedder-key")
+    assert reply.status == 403 and reply.error["code"] == "api_not_allowed" and model.calls == []
+    assert gateway.wait_for_record(reply.request_id)["error"] == "api_not_allowed"
+    assert ask(gateway, method="GET", path="/v1/models", key="sk-embedder-key").status == 200
+
+
+def test_models_own_address_list(gateway, model):
+    assert ask(gateway, chat("second-only"), source="127.0.0.2").status == 200
+    model.reset()
+    reply = ask(gateway, chat("second-only"), source="127.0.0.3")
+    assert reply.status == 403 and reply.error["code"] == "address_not_allowed" and model.calls == []
+    for source, seen in (("127.0.0.2", True), ("127.0.0.3", False)):
+        listing = ask(gateway, method="GET", path="/v1/models", source=source).json
+        assert ("second-only" in {entry["id"] for entry in listing["data"]}) == seen
+        assert (ask(gateway, method="GET", path="/v1/models/second-only", source=source).status == 200) == seen
 
 
 def test_expired_key_is_401_that_says_so(gateway, model):

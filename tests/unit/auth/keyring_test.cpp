@@ -122,27 +122,63 @@ TEST(KeyRules, KeyWorksOnlyFromItsAddresses) {
   EXPECT_FALSE(enter(ring_of({configured}), kHome, kNow)) << "an empty list is nobody";
 }
 
-TEST(KeyRules, ModelsMatchExactlyOrByTheirBeginning) {
-  Principal principal;
-  principal.models = {"qwen2.5-7b", "bge-*"};
-  EXPECT_TRUE(may_use(principal, "qwen2.5-7b"));
-  EXPECT_TRUE(may_use(principal, "bge-m3"));
-  EXPECT_TRUE(may_use(principal, "bge-"));
-  for (const char* other : {"qwen2.5-7", "qwen2.5-7b-instruct", "Qwen2.5-7b", "bge", "", "*", "xbge-m3"}) {
-    EXPECT_FALSE(may_use(principal, other)) << other;
+bool may(const std::vector<std::string>& patterns, std::string_view model) {
+  config::Key configured;
+  configured.models = patterns;
+  return may_use(principal_of(configured), {model, {}}, model);
+}
+
+TEST(KeyRules, ModelsMatchExactlyOrByTheirPattern) {
+  const std::vector<std::string> patterns{"qwen2.5-7b", "bge-*", "*-vl-*"};
+  for (const char* one : {"qwen2.5-7b", "bge-m3", "bge-", "qwen-vl-7b"}) EXPECT_TRUE(may(patterns, one)) << one;
+  for (const char* other : {"qwen2.5-7", "qwen2.5-7b-instruct", "Qwen2.5-7b", "bge", "", "*", "xbge-m3", "qwen-vl"}) {
+    EXPECT_FALSE(may(patterns, other)) << other;
   }
-  principal.models = {"*"};
-  EXPECT_TRUE(may_use(principal, "anything"));
-  principal.models = {};
-  EXPECT_FALSE(may_use(principal, "anything")) << "an empty list is none";
-  principal.models = {"a*b"};
-  EXPECT_FALSE(may_use(principal, "axb")) << "only a trailing * is a pattern";
-  EXPECT_TRUE(may_use(principal, "a*b"));
+  EXPECT_TRUE(may({"*"}, "anything"));
+  EXPECT_FALSE(may({}, "anything")) << "an empty list is none";
+}
+
+TEST(KeyRules, WhatIsDeniedIsNotAllowedByAnythingElse) {
+  for (const std::vector<std::string>& patterns : {std::vector<std::string>{"qwen*", "!qwen-secret"},
+                                                   {"!qwen-secret", "qwen*"},
+                                                   {"qwen-secret", "!*secret", "*"}}) {
+    EXPECT_FALSE(may(patterns, "qwen-secret"));
+    EXPECT_TRUE(may(patterns, "qwen-open"));
+  }
+  EXPECT_FALSE(may({"!qwen-secret"}, "qwen-open")) << "to deny one is not to allow the others";
+}
+
+TEST(KeyRules, AModelIsDeniedUnderAllItsNames) {
+  const std::vector<std::string> aliases{"gpt-4o", "house-model"};
+  const ModelNames model{"qwen-secret", aliases};
+  config::Key configured;
+  configured.models = {"*", "!gpt-4o"};
+  for (const char* asked : {"qwen-secret", "gpt-4o", "house-model"}) {
+    EXPECT_FALSE(may_use(principal_of(configured), model, asked)) << asked;
+  }
+  configured.models = {"gpt-4o"};
+  EXPECT_TRUE(may_use(principal_of(configured), model, "gpt-4o")) << "an alias allows itself";
+  EXPECT_FALSE(may_use(principal_of(configured), model, "house-model"));
+  EXPECT_FALSE(may_use(principal_of(configured), model, "qwen-secret"));
+  configured.models = {"qwen-secret"};
+  EXPECT_TRUE(may_use(principal_of(configured), model, "house-model")) << "a model is allowed under all its names";
+}
+
+TEST(KeyRules, ApisAreThoseOfTheList) {
+  config::Key configured;
+  EXPECT_TRUE(check_api(principal_of(configured), "chat"));
+  configured.apis = {"embeddings"};
+  EXPECT_TRUE(check_api(principal_of(configured), "embeddings"));
+  const auto refused = check_api(principal_of(configured), "chat");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::api_not_allowed);
+  configured.apis = {};
+  EXPECT_FALSE(check_api(principal_of(configured), "embeddings"));
 }
 
 TEST(KeyRules, RefusedModelIs403AndNamedInShort) {
   Principal principal;
-  const auto refused = check_model(principal, std::string(5000, 'x') + "\n");
+  const auto refused = check_model(principal, {"m", {}}, std::string(5000, 'x') + "\n");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::model_not_allowed);
   EXPECT_LT(refused.error().message.size(), 300U);

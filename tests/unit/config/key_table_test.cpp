@@ -180,7 +180,7 @@ TEST(KeyTable, PathsOfMessagesFindTheirRow) {
   EXPECT_EQ(find_key("models[12].endpoints[3].auth.type")->path, "models[].endpoints[].auth.type");
   EXPECT_EQ(find_key("models.name"), nullptr);
   EXPECT_EQ(find_key(""), nullptr);
-  EXPECT_EQ(keys_below("admin").size(), 3U);
+  EXPECT_EQ(keys_below("admin").size(), 4U);
 }
 
 }  // namespace

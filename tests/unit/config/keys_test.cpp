@@ -14,7 +14,8 @@ Loaded load_keys(const std::string& keys, const Environment& environment = {}) {
 
 TEST(ConfigKeys, ReadEveryKey) {
   const Loaded loaded = load_keys(
-      "{name: dify, key: \"${K}\", allow: [10.0.1.0/24], models: [m, \"q*\"], trust_user: true, "
+      "{name: dify, key: \"${K}\", allow: [10.0.1.0/24], models: [m, \"q*\", \"!q-secret\"], apis: [chat, embeddings], "
+      "trust_user: true, "
       "stream_usage: always, while_waiting: interim, expires: 2027-01-01T00:00:00Z}, {name: b, hash: \"sha256:" +
           kHash + "\"}",
       {{"K", "sk-11111"}});
@@ -24,7 +25,8 @@ TEST(ConfigKeys, ReadEveryKey) {
   EXPECT_EQ(key.name, "dify");
   EXPECT_EQ(key.hash, fake_hash("sk-11111"));
   EXPECT_EQ(key.allow.ranges().size(), 1U);
-  EXPECT_EQ(key.models, (std::vector<std::string>{"m", "q*"}));
+  EXPECT_EQ(key.models, (std::vector<std::string>{"m", "q*", "!q-secret"}));
+  EXPECT_EQ(key.apis, (std::vector<std::string>{"chat", "embeddings"}));
   EXPECT_TRUE(key.trust_user);
   EXPECT_EQ(key.stream_usage, StreamUsage::always);
   EXPECT_EQ(key.while_waiting, WhileWaiting::interim);
@@ -75,9 +77,19 @@ TEST(ConfigKeys, AreUniqueByNameAndByValue) {
                        "the same key as that of keys[0]"));
 }
 
-TEST(ConfigKeys, ModelsAreNamesOrBeginningsOfNames) {
-  EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: test-key, models: [\"a*b\"]}")),
-                       "the beginning of names and then `*`"));
+TEST(ConfigKeys, ApisAreThoseThereAre) {
+  const Loaded loaded = load_keys("{name: a, key: test-key, apis: [chat, embedings]}");
+  EXPECT_TRUE(contains(all_problems(loaded), "`embedings` is no API; did you mean `embeddings`?"));
+  EXPECT_TRUE(contains(all_warnings(load_keys("{name: a, key: test-key, apis: []}")), "no API may be used"));
+  EXPECT_EQ(load_keys("{name: a, key: test-key}").config.keys[0].apis, std::vector<std::string>{"*"});
+}
+
+TEST(ConfigKeys, ModelsAreNamesOrPatterns) {
+  EXPECT_TRUE(
+      contains(all_problems(load_keys("{name: a, key: test-key, models: [\"!\"]}")), "`!` before it denies it"));
+  EXPECT_TRUE(contains(all_warnings(load_keys("{name: a, key: test-key, models: [\"!m\"]}")), "allows nothing"));
+  EXPECT_TRUE(
+      contains(all_warnings(load_keys("{name: a, key: test-key, models: [\"*\", \"!n\"]}")), "there is no model `!n`"));
   EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: test-key, models: [\"\"]}")), "test.yaml:2:42: "));
   EXPECT_TRUE(
       contains(all_problems(load_keys("{name: a, key: test-key, models: m}")), "must be a list, not one value"));
