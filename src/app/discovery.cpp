@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "dialect/converter.h"
 #include "dialect/openai.h"
 #include "pipeline/health_report.h"
 #include "upstream/probe.h"
@@ -16,6 +17,14 @@ constexpr Duration kRound = std::chrono::seconds{30};
 constexpr Duration kHastyRound = std::chrono::seconds{2};  // while nobody has answered
 constexpr Duration kSilentPause = std::chrono::seconds{5};
 constexpr Duration kProbeLimit = std::chrono::seconds{5};
+
+// The endpoint's list of models, or whatever page of its dialect is a sign of life.
+net::Task<Result<std::string>> ask_list(upstream::Pool& pool, std::shared_ptr<upstream::Endpoint> endpoint,
+                                        AddressList egress, net::Until until) {
+  const config::Endpoint& to = endpoint->configured();
+  std::string path = to.path + std::string{dialect::dialect_row(to.dialect).models_path};
+  return upstream::ask_page(pool, std::move(endpoint), std::move(path), std::move(egress), until);
+}
 
 // Whether an endpoint is there at all: a server without /models, or one that wants other credentials, is.
 bool is_answer(const Result<std::string>& models) {
@@ -98,7 +107,7 @@ net::Task<void> Discovery::ask_until_it_answers(std::shared_ptr<Greeting> greeti
   for (bool first = true;; first = false) {
     const net::Until until{Deadline::in(loop.now(), kProbeLimit), &greeting->ended};
     const AddressList egress = worker_.snapshot()->config->egress;
-    Result<std::string> models = co_await upstream::ask_models(worker_.pool(), greeting->endpoint, egress, until);
+    Result<std::string> models = co_await ask_list(worker_.pool(), greeting->endpoint, egress, until);
     (void)worker_.pool().take_idle(greeting->endpoint);  // closes it: the first call finds no connection of ours
     const bool ended = greeting->ended.fired();          // its id may be another endpoint's by now
     const bool answered = is_answer(models);
@@ -119,7 +128,7 @@ net::Task<void> Discovery::ask_wildcards(std::shared_ptr<const pipeline::Snapsho
   for (const auto& endpoint : snapshot->wildcard_endpoints) {
     const config::Endpoint& configured = endpoint->configured();
     const net::Until until{Deadline::in(worker_.loop().now(), kProbeLimit), &ended_};
-    Result<std::string> body = co_await upstream::ask_models(worker_.pool(), endpoint, snapshot->config->egress, until);
+    Result<std::string> body = co_await ask_list(worker_.pool(), endpoint, snapshot->config->egress, until);
     Result<std::vector<std::string>> names = std::vector<std::string>{};
     if (body) {
       names = dialect::openai::decode_models(*body);
@@ -158,7 +167,7 @@ net::Task<void> Discovery::probe(std::shared_ptr<upstream::Endpoint> endpoint,
   net::Loop& loop = worker_.loop();
   upstream::Health::Trial trial = endpoint->health().force();
   const net::Until until{Deadline::in(loop.now(), limit), &ended_};
-  Result<std::string> body = co_await upstream::ask_models(worker_.pool(), endpoint, snapshot->config->egress, until);
+  Result<std::string> body = co_await ask_list(worker_.pool(), endpoint, snapshot->config->egress, until);
   // A list of models ends a cool-down, but is no call that would make the endpoint's rates look better.
   const upstream::CallEnd well = trial.is_probe() ? upstream::CallEnd::good : upstream::CallEnd::none;
   const upstream::Turn turn = trial.report(body ? well : upstream::call_end(body.error()), loop.now());

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "dialect/openai.h"
 #include "pipeline/choose.h"
+#include "pipeline/conversion.h"
 #include "pipeline/session.h"
 #include "pipeline/snapshot.h"
 
@@ -124,10 +125,31 @@ std::vector<const config::Key*> explain_keys(const std::vector<config::Key>& key
   return allowed;
 }
 
-void explain_changes(const llm::Call& call, std::string_view body, const pipeline::Lane& lane, Explanation& into) {
-  for (const auto& endpoint : lane.endpoints) {
+// The request as an endpoint of another dialect gets it.
+void explain_conversion(const Chosen& asked, std::size_t endpoint, Explanation& into) {
+  const upstream::Endpoint& to = *asked.lane.endpoints[endpoint];
+  const Result<dialect::Sending> sending =
+      pipeline::convert_request(asked.lane, to, *asked.lane.converters[endpoint], asked.call, asked.body);
+  if (!sending) {
+    into.findings.push_back({"refused for " + to.id(), sending.error().message});
+    return;
+  }
+  into.findings.push_back({"sent to " + to.id(), "POST " + to.configured().path + sending->path});
+  into.findings.push_back({"body for " + to.id(), sending->body});
+}
+
+void explain_changes(const Chosen& asked, Explanation& into) {
+  const auto& [lane, call, body, key, config] = asked;
+  for (std::size_t at = 0; at < lane.endpoints.size(); ++at) {
+    const auto& endpoint = lane.endpoints[at];
     const config::Endpoint& to = endpoint->configured();
     const std::string name = to.model.empty() ? lane.name : to.model;
+    if (lane.converters[at] != nullptr) {
+      into.findings.push_back(
+          {"endpoint " + endpoint->id(), to.url + " (weight " + std::to_string(to.weight) + ", " + to.dialect + ")"});
+      explain_conversion(asked, at, into);
+      continue;
+    }
     using dialect::openai::AskUsage;
     const AskUsage ask = call.stream == llm::Stream::yes && to.ask_usage ? AskUsage::yes : AskUsage::no;
     const llm::Edits edits = dialect::openai::edits(call, body, name, ask, lane.model.max_answer_tokens);
@@ -189,7 +211,7 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
   explain_queue(*lane, result.findings);
   explain_choice({*lane, *call, body, options.key, *config}, result);
   result.findings.push_back({"attempts", "at most " + std::to_string(lane->model.retry.attempts)});
-  explain_changes(*call, body, *lane, result);
+  explain_changes({*lane, *call, body, options.key, *config}, result);
   return result;
 }
 

@@ -102,6 +102,10 @@ enum class Spelling : std::uint8_t { different, other_case, exact };
 // control character or invalid UTF-8.
 [[nodiscard]] Result<std::string> unescape(std::string_view raw);
 
+// Appends the text of a raw JSON string value; what is no text in it (see above) becomes U+FFFD. For what a model says.
+// Nothing is appended for what is no string at all.
+void append_text(std::string& out, std::string_view raw);
+
 // The unsigned integer of a raw JSON number; nothing for signs, fractions, exponents or more than 2^53.
 [[nodiscard]] std::optional<std::uint64_t> unsigned_number(std::string_view raw);
 

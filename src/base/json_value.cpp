@@ -114,6 +114,27 @@ Result<std::string> unescape(std::string_view raw) {
   return make_error(Code::invalid_json, "A string in the JSON has a bad escape, a control character or invalid UTF-8.");
 }
 
+void append_text(std::string& out, std::string_view raw) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+  if (raw.size() < 2 || raw.front() != '"' || raw.back() != '"') return;
+  const std::string_view inner = raw.substr(1, raw.size() - 2);
+  const std::size_t plain = plain_prefix(inner);
+  out += inner.substr(0, plain);
+  for (std::size_t at = plain; at < inner.size();) {
+    if (inner[at] == '\\') {
+      const std::size_t escape = at;
+      if (append_escape(out, inner, at)) continue;
+      // A lone surrogate is the whole of its escape; of any other, the backslash.
+      at = escape + (hex4(inner, escape + 2) && inner[escape + 1] == 'u' ? 6 : 1);
+      out += kReplacement;
+      continue;
+    }
+    const Utf8Piece piece = utf8_piece(inner, at);
+    out += piece.valid ? inner.substr(at, piece.length) : kReplacement;
+    at += piece.length;
+  }
+}
+
 std::optional<std::uint64_t> unsigned_number(std::string_view raw) {
   constexpr std::uint64_t kLargest = std::uint64_t{1} << 53;  // what every JSON reader can hold exactly
   std::uint64_t value = 0;

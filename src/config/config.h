@@ -73,6 +73,7 @@ struct Endpoint {
   bool ask_usage = true;              // add stream_options.include_usage when the client did not
   std::uint32_t max_concurrency = 0;  // calls at once, 1 … 100,000, or kAutoConcurrency; 0: not limited
   std::string zone;                   // where it stands; empty: nowhere in particular
+  std::string keep_alive;             // ollama: how long the model stays loaded, "30m"; empty: the server's own
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 

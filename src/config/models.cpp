@@ -98,12 +98,22 @@ void read_url(Section& section, const AddressList& egress, Endpoint& into) {
   }
 }
 
+// Only the OpenAI API stands at /v1 unless said otherwise; of others that is what people paste.
+void keep_own_path(Endpoint& endpoint) {
+  if (endpoint.path == "/v1") endpoint.path.clear();
+}
+
 Endpoint read_endpoint(Section& section, const AddressList& egress) {
   Endpoint endpoint;
   read_url(section, egress, endpoint);
   section.text("model", endpoint.model);
   const std::string dialect = section.choice("dialect");
   if (!dialect.empty()) endpoint.dialect = dialect;
+  if (endpoint.dialect != "openai") keep_own_path(endpoint);
+  section.text("keep_alive", endpoint.keep_alive);
+  if (section.has("keep_alive") && endpoint.dialect != "ollama") {
+    section.warn(section.place("keep_alive"), "`keep_alive` has no effect with the dialect " + endpoint.dialect);
+  }
   read_auth(section, endpoint.auth);
   section.count("weight", endpoint.weight);
   section.flag("ask_usage", endpoint.ask_usage);

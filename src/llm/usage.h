@@ -7,9 +7,10 @@
 namespace intragate::llm {
 
 enum class UsageSource : std::uint8_t {
-  none,      // nothing was generated or nothing is known
-  upstream,  // the model said so
-  counted,   // stream events with content were counted
+  none,       // nothing was generated or nothing is known
+  upstream,   // the model said so
+  counted,    // stream events with content were counted
+  estimated,  // from the bytes
 };
 
 struct Usage {
@@ -22,6 +23,7 @@ struct Usage {
   switch (source) {
     case UsageSource::upstream: return "upstream";
     case UsageSource::counted: return "counted";
+    case UsageSource::estimated: return "estimated";
     case UsageSource::none: break;
   }
   return "none";

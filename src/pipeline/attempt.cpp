@@ -6,6 +6,7 @@
 
 #include "dialect/openai.h"
 #include "net/loop.h"
+#include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
 #include "pipeline/relay_stream.h"
 #include "pipeline/stream.h"
@@ -32,15 +33,16 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 }
 
 // The gateway's own head: of the client's headers only what a model may know of crosses.
-std::string request_head(const Exchange& x, std::size_t body_size) {
+std::string request_head(const Exchange& x, std::size_t body_size, const dialect::Sending* converted) {
   const config::Endpoint& to = x.endpoint->configured();
   std::string head;
   head.reserve(512);
   head += "POST ";
   head += to.path;
-  head += path_of(x.call.api);
+  head += converted != nullptr ? std::string_view{converted->path} : path_of(x.call.api);
   head += " HTTP/1.1\r\n";
   head += x.endpoint->fixed_headers();
+  if (converted != nullptr) head += converted->headers;
   // The body was read as JSON, whatever the client called it; and answers are looked into, so they must not be packed.
   head += "Content-Type: application/json\r\nAccept-Encoding: identity\r\n";
   append_header(head, "Accept: ", x.head.accept);
@@ -61,6 +63,7 @@ net::Until whole_call(const Exchange& x) {
 // Head, and the body in pieces around what was changed in it.
 struct Outgoing {
   llm::Edits edits;
+  dialect::Sending converted;  // instead, for an endpoint of another dialect
   std::string head;
   std::array<std::string_view, 2 + 2 * std::tuple_size_v<decltype(llm::Edits::list)>> pieces;
   std::size_t count = 0;
@@ -69,7 +72,14 @@ struct Outgoing {
   [[nodiscard]] std::span<const std::string_view> all() const { return {pieces.data(), count}; }
 };
 
+void compose_converted(const Exchange& x, Outgoing& out) {
+  out.head = request_head(x, out.converted.body.size(), &out.converted);
+  out.pieces[out.count++] = out.head;
+  out.pieces[out.count++] = out.converted.body;
+}
+
 void compose(const Exchange& x, Outgoing& out) {
+  if (x.converter != nullptr) return compose_converted(x, out);
   const std::string_view body = x.connection.body();
   const config::Endpoint& to = x.endpoint->configured();
   const bool ask = x.usage_hidden || x.principal->stream_usage == config::StreamUsage::always;
@@ -82,7 +92,7 @@ void compose(const Exchange& x, Outgoing& out) {
     size += out.edits.list[i].text.size();
     size -= out.edits.list[i].where.length;
   }
-  out.head = request_head(x, size);
+  out.head = request_head(x, size, nullptr);
   out.pieces[out.count++] = out.head;
   std::size_t at = 0;
   for (std::size_t i = 0; i < out.edits.count; ++i) {
@@ -105,8 +115,9 @@ void take_head(Exchange& x, const net::ResponseHead& head) {
   x.answer.request_id = net::find_header(headers, "x-request-id");
   constexpr std::string_view kStream = "text/event-stream";
   const std::string_view type = x.answer.content_type;
-  x.answer.event_stream =
-      head.status >= 200 && head.status < 300 && net::equals_ignoring_case(type.substr(0, kStream.size()), kStream);
+  const bool stream = x.converter != nullptr ? x.call.stream == llm::Stream::yes  // whatever its server calls it
+                                             : net::equals_ignoring_case(type.substr(0, kStream.size()), kStream);
+  x.answer.event_stream = stream && head.status >= 200 && head.status < 300;
   x.answer.decoder.emplace(head);
   x.answer.held = net::Held{x.worker.loop().buffers().meter()};
 }
@@ -156,7 +167,7 @@ constexpr std::size_t kFirstLook = 64 * 1024;
 Result<bool> stream_begins(Exchange& x) {
   net::Buffer& buffer = x.upstream.client().buffer();
   net::BodyDecoder decoder = *x.answer.decoder;
-  Stream first{Stream::Framing::chunked, Stream::UsageEvents::shown};
+  Stream first{Stream::Framing::chunked, Stream::UsageEvents::shown, 0, conversion_of(x)};
   const Stream::Output out = first.take(buffer.view(), decoder, x.worker.scratch());
   if (out.end == Stream::End::malformed) {
     return make_error(Code::upstream_malformed, {}).because("the stream is malformed or ends before its first event");
@@ -191,6 +202,7 @@ net::Task<Result<Unit>> receive_first_event(Exchange& x, net::Until until) {
 net::Task<Result<Unit>> receive_body(Exchange& x) {
   net::HttpClient& client = x.upstream.client();
   net::BodyDecoder& decoder = *x.answer.decoder;
+  const std::size_t most = x.converter != nullptr ? kConvert : kCollect;
   if (x.answer.head.framing == net::Framing::length && x.answer.head.content_length <= kCollect) {
     x.answer.owned.reserve(static_cast<std::size_t>(x.answer.head.content_length));
   }
@@ -203,7 +215,7 @@ net::Task<Result<Unit>> receive_body(Exchange& x) {
     x.answer.held.set(x.answer.owned.capacity());
     client.buffer().consume(step.consumed);
     x.answer.collected = step.state == net::BodyDecoder::State::end;
-    if (x.answer.collected || x.answer.owned.size() >= kCollect) co_return Unit{};
+    if (x.answer.collected || x.answer.owned.size() >= most) co_return Unit{};
     if (step.state == net::BodyDecoder::State::piece) continue;
     const Fill got = client.fill(net::Buffer::kBlock);
     if (got == Fill::more) continue;
@@ -275,6 +287,12 @@ net::Task<Result<Unit>> connect(Exchange& x) {
 }  // namespace
 
 net::Task<Result<Unit>> attempt(Exchange& x, Take take) {
+  Outgoing out;
+  if (x.converter != nullptr) {
+    Result<dialect::Sending> converted = convert_request(x);
+    if (!converted) co_return std::move(converted).error();
+    out.converted = std::move(*converted);
+  }
   if (take == Take::any_connection) x.upstream = x.worker.pool().take_idle(x.endpoint);
   if (!x.upstream.open()) {
     x.phase = llm::Phase::connecting;
@@ -285,13 +303,11 @@ net::Task<Result<Unit>> attempt(Exchange& x, Take take) {
   const net::Until until =
       whole_call(x).earlier(Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.first_byte));
   net::HttpClient& client = x.upstream.client();
-  {
-    Outgoing out;
-    if (!send_now(x, out)) {
-      Result<Unit> sent = co_await client.send(out.all(), out.sent, until);
-      if (!sent) co_return failed(x, std::move(sent).error());
-    }
+  if (!send_now(x, out)) {
+    Result<Unit> sent = co_await client.send(out.all(), out.sent, until);
+    if (!sent) co_return failed(x, std::move(sent).error());
   }
+  out = {};  // its memory is not needed while the model thinks
   for (;;) {
     std::optional<Result<net::ResponseHead>> head = client.head_now(x.worker.headers());
     if (head && !*head) co_return failed(x, std::move(*head).error());
@@ -307,9 +323,13 @@ net::Task<Result<Unit>> attempt(Exchange& x, Take take) {
   }
   if (!x.answer.event_stream) {
     x.phase = llm::Phase::answering;
-    if (take_body_here(x)) co_return Unit{};
-    Result<Unit> body = co_await receive_body(x);
-    if (!body) co_return failed(x, std::move(body).error());
+    if (!take_body_here(x)) {
+      Result<Unit> body = co_await receive_body(x);
+      if (!body) co_return failed(x, std::move(body).error());
+    }
+    if (x.converter == nullptr) co_return Unit{};
+    Result<Unit> converted = convert_answer(x);
+    if (!converted) co_return failed(x, std::move(converted).error());
     co_return Unit{};
   }
   Result<bool> begins = stream_begins(x);

@@ -93,6 +93,7 @@ std::optional<Error> judge(Exchange& x, const Tries& tries, upstream::Health::Tr
     Error error = std::move(received).error();
     if (error.retry == Retry::fresh_connection) return error;  // no attempt: the model never saw the call
     report_end(x.worker, *x.lane, tries.current, trial, upstream::call_end(error));
+    if (error.code == Code::invalid_request || error.code == Code::invalid_json) return error;  // nothing was sent
     observe_failure(x, error);
     note_failure(x, error);
     return error;
@@ -158,6 +159,7 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
   for (;;) {
     x.endpoint = x.lane->endpoints[tries.current];
     x.capacity = x.lane->capacities[tries.current].get();
+    x.converter = x.lane->converters[tries.current].get();
     x.place = x.endpoint->enter();
     if (take == Take::any_connection) ++x.attempts;
     Result<Unit> received = co_await attempt(x, take);

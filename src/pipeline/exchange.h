@@ -100,7 +100,8 @@ struct Exchange {
 
   // dispatch
   std::shared_ptr<upstream::Endpoint> endpoint;
-  Capacity* capacity = nullptr;  // the endpoint's; lives in the snapshot
+  Capacity* capacity = nullptr;                   // the endpoint's; lives in the snapshot
+  const dialect::Converter* converter = nullptr;  // how the endpoint is spoken to; lives in the snapshot
   std::uint32_t attempts = 0;
   bool usage_hidden = false;  // the gateway asked for usage, the client did not
   Ticket<upstream::Endpoint> place;

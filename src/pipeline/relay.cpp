@@ -54,7 +54,7 @@ net::Task<Result<Next>> send_collected_rest(Exchange& x) {
 Passage relay_collected(Exchange& x) {
   if (x.answer.head.keep_alive) x.upstream.keep();
   x.upstream = {};  // back to the pool before the client, who may be slow, has read anything
-  take_usage(x, dialect::openai::find_usage(x.answer.owned));
+  if (x.converter == nullptr) take_usage(x, dialect::openai::find_usage(x.answer.owned));
   free_slot(x);  // the model is done with it, however slowly the client reads
   const std::string extra = extra_headers(x);
   if (!x.reply.send_whole_now(x, client_head(x, extra), x.answer.owned)) return send_collected_rest(x);

@@ -2,6 +2,7 @@
 
 #include "dialect/openai.h"
 #include "net/loop.h"
+#include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
 #include "pipeline/observe.h"
 #include "pipeline/settle.h"
@@ -145,7 +146,7 @@ net::Task<Result<Next>> relay_stream(Exchange& x) {
   const config::Bytes limit = x.lane->model.stream_buffer;
   Relaying r{.stream = Stream{x.http_1_0 ? Stream::Framing::plain : Stream::Framing::chunked,
                               x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown,
-                              x.lane->model.max_answer_tokens},
+                              x.lane->model.max_answer_tokens, conversion_of(x)},
              .read_limit = static_cast<std::size_t>(limit),
              .inter_token = state.inter_token};
   observe_first_event(x);

@@ -56,9 +56,14 @@ std::shared_ptr<Capacity> capacity_for(const upstream::Endpoint& endpoint, const
   return std::make_shared<Capacity>(configured);
 }
 
-std::vector<Site> sites_of(const Endpoints& endpoints, const Snapshot* previous) {
+Result<std::vector<Site>> sites_of(const Endpoints& endpoints, const Snapshot* previous) {
   std::vector<Site> sites;
-  for (const auto& endpoint : endpoints) sites.push_back({endpoint, capacity_for(*endpoint, previous)});
+  for (const auto& endpoint : endpoints) {
+    const config::Endpoint& to = endpoint->configured();
+    Result<std::unique_ptr<const dialect::Converter>> converter = dialect::dialect_row(to.dialect).make(to);
+    if (!converter) return std::move(converter).error();
+    sites.push_back({endpoint, capacity_for(*endpoint, previous), std::move(*converter)});
+  }
   return sites;
 }
 
@@ -71,6 +76,7 @@ std::shared_ptr<const Lane> make_lane(std::string name, const config::Model& mod
   for (const Site& site : sites) {
     lane.endpoints.push_back(site.endpoint);
     lane.capacities.push_back(site.capacity);
+    lane.converters.push_back(site.converter);
   }
   if (before != nullptr) {
     lane.gate = before->gate;
@@ -167,7 +173,9 @@ Result<std::shared_ptr<const Snapshot>> make_snapshot(const std::shared_ptr<cons
   std::vector<Site> wildcard_sites;
   for (const config::Model& model : config->models) {
     Endpoints endpoints = endpoints_of(model, old, now.at);
-    std::vector<Site> sites = sites_of(endpoints, previous);
+    Result<std::vector<Site>> made = sites_of(endpoints, previous);
+    if (!made) return std::move(made).error();
+    std::vector<Site> sites = std::move(*made);
     snapshot->sites.insert(snapshot->sites.end(), sites.begin(), sites.end());
     if (model.name == "*") {
       wildcard = &model;

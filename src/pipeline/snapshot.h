@@ -12,6 +12,7 @@
 #include "auth/keyring.h"
 #include "auth/rules.h"
 #include "config/config.h"
+#include "dialect/converter.h"
 #include "llm/call.h"
 #include "pipeline/capacity.h"
 #include "pipeline/gate.h"
@@ -27,6 +28,8 @@ struct Lane {
   std::int64_t known_since = 0;                         // seconds since 1970
   std::shared_ptr<Gate> gate;                           // the model's slots, the same over reloads
   std::vector<std::shared_ptr<Capacity>> capacities{};  // by endpoint
+  // By endpoint: how it is spoken to; nothing where the client's bytes are passed on.
+  std::vector<std::shared_ptr<const dialect::Converter>> converters{};
 };
 
 [[nodiscard]] inline auth::ModelNames names_of(const Lane& lane) {
@@ -66,6 +69,7 @@ struct Now {
 struct Site {
   std::shared_ptr<upstream::Endpoint> endpoint;
   std::shared_ptr<Capacity> capacity;
+  std::shared_ptr<const dialect::Converter> converter{};
 };
 
 struct Snapshot {

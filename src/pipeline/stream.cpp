@@ -2,27 +2,28 @@
 
 #include "dialect/openai.h"
 #include "net/chunked.h"
+#include "pipeline/conversion.h"
+#include "pipeline/stream_writing.h"
 
 namespace intragate::pipeline {
 
 using State = net::BodyDecoder::State;
 
-struct Stream::Writing {
-  Output out;
-  std::string& scratch;
-  bool as_it_is;  // so far out.bytes is a prefix of the input; once false, `scratch` has what goes out
+Stream::Stream(Framing framing, UsageEvents usage, std::uint64_t most, std::unique_ptr<Conversion> conversion)
+    : conversion_{std::move(conversion)},
+      framing_{framing},
+      usage_events_{usage},
+      most_{most},
+      left_{most > 0 ? most : kUnlimited} {}
 
-  void begin_copy() {
-    if (!as_it_is) return;
-    scratch.assign(out.bytes);
-    as_it_is = false;
-  }
-};
+Stream::Stream(Framing framing, UsageEvents usage, std::uint64_t most) : Stream{framing, usage, most, nullptr} {}
+
+Stream::~Stream() = default;
 
 Stream::Output Stream::take(std::string_view input, net::BodyDecoder& decoder, std::string& scratch) {
   scratch.clear();
   look_for_finish_ = decoder.may_close_here();
-  Writing writing{.out = {}, .scratch = scratch, .as_it_is = framing_ == Framing::chunked};
+  Writing writing{.out = {}, .scratch = scratch, .as_it_is = framing_ == Framing::chunked && !conversion_};
   Output& out = writing.out;
   while (out.end == End::open) {
     const net::BodyDecoder::Step step = decoder.step(input.substr(out.consumed));
@@ -50,6 +51,7 @@ Stream::Output Stream::take(std::string_view input, net::BodyDecoder& decoder, s
 // A whole chunk that is one whole event in the right form goes on as it lies in the input, framing included; from the
 // first one on that is not, everything is copied.
 void Stream::take_piece(const net::BodyDecoder::Step& piece, Writing& writing) {
+  if (conversion_) return convert_piece(piece.data, writing);
   const bool may_pass = writing.as_it_is && piece.whole_chunk && reader_.at_boundary();
   std::string_view data = piece.data;
   bool passed = false;
@@ -64,15 +66,15 @@ void Stream::take_piece(const net::BodyDecoder::Step& piece, Writing& writing) {
     passed = may_pass && bytes.data() == piece.data.data() && bytes.size() == piece.data.size();
     if (passed) return;
     writing.begin_copy();
-    add(step.event, writing);
+    add(bytes, writing);
   }
   writing.begin_copy();
 }
 
-void Stream::add(const net::SseEvent& event, Writing& writing) const {
+void Stream::add(std::string_view block, Writing& writing) const {
   std::string& to = writing.scratch;
-  if (framing_ == Framing::chunked) net::append_chunk_head(to, event.bytes.size());
-  to += event.bytes;
+  if (framing_ == Framing::chunked) net::append_chunk_head(to, block.size());
+  to += block;
   if (framing_ == Framing::chunked) to += net::kChunkEnd;
 }
 
@@ -109,13 +111,14 @@ bool Stream::count_token(std::string_view event, Output& out) {
 
 // Models forget the last blank line: what was complete without it is an event all the same.
 void Stream::take_rest(Writing& writing) {
+  if (conversion_) return convert_rest(writing);
   for (;;) {
     const net::SseReader::Step step = reader_.finish();
     if (step.state != net::SseReader::State::event) return;
     if (!wanted(step.event, writing.out)) continue;
     writing.out.payload += step.event.bytes.size();
     writing.begin_copy();
-    add(step.event, writing);
+    add(step.event.bytes, writing);
   }
 }
 

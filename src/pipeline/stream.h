@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -17,14 +18,18 @@
 
 namespace intragate::pipeline {
 
+struct Conversion;
+
 class Stream {
  public:
   enum class Framing : std::uint8_t { chunked, plain };  // plain: until close, for HTTP/1.0 clients
   enum class UsageEvents : std::uint8_t { shown, hidden };
 
   // `most`: the tokens an answer may have, events with content where the model does not count; 0: as many as it likes.
-  Stream(Framing framing, UsageEvents usage, std::uint64_t most = 0)
-      : framing_{framing}, usage_events_{usage}, most_{most}, left_{most > 0 ? most : kUnlimited} {}
+  Stream(Framing framing, UsageEvents usage, std::uint64_t most = 0);
+  // `conversion`: how the model speaks; nothing: as the client does.
+  Stream(Framing framing, UsageEvents usage, std::uint64_t most, std::unique_ptr<Conversion> conversion);
+  ~Stream();
 
   // Why a stream's bytes end here.
   enum class End : std::uint8_t {
@@ -54,11 +59,17 @@ class Stream {
   struct Writing;  // an Output being made
   void take_piece(const net::BodyDecoder::Step& piece, Writing& writing);
   void take_rest(Writing& writing);
-  void add(const net::SseEvent& event, Writing& writing) const;
+  void add(std::string_view block, Writing& writing) const;
   bool wanted(const net::SseEvent& event, Output& out);
   bool count_token(std::string_view event, Output& out);
+  // stream_convert.cpp
+  void convert_piece(std::string_view data, Writing& writing);
+  void convert_rest(Writing& writing);
+  void convert_event(std::string_view data, Writing& writing);
+  void end_conversion(Writing& writing);
   static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
+  std::unique_ptr<Conversion> conversion_;
   net::SseReader reader_;
   dialect::EventShape shape_;
   llm::Usage usage_;

@@ -13,12 +13,6 @@ constexpr std::size_t kMost = 4 * 1024 * 1024;
 
 }  // namespace
 
-net::Task<Result<std::string>> ask_models(Pool& pool, std::shared_ptr<Endpoint> endpoint, AddressList egress,
-                                          net::Until until) {
-  std::string path = endpoint->configured().path + "/models";
-  return ask_page(pool, std::move(endpoint), std::move(path), std::move(egress), until);
-}
-
 net::Task<Result<std::string>> ask_page(Pool& pool, std::shared_ptr<Endpoint> endpoint, std::string path,
                                         AddressList egress, net::Until until) {
   const std::string head =

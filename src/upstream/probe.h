@@ -10,12 +10,8 @@
 
 namespace intragate::upstream {
 
-// The body of GET <base>/models, at most 4 MiB. Errors: as Pool::connect; upstream_status for anything but 200;
-// upstream_malformed.
-[[nodiscard]] net::Task<Result<std::string>> ask_models(Pool& pool, std::shared_ptr<Endpoint> endpoint,
-                                                        AddressList egress, net::Until until);
-
-// The same for any page of the endpoint's server: `path` begins at its root.
+// The body of a page of the endpoint's server, at most 4 MiB; `path` begins at its root. Errors: as Pool::connect;
+// upstream_status for anything but 200; upstream_malformed.
 [[nodiscard]] net::Task<Result<std::string>> ask_page(Pool& pool, std::shared_ptr<Endpoint> endpoint, std::string path,
                                                       AddressList egress, net::Until until);
 

@@ -11,7 +11,7 @@
 A script is a list of steps run for one call; each call takes the next script, or the default one, which answers
 properly (chat, completions, embeddings, streamed or not). A step is any function of the Call. GET …/models is
 answered from `model.models` and kept apart in `model.listings`, so that a gateway's own look-ups never eat a script; so
-are the engine's pages /metrics, /props and /slots, from `model.pages`.
+are all other pages, from `model.pages`.
 The server itself is strict: a request that is not proper HTTP ends up in `model.violations`.
 """
 
@@ -363,7 +363,7 @@ class FakeModel:
                 self.listings.append(call)
                 return [answer_json({"object": "list", "data": [
                     {"id": name, "object": "model", "created": 1, "owned_by": "fake"} for name in self.models]})], True
-            if call.method == "GET" and call.target in ("/metrics", "/props", "/slots"):
+            if call.method == "GET":
                 self.listings.append(call)
                 text = self.pages.get(call.target)
                 text = text() if callable(text) else text

@@ -120,8 +120,8 @@ TEST(ConfigModels, ChoicesAreCheckedWithSuggestions) {
   EXPECT_TRUE(contains(all_problems(load_model("kind: embeding")), "did you mean `embedding`?"));
   EXPECT_TRUE(contains(all_problems(load_model("balance: roundrobin")), "did you mean `round_robin`?"));
   EXPECT_EQ(load_model("balance: session").config.models[0].balance, Balance::session);
-  EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", dialect: ollama")),
-                       "`dialect: ollama` is not available"));
+  EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", dialect: triton-grpc")),
+                       "`dialect: triton-grpc` is not available"));
   EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", dialect: open-ai")), "did you mean `openai`?"));
   EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", ask_usage: no")), "did you mean `false`?"));
 }

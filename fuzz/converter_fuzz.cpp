@@ -1,0 +1,118 @@
+// Dialects towards models: whatever a model says, in whatever pieces it comes, becomes the same events, each of them
+// JSON that a client can read; and whatever a client asks is turned into a request or refused. Input: the first byte
+// chooses the dialect and the API, the second the cuts, the rest are the bytes.
+#include <simdjson.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "dialect/openai.h"
+#include "dialect/openai_read.h"
+#include "fuzz/require.h"
+#include "pipeline/conversion.h"
+#include "pipeline/stream.h"
+
+namespace {
+
+using namespace intragate;
+using fuzz::require;
+
+const dialect::Converter& converter_of(unsigned chosen) {
+  static const std::array kNames{"ollama"};
+  static const auto kAll = [] {
+    std::array<std::unique_ptr<const dialect::Converter>, kNames.size()> all;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      config::Endpoint endpoint;
+      endpoint.dialect = kNames[i];
+      auto made = dialect::dialect_row(kNames[i]).make(endpoint);
+      require(static_cast<bool>(made), "every dialect can be made");
+      all[i] = std::move(*made);
+    }
+    return all;
+  }();
+  return *kAll[chosen % kNames.size()];
+}
+
+net::BodyDecoder until_length(std::size_t length) {
+  net::ResponseHead head;
+  head.status = 200;
+  head.framing = net::Framing::length;
+  head.content_length = length;
+  return net::BodyDecoder{head};
+}
+
+std::string replay(const dialect::Converter& converter, llm::Api api, std::string_view answer, std::size_t stride) {
+  pipeline::Stream stream{
+      pipeline::Stream::Framing::plain, pipeline::Stream::UsageEvents::shown, 0,
+      std::make_unique<pipeline::Conversion>(converter, dialect::openai::AnswerName{api, "id", 1, "m"}, 7)};
+  net::BodyDecoder body = until_length(answer.size());
+  std::string said;
+  std::string scratch;
+  std::string buffer;
+  for (std::size_t at = 0;;) {
+    const std::string_view piece = answer.substr(at, stride);
+    buffer += piece;
+    at += piece.size();
+    const pipeline::Stream::Output out = stream.take(buffer, body, scratch);
+    said += out.bytes;
+    buffer.erase(0, out.consumed);
+    if (out.end != pipeline::Stream::End::open) return said + std::to_string(static_cast<int>(out.end));
+    require(!piece.empty(), "a stream that is over ends");
+  }
+}
+
+bool is_json(const std::string& text) {
+  static simdjson::dom::parser parser;
+  simdjson::dom::element element;
+  return parser.parse(text).get(element) == simdjson::SUCCESS;
+}
+
+void check_events(std::string_view said) {
+  constexpr std::string_view kField = "data: ";
+  while (said.starts_with(kField)) {
+    const std::size_t end = said.find("\n\n");
+    require(end != std::string_view::npos, "an event ends with a blank line");
+    const std::string data{said.substr(kField.size(), end - kField.size())};
+    require(data == "[DONE]" || is_json(data), "an event is JSON");
+    said.remove_prefix(end + 2);
+  }
+  require(said.size() == 1, "there is nothing but events");
+}
+
+void check_answer(const dialect::Converter& converter, llm::Api api, std::string_view bytes) {
+  llm::Delta said;
+  converter.answer(api, bytes, said);
+  const dialect::openai::AnswerName name{api, "id", 1, "m"};
+  if (api == llm::Api::embeddings) {
+    require(is_json(dialect::openai::encode_embeddings(name, said, dialect::openai::Vectors::base64)), "is JSON");
+  } else {
+    require(is_json(dialect::openai::encode_answer(name, said)), "an answer is JSON");
+  }
+  const std::string refusal = dialect::openai::encode_refusal(400, converter.refusal(bytes));
+  require(is_json(refusal) && refusal.size() < 1024, "a refusal is JSON of less than 1 KB");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  constexpr std::array kApis{llm::Api::chat, llm::Api::completions, llm::Api::embeddings};
+  const llm::Api api = kApis[data[0] % kApis.size()];
+  const dialect::Converter& converter = converter_of(data[0] / kApis.size());
+  const std::size_t stride = 1U + data[1];
+  const std::string bytes{reinterpret_cast<const char*>(data) + 2, size - 2};
+  if (converter.framing() != net::EventFraming::text) {
+    const std::string whole = replay(converter, api, bytes, bytes.size() + 1);
+    require(replay(converter, api, bytes, stride) == whole, "any cut is the same");
+    require(replay(converter, api, bytes, 1) == whole, "byte by byte is the same");
+  }
+  check_events(replay(converter, api, bytes, stride));
+  check_answer(converter, api, bytes);
+  const Result<llm::Call> call = dialect::openai::understand(api, bytes);
+  if (!call) return 0;
+  const Result<llm::Request> request = dialect::openai::read_request(*call, bytes);
+  if (request) (void)converter.request(*request);
+  return 0;
+}

@@ -1,0 +1,31 @@
+#include "dialect/converter.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+#include "dialect/ollama.h"
+
+namespace intragate::dialect {
+namespace {
+
+using Made = Result<std::unique_ptr<const Converter>>;
+
+Made pass_on(const config::Endpoint& /*endpoint*/) {
+  return std::unique_ptr<const Converter>{};
+}
+
+constexpr std::array<Row, 2> kDialects{{
+    {"openai", pass_on, "/models"},
+    {"ollama", make_ollama, "/api/tags"},
+}};
+
+}  // namespace
+
+const Row& dialect_row(std::string_view name) {
+  const auto* row = std::find_if(kDialects.begin(), kDialects.end(), [&](const Row& r) { return r.name == name; });
+  assert(row != kDialects.end());
+  return row == kDialects.end() ? kDialects.front() : *row;
+}
+
+}  // namespace intragate::dialect

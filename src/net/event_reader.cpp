@@ -1,0 +1,123 @@
+#include "net/event_reader.h"
+
+#include "base/json_utf8.h"
+#include "base/text.h"
+
+namespace intragate::net {
+namespace {
+
+constexpr std::size_t kLongestCharacter = 4;
+
+// Bytes at the end of `text` that may be the beginning of a character.
+std::size_t cut_character(std::string_view text) {
+  for (std::size_t back = 1; back < kLongestCharacter && back <= text.size(); ++back) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if (byte < 0x80) return 0;
+    if (byte < 0xC0) continue;  // not a first byte
+    const std::size_t length = byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+    return length > back ? back : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+EventReader::Step EventReader::step(std::string_view input) {
+  if (given_) {
+    std::string{}.swap(held_);
+    given_ = false;
+  }
+  switch (framing_) {
+    case EventFraming::sse: return step_sse(input);
+    case EventFraming::ndjson: return step_line(input);
+    case EventFraming::text: return step_text(input);
+    case EventFraming::whole: break;
+  }
+  return keep(input);
+}
+
+EventReader::Step EventReader::step_sse(std::string_view input) {
+  std::size_t consumed = 0;
+  for (;;) {
+    const SseReader::Step step = sse_.step(input.substr(consumed));
+    consumed += step.consumed;
+    if (step.state == SseReader::State::too_long) return {.state = State::too_long, .consumed = consumed};
+    if (step.state == SseReader::State::more) return {.consumed = consumed};
+    if (step.event.kind == SseEvent::Kind::comment) continue;
+    return {.state = State::event, .data = step.event.data, .consumed = consumed};
+  }
+}
+
+EventReader::Step EventReader::step_line(std::string_view input) {
+  std::size_t consumed = 0;
+  while (consumed < input.size()) {
+    const std::string_view rest = input.substr(consumed);
+    const std::size_t end = rest.find('\n');
+    if (end == std::string_view::npos) {
+      Step kept = keep(rest);
+      kept.consumed += consumed;
+      return kept;
+    }
+    consumed += end + 1;
+    std::string_view line = rest.substr(0, end);
+    if (held_.size() + line.size() > limit_) return {.state = State::too_long, .consumed = consumed};
+    if (!held_.empty()) {
+      held_ += line;
+      given_ = true;
+      line = held_;
+    }
+    line = text::trim(line);
+    if (!line.empty()) return {.state = State::event, .data = line, .consumed = consumed};
+    held_.clear();
+    given_ = false;
+  }
+  return {.consumed = consumed};
+}
+
+EventReader::Step EventReader::step_text(std::string_view input) {
+  if (input.empty()) return {};
+  std::string_view data = input;
+  if (!held_.empty()) {
+    held_ += input;
+    data = held_;
+  }
+  const std::size_t cut = cut_character(data);
+  const std::string_view whole = data.substr(0, data.size() - cut);
+  if (whole.empty()) {
+    if (held_.empty()) held_ = input;
+    return {.consumed = input.size()};
+  }
+  // The cut character stays part of the input where it can, and is kept where it cannot.
+  if (held_.empty()) return {.state = State::event, .data = whole, .consumed = whole.size()};
+  if (cut > 0 && cut <= input.size()) {
+    given_ = true;
+    return {.state = State::event, .data = whole, .consumed = input.size() - cut};
+  }
+  given_ = true;
+  return {.state = State::event, .data = data, .consumed = input.size()};
+}
+
+EventReader::Step EventReader::keep(std::string_view input) {
+  if (held_.size() + input.size() > limit_) return {.state = State::too_long, .consumed = input.size()};
+  held_ += input;
+  return {.consumed = input.size()};
+}
+
+EventReader::Step EventReader::finish() {
+  if (given_) {
+    std::string{}.swap(held_);
+    given_ = false;
+    return {};
+  }
+  if (framing_ == EventFraming::sse) {
+    const SseReader::Step step = sse_.finish();
+    return step.state == SseReader::State::event && step.event.kind == SseEvent::Kind::data
+               ? Step{.state = State::event, .data = step.event.data}
+               : Step{};
+  }
+  const std::string_view rest = framing_ == EventFraming::ndjson ? text::trim(held_) : std::string_view{held_};
+  given_ = true;
+  return rest.empty() ? Step{} : Step{.state = State::event, .data = rest};
+}
+
+}  // namespace intragate::net

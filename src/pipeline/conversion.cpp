@@ -1,0 +1,85 @@
+#include "pipeline/conversion.h"
+
+#include "dialect/openai_read.h"
+#include "pipeline/exchange.h"
+
+namespace intragate::pipeline {
+namespace {
+
+namespace openai = dialect::openai;
+
+openai::AnswerName name_of(const Exchange& x) {
+  const auto since = x.wall.time_since_epoch();
+  return {.api = x.call.api,
+          .id = x.request_id,
+          .created = std::chrono::duration_cast<std::chrono::seconds>(since).count(),
+          .model = x.call.model};
+}
+
+Error malformed(const Exchange& x, std::string detail) {
+  return make_error(Code::upstream_malformed,
+                    "The model `" + x.lane->name + "` gave an answer that cannot be read; its operator has to look.")
+      .because(std::move(detail));
+}
+
+// About four bytes a token, as prompts are estimated.
+llm::Usage estimated_usage(const Exchange& x, const llm::Delta& said) {
+  std::size_t bytes = said.text.size() + said.reasoning.size();
+  for (const llm::ToolPiece& tool : said.tools) bytes += tool.name.size() + tool.arguments.size();
+  return {estimated_prompt(x), (bytes + 3) / 4, llm::UsageSource::estimated};
+}
+
+openai::Vectors vectors_of(const Exchange& x) {
+  return openai::wants_base64(x.connection.body()) ? openai::Vectors::base64 : openai::Vectors::numbers;
+}
+
+}  // namespace
+
+std::unique_ptr<Conversion> conversion_of(const Exchange& x) {
+  if (x.converter == nullptr) return nullptr;
+  return std::make_unique<Conversion>(*x.converter, name_of(x), estimated_prompt(x));
+}
+
+Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpoint& endpoint,
+                                         const dialect::Converter& converter, const llm::Call& call,
+                                         std::string_view body) {
+  Result<llm::Request> request = openai::read_request(call, body);
+  if (!request) return std::move(request).error();
+  const std::string& known = endpoint.configured().model;
+  request->model = known.empty() ? lane.name : known;
+  request->context_window = lane.model.context_window;
+  return converter.request(*request);
+}
+
+Result<dialect::Sending> convert_request(const Exchange& x) {
+  return convert_request(*x.lane, *x.endpoint, *x.converter, x.call, x.connection.body());
+}
+
+Result<Unit> convert_answer(Exchange& x) {
+  Answer& answer = x.answer;
+  const int status = answer.head.status;
+  if (!answer.collected) return malformed(x, "the answer is longer than 32 MiB");
+  if (!answer.content_encoding.empty() && answer.content_encoding != "identity") {
+    return malformed(x, "the answer is compressed, which was not asked for");
+  }
+  if (status < 200 || status >= 300) {
+    answer.owned = openai::encode_refusal(status, x.converter->refusal(answer.owned));
+  } else {
+    llm::Delta said;
+    x.converter->answer(x.call.api, answer.owned, said);
+    if (said.malformed || said.failed) {
+      return malformed(x, said.failed ? "an error with status " + std::to_string(status) : "not of the dialect");
+    }
+    if (!said.usage) said.usage = estimated_usage(x, said);
+    x.usage = *said.usage;
+    const bool embeddings = x.call.api == llm::Api::embeddings;
+    answer.owned = embeddings ? openai::encode_embeddings(name_of(x), said, vectors_of(x))
+                              : openai::encode_answer(name_of(x), said);
+  }
+  answer.held.set(answer.owned.capacity());
+  answer.content_type = "application/json";
+  answer.content_encoding.clear();
+  return Unit{};
+}
+
+}  // namespace intragate::pipeline

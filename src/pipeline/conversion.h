@@ -1,0 +1,51 @@
+// Where another dialect meets the data path: the request on its way to the model, the answer on its way back. Used only
+// where an endpoint has a converter; all other bytes pass as they are. Owner: functions of an attempt; Conversion: one
+// stream. Thread: one loop. Does not: know any dialect (dialect/), read or write sockets.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "dialect/converter.h"
+#include "dialect/openai_write.h"
+#include "llm/delta.h"
+#include "net/event_reader.h"
+#include "pipeline/snapshot.h"
+
+namespace intragate::pipeline {
+
+struct Exchange;
+
+// What one converted stream keeps.
+struct Conversion {
+  Conversion(const dialect::Converter& from, const dialect::openai::AnswerName& name, std::uint64_t prompt_tokens)
+      : converter{from}, api{name.api}, reader{from.framing()}, writer{name}, prompt_estimate{prompt_tokens} {}
+
+  const dialect::Converter& converter;  // lives in the snapshot
+  llm::Api api;
+  net::EventReader reader;
+  dialect::openai::ChunkWriter writer;
+  std::uint64_t prompt_estimate;  // where the model does not count
+  std::uint64_t events = 0;       // with content
+  llm::Delta delta{};
+  std::string event{};  // the last one for the client
+};
+
+// Of the endpoint's converter; nothing: the stream passes as it is.
+[[nodiscard]] std::unique_ptr<Conversion> conversion_of(const Exchange& x);
+
+// What the endpoint gets. Errors: invalid_request.
+[[nodiscard]] Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpoint& endpoint,
+                                                       const dialect::Converter& converter, const llm::Call& call,
+                                                       std::string_view body);
+// The same for a call. REQUIRES: x.converter.
+[[nodiscard]] Result<dialect::Sending> convert_request(const Exchange& x);
+
+// The answer that was collected becomes one in the client's dialect. Errors: upstream_malformed. REQUIRES: x.converter.
+[[nodiscard]] Result<Unit> convert_answer(Exchange& x);
+
+// The most that an answer which must be converted may have.
+inline constexpr std::size_t kConvert = std::size_t{32} * 1024 * 1024;
+
+}  // namespace intragate::pipeline

@@ -1,0 +1,196 @@
+"""Models that speak other dialects, behind the same API: the official OpenAI client for Python must see no difference.
+Their servers are fakes that answer what the real ones are recorded to answer; tests/golden/ says of each from which
+source and version."""
+
+import json
+
+import openai
+import pytest
+
+from fake_model import Gate, answer, chunk, cut, end, stream_head, wait
+from wire import eventually, new_id
+
+WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {
+    "type": "object", "properties": {"city": {"type": "string"}}}}}
+PIECES = ["Hello", " wörld", " 😀."]
+
+
+def line(value):
+    return chunk(json.dumps(value).encode() + b"\n")
+
+
+class Ollama:
+    name, framing = "ollama", "application/x-ndjson"
+    paths = {"chat": "/api/chat", "completions": "/api/generate", "embeddings": "/api/embed"}
+    tools = images = True
+
+    def endpoint(self, model):
+        return {"url": model.url, "dialect": "ollama", "model": "there"}
+
+    def piece(self, text):
+        return line({"model": "there", "message": {"role": "assistant", "content": text}, "done": False})
+
+    def last(self):
+        return line({"model": "there", "message": {"role": "assistant", "content": ""}, "done": True,
+                     "done_reason": "stop", "prompt_eval_count": 11, "eval_count": 3})
+
+    def whole(self, text):
+        return {"model": "there", "message": {"role": "assistant", "content": text}, "done": True,
+                "done_reason": "length", "prompt_eval_count": 11, "eval_count": 3}
+
+    def tool_call(self, name, arguments):
+        return line({"message": {"role": "assistant", "content": "", "tool_calls": [
+            {"function": {"name": name, "arguments": arguments}}]}, "done": False})
+
+    def failure(self, words):
+        return line({"error": words})
+
+    def refusal(self, words):
+        return {"error": words}
+
+    def vectors(self, vectors):
+        return {"model": "there", "embeddings": vectors, "prompt_eval_count": 8}
+
+    def asked(self, call):
+        return call.json["messages"][-1]["content"]
+
+
+DIALECTS = [Ollama()]
+
+
+@pytest.fixture(scope="module", params=DIALECTS, ids=lambda dialect: dialect.name)
+def dialect(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def model(dialect, model_factory):
+    return model_factory()
+
+
+@pytest.fixture(scope="module")
+def gateway(dialect, model, gateway_factory):
+    return gateway_factory(config={"models": [{"name": "m", "endpoints": [dialect.endpoint(model)],
+                                               "retry": {"attempts": 1}, "health": {"failures": 1000}}]})
+
+
+@pytest.fixture(scope="module")
+def client(gateway):
+    with openai.OpenAI(base_url=gateway.base, api_key=gateway.key, max_retries=0, timeout=60) as client:
+        yield client
+
+
+def ask(client, **more):
+    return client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Say hello."}], **more)
+
+
+def test_a_whole_answer_is_one_of_openai(dialect, model, gateway, client):
+    model.script(answer(json.dumps(dialect.whole("Hello wörld.")).encode()))
+    request_id = new_id()
+    said = ask(client, max_tokens=9, extra_headers={"X-Request-Id": request_id})
+    assert said.object == "chat.completion" and said.model == "m" and request_id in said.id
+    assert said.choices[0].message.content == "Hello wörld." and said.choices[0].finish_reason == "length"
+    assert (said.usage.prompt_tokens, said.usage.completion_tokens, said.usage.total_tokens) == (11, 3, 14)
+    record = gateway.wait_for_record(request_id)
+    assert (record["status"], record["outcome"], record["usage_source"]) == (200, "ok", "upstream")
+    assert (record["prompt_tokens"], record["completion_tokens"]) == (11, 3)
+    assert model.only_call.target == dialect.paths["chat"] and "Say hello." in dialect.asked(model.only_call)
+
+
+def test_a_stream_comes_event_by_event(dialect, model, client):
+    gate = Gate()
+    steps = [step for text in PIECES for step in (dialect.piece(text), wait(gate))]
+    model.script(stream_head(content_type=dialect.framing), *steps, dialect.last(), end())
+    stream = ask(client, stream=True, stream_options={"include_usage": True})
+    for text in PIECES:  # each is there before the next one is made
+        event = next(stream)
+        assert event.object == "chat.completion.chunk" and event.choices[0].delta.content == text
+        gate.allow()
+    rest = list(stream)
+    assert [event.choices[0].finish_reason for event in rest if event.choices] == ["stop"]
+    assert rest[-1].usage.prompt_tokens == 11 and rest[-1].usage.completion_tokens == 3
+
+
+def test_usage_nobody_asked_for_is_not_shown_but_recorded(dialect, model, gateway, client):
+    model.script(stream_head(content_type=dialect.framing), dialect.piece("Hi"), dialect.last(), end())
+    request_id = new_id()
+    events = list(ask(client, stream=True, extra_headers={"X-Request-Id": request_id}))
+    assert all(event.usage is None for event in events)
+    record = gateway.wait_for_record(request_id)
+    assert (record["usage_source"], record["completion_tokens"], record["outcome"]) == ("upstream", 3, "ok")
+
+
+def test_tools_are_called(dialect, model, client):
+    if not dialect.tools:
+        with pytest.raises(openai.BadRequestError, match="tools"):
+            ask(client, tools=[WEATHER])
+        return
+    model.script(stream_head(content_type=dialect.framing), dialect.tool_call("weather", {"city": "Rome"}),
+                 dialect.tool_call("weather", {"city": "Oslo"}), dialect.last(), end())
+    calls, finish = {}, None
+    for event in ask(client, stream=True, tools=[WEATHER]):
+        for piece in event.choices[0].delta.tool_calls or []:
+            calls[piece.index] = (piece.id, piece.function.name, piece.function.arguments)
+        finish = event.choices[0].finish_reason or finish
+    assert [json.loads(arguments)["city"] for _, _, arguments in calls.values()] == ["Rome", "Oslo"]
+    assert len({tool_id for tool_id, _, _ in calls.values()}) == 2 and finish == "tool_calls"
+
+
+def test_a_refusal_comes_in_the_models_words(dialect, model, gateway, client):
+    model.script(answer(json.dumps(dialect.refusal("the prompt is too long")).encode(), status=400))
+    with pytest.raises(openai.BadRequestError, match="the prompt is too long"):
+        ask(client)
+
+
+def test_an_error_in_a_stream_is_an_error_event(dialect, model, gateway, client):
+    model.script(stream_head(content_type=dialect.framing), dialect.piece("Hello"), dialect.failure("out of memory"),
+                 end())
+    request_id = new_id()
+    with pytest.raises(openai.APIError, match="out of memory"):
+        list(ask(client, stream=True, extra_headers={"X-Request-Id": request_id}))
+    assert gateway.wait_for_record(request_id)["outcome"] == "upstream_error"
+
+
+def test_a_stream_that_breaks_off_is_not_taken_for_a_whole_one(dialect, model, gateway, client):
+    model.script(stream_head(content_type=dialect.framing), dialect.piece("Hello"), cut())
+    with pytest.raises(openai.APIError, match="broke off"):
+        list(ask(client, stream=True))
+
+
+def test_what_is_no_answer_of_the_dialect_is_an_upstream_error(dialect, model, gateway, client):
+    model.script(answer(b"<html>It works!</html>", content_type="text/html"))
+    request_id = new_id()
+    with pytest.raises(openai.InternalServerError, match="cannot be read"):
+        ask(client, extra_headers={"X-Request-Id": request_id})
+    record = gateway.wait_for_record(request_id)
+    assert (record["status"], record["error"]) == (502, "upstream_malformed")
+
+
+def test_a_client_that_leaves_ends_the_models_work(dialect, model, gateway, client):
+    gate = Gate()
+    model.script(stream_head(content_type=dialect.framing), dialect.piece("Hello"), wait(gate))
+    stream = ask(client, stream=True)
+    next(stream)
+    stream.close()
+    call = model.wait_for_call()
+    eventually(lambda: call.ended_by_peer, "the end of the call at the model")
+
+
+def test_pictures_by_address_are_refused_before_the_model_gets_the_call(dialect, model, gateway, client):
+    request_id = new_id()
+    with pytest.raises(openai.BadRequestError, match="data:|pictures"):
+        client.chat.completions.create(model="m", extra_headers={"X-Request-Id": request_id}, messages=[
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://127.0.0.1/x.png"}}]}])
+    assert not model.calls
+    assert gateway.wait_for_record(request_id)["outcome"] == "refused"
+
+
+def test_embeddings_keep_their_order(dialect, model, client):
+    if "embeddings" not in dialect.paths:
+        with pytest.raises(openai.BadRequestError, match="embeddings"):
+            client.embeddings.create(model="m", input="x")
+        return
+    model.script(answer(json.dumps(dialect.vectors([[1.0, -2.5], [0.0, 0.5]])).encode()))
+    said = client.embeddings.create(model="m", input=["one", "two"])  # the client asks for base64
+    assert [entry.embedding for entry in said.data] == [[1.0, -2.5], [0.0, 0.5]]
+    assert said.usage.prompt_tokens == 8 and model.only_call.target == dialect.paths["embeddings"]
