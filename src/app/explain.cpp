@@ -163,6 +163,15 @@ void explain_changes(const Chosen& asked, Explanation& into) {
   }
 }
 
+void explain_hedge(const config::Hedge& hedge, Explanation& into) {
+  if (!hedge.on) return;
+  const bool fixed = hedge.after > Duration::zero();
+  const std::string late = fixed ? std::to_string(hedge.after / std::chrono::milliseconds{1}) + " ms"
+                                 : "the time in which 95% of recent answers began";
+  into.findings.push_back({"hedge", "a second endpoint after " + late + ", at most " +
+                                        std::to_string(hedge.budget_percent) + "% of calls"});
+}
+
 }  // namespace
 
 Explanation explain_request(const std::shared_ptr<const config::Config>& config, const ExplainOptions& options,
@@ -211,6 +220,7 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
   explain_queue(*lane, result.findings);
   explain_choice({*lane, *call, body, options.key, *config}, result);
   result.findings.push_back({"attempts", "at most " + std::to_string(lane->model.retry.attempts)});
+  explain_hedge(lane->model.hedge, result);
   explain_changes({*lane, *call, body, options.key, *config}, result);
   return result;
 }

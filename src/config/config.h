@@ -93,6 +93,14 @@ struct RetryPolicy {
   friend bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
 };
 
+// A second endpoint beside one that is late with its first byte.
+struct Hedge {
+  bool on = false;
+  Duration after{};                  // zero: later than 95 % of the model's recent answers
+  std::uint32_t budget_percent = 5;  // hedges per calls of the last 10 s; at least 3 are always allowed
+  friend bool operator==(const Hedge&, const Hedge&) = default;
+};
+
 // The wait for a slot; it begins when all `max_concurrency` of a model are in use.
 struct Queue {
   std::uint32_t size = 256;       // calls that may wait
@@ -115,6 +123,7 @@ struct Model {
   Balance balance = Balance::least_busy;
   ModelTimeouts timeouts;
   RetryPolicy retry;
+  Hedge hedge;
   Health health;
   Queue queue;
   Bytes stream_buffer = 4 * kKiB;  // held for a slow client before the model is paused

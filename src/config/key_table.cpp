@@ -69,6 +69,9 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].retry.backoff",         duration, "200ms", "0s..1m"},
     {"models[].retry.max_backoff",     duration, "5s", "0s..10m"},
     {"models[].retry.budget",          percent,  "20%", "0%..100%"},
+    {"models[].hedge",                 section},
+    {"models[].hedge.after",           duration_or_p95, "p95", "1ms..1h"},
+    {"models[].hedge.budget",          percent,  "5%", "0%..100%"},
     {"models[].health",                section},
     {"models[].health.failures",       count,    "3", "1..1000000"},
     {"models[].health.window",         duration, "10s", "1s..1h"},
@@ -152,6 +155,7 @@ std::string_view shape_name(Shape shape) {
     case url: return "URL";
     case duration: return "duration";
     case duration_or_off: return "`off` or duration";
+    case duration_or_p95: return "`p95` or duration";
     case size: return "size";
     case count: return "number";
     case count_or_auto: return "`auto` or number";

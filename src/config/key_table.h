@@ -18,6 +18,7 @@ enum class Shape : std::uint8_t {
   url,
   duration,
   duration_or_off,
+  duration_or_p95,
   size,
   count,
   count_or_auto,

@@ -38,6 +38,20 @@ void read_retry(Section& model, RetryPolicy& into) {
   }
 }
 
+void read_hedge(Section& model, Model& into) {
+  std::optional<Section> hedge = model.section("hedge");
+  if (!hedge) return;
+  into.hedge.on = true;
+  hedge->duration("after", into.hedge.after);
+  hedge->percent("budget", into.hedge.budget_percent);
+  if (into.endpoints.size() == 1) {
+    hedge->warn(hedge->place(), '`' + hedge->path() + "` has no effect on a model with one endpoint");
+  } else if (into.hedge.after >= into.timeouts.first_byte) {
+    hedge->warn(hedge->place("after"),
+                '`' + hedge->path("after") + "` is not shorter than `timeouts.first_byte`, which ends first");
+  }
+}
+
 void read_health(Section& model, Health& into) {
   std::optional<Section> health = model.section("health");
   if (!health) return;
@@ -192,6 +206,7 @@ Model read_one(Section& section, TakenNames& taken, const Config& config) {
   if (balance == "session") model.balance = Balance::session;
   read_timeouts(section, model.timeouts);
   read_retry(section, model.retry);
+  read_hedge(section, model);
   read_health(section, model.health);
   read_queue(section, model.queue);
   model.timeouts_key = "models[" + model.name + "].timeouts";

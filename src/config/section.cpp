@@ -244,8 +244,11 @@ void Section::quantity(std::string_view key, T& into, Parse parse) {
 }
 
 void Section::duration(std::string_view key, Duration& into) {
-  const std::optional<Scalar> value = row(key).shape == Shape::duration_or_off ? scalar(key) : std::nullopt;
-  if (value && (value->text == "off" || value->text == "false")) {  // what tools of YAML 1.1 make of a plain `off`
+  const Shape shape = row(key).shape;
+  const bool has_word = shape == Shape::duration_or_off || shape == Shape::duration_or_p95;
+  const std::optional<Scalar> value = has_word ? scalar(key) : std::nullopt;
+  const bool off = value && (value->text == "off" || value->text == "false");  // as tools of YAML 1.1 write `off`
+  if ((off && shape == Shape::duration_or_off) || (value && value->text == "p95" && shape == Shape::duration_or_p95)) {
     into = Duration::zero();
     return;
   }

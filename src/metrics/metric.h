@@ -30,6 +30,7 @@ enum class Metric : std::uint8_t {
   upstream_attempts,
   upstream_errors,
   upstream_retries_denied,
+  hedges,
   pool_connections,
   endpoint_up,
   breaker_state,

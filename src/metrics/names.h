@@ -96,6 +96,8 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
      "Attempts that failed, by error code (docs/errors.md)."},
     {Metric::upstream_retries_denied, Type::counter, "intragate_upstream_retries_denied_total", {"model", "reason"}, {},
      "Failures that were not tried again: attempts, budget, deadline, retry_after."},
+    {Metric::hedges, Type::counter, "intragate_hedges_total", {"model", "result"}, {},
+     "Second endpoints beside a late one: won, lost, failed, cancelled; and not asked: no_budget, no_room."},
     {Metric::pool_connections, Type::gauge, "intragate_pool_connections", {"endpoint", "state"}, {},
      "Connections to an endpoint: idle or busy."},
     {Metric::endpoint_up, Type::gauge, "intragate_endpoint_up", {"endpoint"}, {},

@@ -75,6 +75,7 @@ class [[nodiscard]] Task {
   }
 
   explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
+  [[nodiscard]] bool ended() const noexcept { return handle_.done(); }
 
   bool await_ready() const noexcept { return false; }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiter) noexcept {

@@ -134,6 +134,7 @@ class Signal {
     set_ = true;
     if (waiting_ != nullptr) waiting_->complete(Wake::ready);
   }
+  void clear() { set_ = false; }
   [[nodiscard]] bool is_set() const { return set_; }
 
  private:

@@ -33,15 +33,16 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 }
 
 // The gateway's own head: of the client's headers only what a model may know of crosses.
-std::string request_head(const Exchange& x, std::size_t body_size, const dialect::Sending* converted) {
-  const config::Endpoint& to = x.endpoint->configured();
+std::string request_head(const Exchange& x, const Attempt& a, std::size_t body_size,
+                         const dialect::Sending* converted) {
+  const config::Endpoint& to = a.endpoint->configured();
   std::string head;
   head.reserve(512);
   head += "POST ";
   head += to.path;
   head += converted != nullptr ? std::string_view{converted->path} : path_of(x.call.api);
   head += " HTTP/1.1\r\n";
-  head += x.endpoint->fixed_headers();
+  head += a.endpoint->fixed_headers();
   if (converted != nullptr) head += converted->headers;
   // The body was read as JSON, whatever the client called it; and answers are looked into, so they must not be packed.
   head += "Content-Type: application/json\r\nAccept-Encoding: identity\r\n";
@@ -56,8 +57,8 @@ std::string request_head(const Exchange& x, std::size_t body_size, const dialect
   return head;
 }
 
-net::Until whole_call(const Exchange& x) {
-  return {x.deadline, &x.connection.cancellation()};
+net::Until whole_call(const Exchange& x, const Attempt& a) {
+  return {x.deadline, a.cancellation};
 }
 
 // Head, and the body in pieces around what was changed in it.
@@ -72,16 +73,16 @@ struct Outgoing {
   [[nodiscard]] std::span<const std::string_view> all() const { return {pieces.data(), count}; }
 };
 
-void compose_converted(const Exchange& x, Outgoing& out) {
-  out.head = request_head(x, out.converted.body.size(), &out.converted);
+void compose_converted(const Exchange& x, const Attempt& a, Outgoing& out) {
+  out.head = request_head(x, a, out.converted.body.size(), &out.converted);
   out.pieces[out.count++] = out.head;
   out.pieces[out.count++] = out.converted.body;
 }
 
-void compose(const Exchange& x, Outgoing& out) {
-  if (x.converter != nullptr) return compose_converted(x, out);
+void compose(const Exchange& x, const Attempt& a, Outgoing& out) {
+  if (a.converter != nullptr) return compose_converted(x, a, out);
   const std::string_view body = x.connection.body();
-  const config::Endpoint& to = x.endpoint->configured();
+  const config::Endpoint& to = a.endpoint->configured();
   const bool ask = x.usage_hidden || x.principal->stream_usage == config::StreamUsage::always;
   using dialect::openai::AskUsage;
   out.edits =
@@ -92,7 +93,7 @@ void compose(const Exchange& x, Outgoing& out) {
     size += out.edits.list[i].text.size();
     size -= out.edits.list[i].where.length;
   }
-  out.head = request_head(x, size, nullptr);
+  out.head = request_head(x, a, size, nullptr);
   out.pieces[out.count++] = out.head;
   std::size_t at = 0;
   for (std::size_t i = 0; i < out.edits.count; ++i) {
@@ -105,21 +106,21 @@ void compose(const Exchange& x, Outgoing& out) {
 }
 
 // Keeps what relay needs of the answer's head; the headers themselves are scratch memory.
-void take_head(Exchange& x, const net::ResponseHead& head) {
+void take_head(Exchange& x, Attempt& a, const net::ResponseHead& head) {
   const std::vector<net::Header>& headers = x.worker.headers();
-  x.answer = Answer{};
-  x.answer.head = head;
-  x.answer.content_type = net::find_header(headers, "content-type");
-  x.answer.content_encoding = net::find_header(headers, "content-encoding");
-  x.answer.retry_after = net::find_header(headers, "retry-after");
-  x.answer.request_id = net::find_header(headers, "x-request-id");
+  a.answer = Answer{};
+  a.answer.head = head;
+  a.answer.content_type = net::find_header(headers, "content-type");
+  a.answer.content_encoding = net::find_header(headers, "content-encoding");
+  a.answer.retry_after = net::find_header(headers, "retry-after");
+  a.answer.request_id = net::find_header(headers, "x-request-id");
   constexpr std::string_view kStream = "text/event-stream";
-  const std::string_view type = x.answer.content_type;
-  const bool stream = x.converter != nullptr ? x.call.stream == llm::Stream::yes  // whatever its server calls it
+  const std::string_view type = a.answer.content_type;
+  const bool stream = a.converter != nullptr ? x.call.stream == llm::Stream::yes  // whatever its server calls it
                                              : net::equals_ignoring_case(type.substr(0, kStream.size()), kStream);
-  x.answer.event_stream = stream && head.status >= 200 && head.status < 300;
-  x.answer.decoder.emplace(head);
-  x.answer.held = net::Held{x.worker.loop().buffers().meter()};
+  a.answer.event_stream = stream && head.status >= 200 && head.status < 300;
+  a.answer.decoder.emplace(head);
+  a.answer.held = net::Held{x.worker.loop().buffers().meter()};
 }
 
 Error timed_out(const Exchange& x, std::string_view limit, std::string detail) {
@@ -164,10 +165,10 @@ constexpr std::size_t kFirstLook = 64 * 1024;
 
 // Whether enough of a stream has come for an answer to begin: an event, or its end in good order. Until then another
 // attempt is possible, and a status. Looks with copies: relay takes the same bytes again.
-Result<bool> stream_begins(Exchange& x) {
-  net::Buffer& buffer = x.upstream.client().buffer();
-  net::BodyDecoder decoder = *x.answer.decoder;
-  Stream first{Stream::Framing::chunked, Stream::UsageEvents::shown, 0, conversion_of(x)};
+Result<bool> stream_begins(Exchange& x, const Attempt& a, net::HttpClient& client) {
+  net::Buffer& buffer = client.buffer();
+  net::BodyDecoder decoder = *a.answer.decoder;
+  Stream first{Stream::Framing::chunked, Stream::UsageEvents::shown, 0, conversion_of(x, a)};
   const Stream::Output out = first.take(buffer.view(), decoder, x.worker.scratch());
   if (out.end == Stream::End::malformed) {
     return make_error(Code::upstream_malformed, {}).because("the stream is malformed or ends before its first event");
@@ -175,17 +176,17 @@ Result<bool> stream_begins(Exchange& x) {
   return out.payload > 0 || out.end != Stream::End::open || buffer.size() > kFirstLook;
 }
 
-net::Task<Result<Unit>> receive_first_event(Exchange& x, net::Until until) {
-  net::HttpClient& client = x.upstream.client();
+net::Task<Result<Unit>> receive_first_event(Exchange& x, Attempt& a, net::Until until) {
+  net::HttpClient& client = a.upstream.client();
   for (;;) {
     const Fill got = client.fill(net::Buffer::kBlock);
     if (got == Fill::closed) {
-      const bool last_line = x.answer.decoder->may_close_here() && !client.buffer().empty();
+      const bool last_line = a.answer.decoder->may_close_here() && !client.buffer().empty();
       if (last_line) co_return Unit{};
       co_return make_error(Code::upstream_broke, {}).because("closed before the first event");
     }
     if (got == Fill::more) {
-      Result<bool> begins = stream_begins(x);
+      Result<bool> begins = stream_begins(x, a, client);
       if (!begins) co_return std::move(begins).error();
       if (*begins) co_return Unit{};
       continue;
@@ -199,147 +200,147 @@ net::Task<Result<Unit>> receive_first_event(Exchange& x, net::Until until) {
 }
 
 // Reads the whole body, or its first kCollect bytes.
-net::Task<Result<Unit>> receive_body(Exchange& x) {
-  net::HttpClient& client = x.upstream.client();
-  net::BodyDecoder& decoder = *x.answer.decoder;
-  const std::size_t most = x.converter != nullptr ? kConvert : kCollect;
-  if (x.answer.head.framing == net::Framing::length && x.answer.head.content_length <= kCollect) {
-    x.answer.owned.reserve(static_cast<std::size_t>(x.answer.head.content_length));
+net::Task<Result<Unit>> receive_body(Exchange& x, Attempt& a) {
+  net::HttpClient& client = a.upstream.client();
+  net::BodyDecoder& decoder = *a.answer.decoder;
+  const std::size_t most = a.converter != nullptr ? kConvert : kCollect;
+  if (a.answer.head.framing == net::Framing::length && a.answer.head.content_length <= kCollect) {
+    a.answer.owned.reserve(static_cast<std::size_t>(a.answer.head.content_length));
   }
   for (;;) {
     const net::BodyDecoder::Step step = decoder.step(client.buffer().view());
     if (step.state == net::BodyDecoder::State::bad) {
       co_return make_error(Code::upstream_malformed, {}).because("bad chunked coding");
     }
-    x.answer.owned.append(step.data);
-    x.answer.held.set(x.answer.owned.capacity());
+    a.answer.owned.append(step.data);
+    a.answer.held.set(a.answer.owned.capacity());
     client.buffer().consume(step.consumed);
-    x.answer.collected = step.state == net::BodyDecoder::State::end;
-    if (x.answer.collected || x.answer.owned.size() >= most) co_return Unit{};
+    a.answer.collected = step.state == net::BodyDecoder::State::end;
+    if (a.answer.collected || a.answer.owned.size() >= most) co_return Unit{};
     if (step.state == net::BodyDecoder::State::piece) continue;
     const Fill got = client.fill(net::Buffer::kBlock);
     if (got == Fill::more) continue;
     if (got == Fill::closed) {
       if (!decoder.may_close_here()) co_return make_error(Code::upstream_broke, {}).because("closed within the body");
-      x.answer.collected = true;
-      x.answer.head.keep_alive = false;
+      a.answer.collected = true;
+      a.answer.head.keep_alive = false;
       co_return Unit{};
     }
     const Deadline patience = Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.between_chunks);
-    const net::Wake wake = co_await client.readable(whole_call(x).earlier(patience));
+    const net::Wake wake = co_await client.readable(whole_call(x, a).earlier(patience));
     if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
     if (wake == net::Wake::deadline) co_return went_silent(x);
   }
 }
 
 // The common case without a wait: the whole body came with the head.
-bool take_body_here(Exchange& x) {
-  net::Buffer& buffer = x.upstream.client().buffer();
-  const net::ResponseHead& head = x.answer.head;
+bool take_body_here(Attempt& a) {
+  net::Buffer& buffer = a.upstream.client().buffer();
+  const net::ResponseHead& head = a.answer.head;
   if (head.framing != net::Framing::length || head.content_length > buffer.size()) return false;
   const auto size = static_cast<std::size_t>(head.content_length);
-  x.answer.owned.assign(buffer.view().substr(0, size));
-  x.answer.held.set(x.answer.owned.capacity());
+  a.answer.owned.assign(buffer.view().substr(0, size));
+  a.answer.held.set(a.answer.owned.capacity());
   buffer.consume(size);
-  return x.answer.collected = true;
+  return a.answer.collected = true;
 }
 
 // Sends the request as far as it goes without waiting; true: all of it.
-bool send_now(Exchange& x, Outgoing& out) {
-  compose(x, out);
-  x.sent_at = x.worker.loop().now();
+bool send_now(Exchange& x, Attempt& a, Outgoing& out) {
+  compose(x, a, out);
+  a.sent_at = x.worker.loop().now();
   if (!x.queued) {
-    x.queued = x.sent_at - x.waiting_since;
+    x.queued = a.sent_at - x.waiting_since;
     x.worker.state_of(*x.lane).queue_wait.observe(std::chrono::duration<double>(*x.queued).count());
   }
-  out.sent = x.upstream.client().send_now(out.all());
-  return x.upstream.client().request_sent();
+  out.sent = a.upstream.client().send_now(out.all());
+  return a.upstream.client().request_sent();
 }
 
 // The answer's head has come.
-void begin_answer(Exchange& x, const net::ResponseHead& head) {
-  net::HttpClient& client = x.upstream.client();
-  take_head(x, head);
+void begin_answer(Exchange& x, Attempt& a, const net::ResponseHead& head) {
+  net::HttpClient& client = a.upstream.client();
+  take_head(x, a, head);
   client.drop_head();
-  if (!client.request_sent()) x.answer.head.keep_alive = false;
-  x.first_byte = x.worker.loop().now();
+  if (!client.request_sent()) a.answer.head.keep_alive = false;
+  a.first_byte = x.worker.loop().now();
 }
 
-Error failed(Exchange& x, Error error) {
+Error failed(const Exchange& x, Attempt& a, Error error) {
   // The classic race: the server closed an idle connection just as it was used again. Says nothing about the endpoint.
-  if (error.code == Code::upstream_broke && x.upstream.reused() && !x.upstream.client().answered()) {
+  if (error.code == Code::upstream_broke && a.upstream.reused() && !a.upstream.client().answered()) {
     error.retry = Retry::fresh_connection;
   }
-  x.upstream.drop();
+  a.upstream.drop();
   return explained(x, std::move(error), "first_byte");
 }
 
-net::Task<Result<Unit>> connect(Exchange& x) {
+net::Task<Result<Unit>> connect(Exchange& x, Attempt& a) {
   const net::Until connecting =
-      whole_call(x).earlier(Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.connect));
+      whole_call(x, a).earlier(Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.connect));
   Result<upstream::Connection> connection =
-      co_await x.worker.pool().connect(x.endpoint, x.snapshot->config->egress, connecting);
+      co_await x.worker.pool().connect(a.endpoint, x.snapshot->config->egress, connecting);
   if (!connection) co_return explained(x, std::move(connection).error(), "connect");
-  x.upstream = std::move(*connection);
+  a.upstream = std::move(*connection);
   co_return Unit{};
 }
 
 }  // namespace
 
-net::Task<Result<Unit>> attempt(Exchange& x, Take take) {
+net::Task<Result<Unit>> attempt(Exchange& x, Attempt& a, Take take) {
   Outgoing out;
-  if (x.converter != nullptr) {
-    Result<dialect::Sending> converted = convert_request(x);
+  if (a.converter != nullptr) {
+    Result<dialect::Sending> converted = convert_request(x, a);
     if (!converted) co_return std::move(converted).error();
     out.converted = std::move(*converted);
   }
-  if (take == Take::any_connection) x.upstream = x.worker.pool().take_idle(x.endpoint);
-  if (!x.upstream.open()) {
+  if (take == Take::any_connection) a.upstream = x.worker.pool().take_idle(a.endpoint);
+  if (!a.upstream.open()) {
     x.phase = llm::Phase::connecting;
-    Result<Unit> connected = co_await connect(x);
+    Result<Unit> connected = co_await connect(x, a);
     if (!connected) co_return connected;
   }
   x.phase = llm::Phase::first_byte;
   const net::Until until =
-      whole_call(x).earlier(Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.first_byte));
-  net::HttpClient& client = x.upstream.client();
-  if (!send_now(x, out)) {
+      whole_call(x, a).earlier(Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.first_byte));
+  net::HttpClient& client = a.upstream.client();
+  if (!send_now(x, a, out)) {
     Result<Unit> sent = co_await client.send(out.all(), out.sent, until);
-    if (!sent) co_return failed(x, std::move(sent).error());
+    if (!sent) co_return failed(x, a, std::move(sent).error());
   }
   out = {};  // its memory is not needed while the model thinks
   for (;;) {
     std::optional<Result<net::ResponseHead>> head = client.head_now(x.worker.headers());
-    if (head && !*head) co_return failed(x, std::move(*head).error());
+    if (head && !*head) co_return failed(x, a, std::move(*head).error());
     if (head) {
-      begin_answer(x, **head);
+      begin_answer(x, a, **head);
       break;
     }
     const net::Wake wake = co_await client.readable(until);
-    if (wake == net::Wake::cancelled) co_return failed(x, make_error(Code::client_gone, {}));
+    if (wake == net::Wake::cancelled) co_return failed(x, a, make_error(Code::client_gone, {}));
     if (wake == net::Wake::deadline) {
-      co_return failed(x, make_error(Code::upstream_timeout, {}).because("waiting for the answer's head"));
+      co_return failed(x, a, make_error(Code::upstream_timeout, {}).because("waiting for the answer's head"));
     }
   }
-  if (!x.answer.event_stream) {
+  if (!a.answer.event_stream) {
     x.phase = llm::Phase::answering;
-    if (!take_body_here(x)) {
-      Result<Unit> body = co_await receive_body(x);
-      if (!body) co_return failed(x, std::move(body).error());
+    if (!take_body_here(a)) {
+      Result<Unit> body = co_await receive_body(x, a);
+      if (!body) co_return failed(x, a, std::move(body).error());
     }
-    if (x.converter == nullptr) co_return Unit{};
-    Result<Unit> converted = convert_answer(x);
-    if (!converted) co_return failed(x, std::move(converted).error());
+    if (a.converter == nullptr) co_return Unit{};
+    Result<Unit> converted = convert_answer(x, a);
+    if (!converted) co_return failed(x, a, std::move(converted).error());
     co_return Unit{};
   }
-  Result<bool> begins = stream_begins(x);
-  if (!begins) co_return failed(x, std::move(begins).error());
+  Result<bool> begins = stream_begins(x, a, client);
+  if (!begins) co_return failed(x, a, std::move(begins).error());
   if (!*begins) {
-    Result<Unit> first = co_await receive_first_event(x, until);
-    if (!first) co_return failed(x, std::move(first).error());
+    Result<Unit> first = co_await receive_first_event(x, a, until);
+    if (!first) co_return failed(x, a, std::move(first).error());
   }
   // A stream's first event is its first byte: models send the head before they have read the prompt.
-  x.first_byte = x.worker.loop().now();
+  a.first_byte = x.worker.loop().now();
   co_return Unit{};
 }
 

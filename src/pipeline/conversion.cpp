@@ -35,9 +35,9 @@ openai::Vectors vectors_of(const Exchange& x) {
 
 }  // namespace
 
-std::unique_ptr<Conversion> conversion_of(const Exchange& x) {
-  if (x.converter == nullptr) return nullptr;
-  return std::make_unique<Conversion>(*x.converter, name_of(x), estimated_prompt(x));
+std::unique_ptr<Conversion> conversion_of(const Exchange& x, const Attempt& a) {
+  if (a.converter == nullptr) return nullptr;
+  return std::make_unique<Conversion>(*a.converter, name_of(x), estimated_prompt(x));
 }
 
 Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpoint& endpoint,
@@ -51,22 +51,22 @@ Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpo
   return converter.request(*request);
 }
 
-Result<dialect::Sending> convert_request(const Exchange& x) {
-  return convert_request(*x.lane, *x.endpoint, *x.converter, x.call, x.connection.body());
+Result<dialect::Sending> convert_request(const Exchange& x, const Attempt& a) {
+  return convert_request(*x.lane, *a.endpoint, *a.converter, x.call, x.connection.body());
 }
 
-Result<Unit> convert_answer(Exchange& x) {
-  Answer& answer = x.answer;
+Result<Unit> convert_answer(Exchange& x, Attempt& a) {
+  Answer& answer = a.answer;
   const int status = answer.head.status;
   if (!answer.collected) return malformed(x, "the answer is longer than 32 MiB");
   if (!answer.content_encoding.empty() && answer.content_encoding != "identity") {
     return malformed(x, "the answer is compressed, which was not asked for");
   }
   if (status < 200 || status >= 300) {
-    answer.owned = openai::encode_refusal(status, x.converter->refusal(answer.owned));
+    answer.owned = openai::encode_refusal(status, a.converter->refusal(answer.owned));
   } else {
     llm::Delta said;
-    x.converter->answer(x.call.api, answer.owned, said);
+    a.converter->answer(x.call.api, answer.owned, said);
     if (said.malformed || said.failed) {
       return malformed(x, said.failed ? "an error with status " + std::to_string(status) : "not of the dialect");
     }

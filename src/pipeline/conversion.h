@@ -15,6 +15,7 @@
 
 namespace intragate::pipeline {
 
+struct Attempt;
 struct Exchange;
 
 // What one converted stream keeps.
@@ -33,17 +34,17 @@ struct Conversion {
 };
 
 // Of the endpoint's converter; nothing: the stream passes as it is.
-[[nodiscard]] std::unique_ptr<Conversion> conversion_of(const Exchange& x);
+[[nodiscard]] std::unique_ptr<Conversion> conversion_of(const Exchange& x, const Attempt& a);
 
 // What the endpoint gets. Errors: invalid_request.
 [[nodiscard]] Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpoint& endpoint,
                                                        const dialect::Converter& converter, const llm::Call& call,
                                                        std::string_view body);
-// The same for a call. REQUIRES: x.converter.
-[[nodiscard]] Result<dialect::Sending> convert_request(const Exchange& x);
+// The same for a call. REQUIRES: a.converter.
+[[nodiscard]] Result<dialect::Sending> convert_request(const Exchange& x, const Attempt& a);
 
-// The answer that was collected becomes one in the client's dialect. Errors: upstream_malformed. REQUIRES: x.converter.
-[[nodiscard]] Result<Unit> convert_answer(Exchange& x);
+// The answer that was collected becomes one in the client's dialect. Errors: upstream_malformed. REQUIRES: a.converter.
+[[nodiscard]] Result<Unit> convert_answer(Exchange& x, Attempt& a);
 
 // The most that an answer which must be converted may have.
 inline constexpr std::size_t kConvert = std::size_t{32} * 1024 * 1024;

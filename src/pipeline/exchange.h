@@ -21,6 +21,7 @@
 #include "pipeline/reply.h"
 #include "pipeline/route.h"
 #include "pipeline/snapshot.h"
+#include "upstream/health.h"
 #include "upstream/pool.h"
 
 namespace intragate::pipeline {
@@ -54,13 +55,35 @@ struct Answer {
   std::optional<net::BodyDecoder> decoder;  // where the rest of the body stands
 };
 
+// One attempt at one endpoint: what it holds there, and what has come. The exchange's own is the one whose answer its
+// client gets; a hedge (hedge.h) has another one beside it for a while.
+struct Attempt {
+  std::size_t which = 0;  // of the lane's endpoints
+  std::shared_ptr<upstream::Endpoint> endpoint;
+  Capacity* capacity = nullptr;                   // the endpoint's; lives in the snapshot
+  const dialect::Converter* converter = nullptr;  // how the endpoint is spoken to; lives in the snapshot
+  upstream::Health::Trial trial;
+  net::Cancellation* cancellation = nullptr;  // ends its waits; null: whoever runs it ends it by destroying it
+  Ticket<upstream::Endpoint> place;
+  upstream::Connection upstream;
+  Answer answer;
+  TimePoint sent_at;                    // when the model got the request
+  std::optional<TimePoint> first_byte;  // of its answer
+};
+
+// Where one call has been.
+struct Tries {
+  std::vector<bool> tried;               // by endpoint
+  std::optional<std::uint64_t> session;  // made when first needed
+};
+
 // Tokens of the prompt, from the size of the body: about four bytes each. Images and the like are not worth what they
 // weigh, so it is never more than the model can read.
 [[nodiscard]] std::uint64_t estimated_prompt(std::uint64_t body_bytes, std::uint64_t context_window);
 [[nodiscard]] std::uint64_t estimated_prompt(const Exchange& x);
 [[nodiscard]] qos::Moment moment_of(const Exchange& x);
 
-struct Exchange {
+struct Exchange : Attempt {  // the attempt's fields are dispatch's
   Exchange(Worker& at, net::HttpConnection& from);
 
   Worker& worker;
@@ -99,18 +122,12 @@ struct Exchange {
   Ticket<Gate> slot;
 
   // dispatch
-  std::shared_ptr<upstream::Endpoint> endpoint;
-  Capacity* capacity = nullptr;                   // the endpoint's; lives in the snapshot
-  const dialect::Converter* converter = nullptr;  // how the endpoint is spoken to; lives in the snapshot
+  Tries tries;
   std::uint32_t attempts = 0;
+  bool hedged = false;        // there was a second attempt beside one
   bool usage_hidden = false;  // the gateway asked for usage, the client did not
-  Ticket<upstream::Endpoint> place;
-  upstream::Connection upstream;
-  Answer answer;
-  bool began_well = false;  // the answer is on its way to the client: what breaks it now speaks against the endpoint
-  std::optional<Duration> queued;       // from waiting_since until a model first got it
-  TimePoint sent_at;                    // when the model got the request, the last time
-  std::optional<TimePoint> first_byte;  // of its answer
+  bool began_well = false;    // the answer is on its way to the client: what breaks it now speaks against the endpoint
+  std::optional<Duration> queued;  // from waiting_since until a model first got it
 
   // relay
   Reply reply;

@@ -25,6 +25,20 @@ Gate::Entered Gate::enter(const Wish& wish, net::Loop& loop, TimePoint now) {
   return entered;
 }
 
+Gate::Spare Gate::take_spare(TimePoint now) {
+  if (unlimited()) return {.free = true, .slot = {}};
+  const std::lock_guard lock{mutex_};
+  last_ = now;
+  const qos::SchedulerFacts facts = scheduler_.facts();
+  if (facts.running >= facts.slots || facts.waiting[0] + facts.waiting[1] > 0) return {};
+  const qos::Joined joined = scheduler_.join({}, now);
+  if (joined.as != qos::Joined::As::admitted) {
+    if (joined.as == qos::Joined::As::waiting) (void)scheduler_.leave(joined.place);
+    return {};
+  }
+  return {.free = true, .slot = Ticket<Gate>{*this, joined.place}};
+}
+
 void Gate::wake(const std::optional<qos::Grant>& grant) {
   if (!grant) return;
   // The message holds the state: the call may have left when it arrives.

@@ -77,6 +77,14 @@ class Gate {
   };
   [[nodiscard]] Entered enter(const Wish& wish, net::Loop& loop, TimePoint now);
 
+  // A slot for a second attempt beside one that has its own: only if one is free and nobody waits for it. Where nothing
+  // is bounded, none is needed and none is taken.
+  struct Spare {
+    bool free = false;
+    Ticket<Gate> slot;
+  };
+  [[nodiscard]] Spare take_spare(TimePoint now);
+
   // The call is over; its real tokens.
   struct Used {
     std::uint64_t prompt = 0;

@@ -9,11 +9,11 @@
 namespace intragate::pipeline {
 namespace {
 
-bool watched(const Exchange& x) {
-  return x.capacity != nullptr && x.capacity->automatic();
+bool watched(const Attempt& a) {
+  return a.capacity != nullptr && a.capacity->automatic();
 }
 
-void follow(Exchange& x, TimePoint now) {
+void follow(const Exchange& x, TimePoint now) {
   x.lane->gate->set_slots(slots_of(*x.lane, now), now);
 }
 
@@ -23,9 +23,9 @@ void count(Exchange& x, qos::PaceSample sample, TimePoint now) {
   follow(x, now);
 }
 
-void overloaded(Exchange& x) {
+void overloaded(const Exchange& x, const Attempt& a) {
   const TimePoint now = x.worker.loop().now();
-  x.capacity->overloaded(now);
+  a.capacity->overloaded(now);
   follow(x, now);
 }
 
@@ -43,7 +43,7 @@ void observe_first_event(Exchange& x) {
 
 void observe_end(Exchange& x) {
   if (!watched(x) || !x.place || !x.first_byte) return;
-  if (x.error) return observe_failure(x, *x.error);
+  if (x.error) return observe_failure(x, x, *x.error);
   const int status = x.answer.head.status;
   const bool followed = x.answer.event_stream || x.answer.collected;  // else the client's own pace is in it
   if (status < 200 || status >= 300 || !followed) return;
@@ -60,14 +60,15 @@ void observe_end(Exchange& x) {
         now);
 }
 
-void observe_failure(Exchange& x, const Error& error) {
-  if (!watched(x)) return;
+void observe_failure(const Exchange& x, const Attempt& a, const Error& error) {
+  if (!watched(a)) return;
   const bool late = error.code == Code::upstream_timeout && !x.deadline.reached(x.worker.loop().now());
-  if (late || error.code == Code::upstream_broke) overloaded(x);
+  if (late || error.code == Code::upstream_broke) overloaded(x, a);
 }
 
-void observe_status(Exchange& x, int status) {
-  if (watched(x) && (status == 429 || status == 503 || status == 504 || status == 529)) overloaded(x);
+void observe_status(const Exchange& x, const Attempt& a) {
+  const int status = a.answer.head.status;
+  if (watched(a) && (status == 429 || status == 503 || status == 504 || status == 529)) overloaded(x, a);
 }
 
 }  // namespace intragate::pipeline

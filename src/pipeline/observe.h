@@ -9,14 +9,15 @@
 
 namespace intragate::pipeline {
 
+struct Attempt;
 struct Exchange;
 
 // A stream has begun.
 void observe_first_event(Exchange& x);
 // The model is done with the call, well or not; its place at the endpoint is still held.
 void observe_end(Exchange& x);
-// An attempt gave no answer, or one with this status.
-void observe_failure(Exchange& x, const Error& error);
-void observe_status(Exchange& x, int status);
+// An attempt gave no answer, or one with its status.
+void observe_failure(const Exchange& x, const Attempt& a, const Error& error);
+void observe_status(const Exchange& x, const Attempt& a);
 
 }  // namespace intragate::pipeline

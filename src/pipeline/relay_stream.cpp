@@ -146,7 +146,7 @@ net::Task<Result<Next>> relay_stream(Exchange& x) {
   const config::Bytes limit = x.lane->model.stream_buffer;
   Relaying r{.stream = Stream{x.http_1_0 ? Stream::Framing::plain : Stream::Framing::chunked,
                               x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown,
-                              x.lane->model.max_answer_tokens, conversion_of(x)},
+                              x.lane->model.max_answer_tokens, conversion_of(x, x)},
              .read_limit = static_cast<std::size_t>(limit),
              .inter_token = state.inter_token};
   observe_first_event(x);

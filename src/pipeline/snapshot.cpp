@@ -81,8 +81,10 @@ std::shared_ptr<const Lane> make_lane(std::string name, const config::Model& mod
   if (before != nullptr) {
     lane.gate = before->gate;
     lane.gate->set_bounds(bounds_of(model.queue));
+    lane.first_bytes = before->first_bytes;
   } else {
     lane.gate = std::make_shared<Gate>(slots_of(lane, now.at), bounds_of(model.queue));
+    lane.first_bytes = std::make_shared<FirstBytes>();
   }
   return std::make_shared<const Lane>(std::move(lane));
 }

@@ -15,6 +15,7 @@
 #include "dialect/converter.h"
 #include "llm/call.h"
 #include "pipeline/capacity.h"
+#include "pipeline/first_bytes.h"
 #include "pipeline/gate.h"
 #include "upstream/endpoint.h"
 
@@ -27,6 +28,7 @@ struct Lane {
   std::vector<std::shared_ptr<upstream::Endpoint>> endpoints;
   std::int64_t known_since = 0;                         // seconds since 1970
   std::shared_ptr<Gate> gate;                           // the model's slots, the same over reloads
+  std::shared_ptr<FirstBytes> first_bytes{};            // so are these
   std::vector<std::shared_ptr<Capacity>> capacities{};  // by endpoint
   // By endpoint: how it is spoken to; nothing where the client's bytes are passed on.
   std::vector<std::shared_ptr<const dialect::Converter>> converters{};

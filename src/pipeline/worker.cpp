@@ -29,6 +29,7 @@ LaneState& Worker::state_of(const Lane& lane) {
                   {},
                   upstream::Choice{lane.model.balance},
                   upstream::RetryBudget{lane.model.retry.budget_percent},
+                  upstream::RetryBudget{lane.model.hedge.budget_percent},
                   metrics().gauge(Metric::open_streams, {lane.name}),
                   metrics().histogram(Metric::inter_token_seconds, {lane.name}),
                   metrics().histogram(Metric::queue_seconds, {lane.name})};

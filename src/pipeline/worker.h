@@ -46,6 +46,7 @@ struct LaneState {
   std::vector<metrics::Counter*> attempts_ok;  // by endpoint
   upstream::Choice choice;
   upstream::RetryBudget budget;
+  upstream::RetryBudget hedges;  // theirs
   metrics::Gauge& open_streams;
   metrics::Histogram& inter_token;
   metrics::Histogram& queue_wait;

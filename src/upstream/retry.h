@@ -27,7 +27,7 @@ namespace intragate::upstream {
 [[nodiscard]] Duration backoff(const config::RetryPolicy& policy, std::uint32_t retries, double chance);
 
 // How many calls may be repeated: a share of the calls of the last 10 s, and always 3. A model that fails as a whole is
-// thus not hit by a multiple of its load.
+// thus not hit by a multiple of its load. Hedges (pipeline/hedge.h) have one of their own.
 class RetryBudget {
  public:
   explicit RetryBudget(std::uint32_t percent) : percent_{percent} {}
