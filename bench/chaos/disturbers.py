@@ -100,6 +100,19 @@ async def darken_a_room(world, rng):
     return room.name
 
 
+async def pull_the_cable(world, rng):
+    """The link to the room that stands in a network namespace goes down: no packet, no word, until it is up again."""
+    if not world.cable:
+        return None
+    async with world.pulling:
+        world.cable.pull()
+        try:
+            await asyncio.sleep(rng.uniform(0.3, 6))
+        finally:
+            world.cable.plug()
+    return next(room.name for room in world.rooms if room.cable)
+
+
 async def take_a_name_away(world, rng):
     """The name of an endpoint resolves no more; connections that stand go on."""
     if not world.names:
@@ -145,7 +158,7 @@ async def a_crowd(world, rng):
 KINDS = {
     "model killed (SIGKILL)": (kill_a_model, 4), "model frozen (SIGSTOP)": (freeze_a_model, 4),
     "model sick": (sicken_a_model, 6), "connections reset": (reset_connections, 4), "room cut": (cut_a_room, 3),
-    "room dark": (darken_a_room, 3), "name gone": (take_a_name_away, 2),
+    "room dark": (darken_a_room, 3), "room's cable pulled": (pull_the_cable, 3), "name gone": (take_a_name_away, 2),
     "configuration changed": (change_the_configuration, 5), "configuration broken": (break_the_configuration, 2),
     "crowd": (a_crowd, 2),
 }

@@ -32,8 +32,24 @@ async def drills(world, seconds):
         found.append((f"with {first.name} dead, calls are served", await _drill(world, lone, seconds, known=False)))
     for room in world.rooms:
         found.append((f"with {room.name} cut, the other one serves", await _drill(world, room, seconds, known=True)))
+    if world.cable:
+        room = _Pulled(world.cable, next(room for room in world.rooms if room.cable))
+        found.append((f"with {room.name} pulled out, the other one serves", await _drill(world, room, seconds, known=True)))
     await world.reload(world.config, "ok")
     return found
+
+
+class _Pulled:
+    """A room whose cable is pulled, where a room is cut."""
+
+    def __init__(self, cable, room):
+        self.name, self.forwarders, self._cable = room.name, room.forwarders, cable
+
+    async def cut(self):
+        self._cable.pull()
+
+    async def mend(self):
+        self._cable.plug()
 
 
 async def _drill(world, room, seconds, known):

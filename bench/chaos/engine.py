@@ -68,8 +68,7 @@ async def _phases(world, outcome, warm_up, disturbed, drill):
         await asyncio.gather(watching, return_exceptions=True)
     await judge_books(world, outcome)
     outcome.notes.append("most at one moment: " + ", ".join(f"{value} {name}" for name, value in world.watch.most.items()))
-    if not world.names:
-        outcome.notes.append("no right to make mounts: names did not stop resolving")
+    outcome.notes += world.left_out
 
 
 async def _warm_up(world, seconds):

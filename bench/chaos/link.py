@@ -46,16 +46,16 @@ class Link:
             raise Closed(f"while sending: {error}") from error
 
     def leave(self, how):
-        """fin: close; rst: reset; half: FIN, and never a look at the answer."""
+        """fin: FIN and close; rst: reset; half: FIN, and never a look at the answer."""
         if how == "rst":
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if how == "half":
+        else:  # also before a close: without it bytes that nobody has read yet would make a reset of it
             try:
                 self.socket.shutdown(socket.SHUT_WR)
             except OSError:
                 pass  # the other side was faster
-            return
-        self.socket.close()
+        if how != "half":
+            self.socket.close()
 
     def close(self):
         self.socket.close()

@@ -35,7 +35,8 @@ class Model:
 
     def __init__(self, name):
         self.name, self.port, self.process = name, quiet_port(), None
-        self.host = "127.0.0.1"     # how the configuration names its machine
+        self.name_of_host = None    # how the configuration names its machine, if not by address
+        self.zone = None
         self.taken = False          # by a disturbance: one at a time
         self.forwarder = Forwarder(self.port)
         self.violations = []
@@ -61,7 +62,8 @@ class Model:
         self.process.send_signal(signal.SIGCONT)
 
     def endpoint(self):
-        return {"url": f"http://{self.host}:{self.forwarder.port}/v1"}
+        host = self.name_of_host or self.forwarder.host
+        return {"url": f"http://{host}:{self.forwarder.port}/v1", "zone": self.zone}
 
     def stop(self):
         if self.process and self.process.poll() is None:

@@ -1,7 +1,8 @@
 """The rooms where models stand: one TCP forwarder in front of each, which the harness can cut or let go dark.
 
 A forwarder on loopback needs no privileges; to the gateway a room that is cut looks like a machine that went down
-(connections refused, open ones reset), a dark one like a network that swallows packets.
+(connections refused, open ones reset), a dark one like a network that swallows packets. With root the forwarders of one
+room stand in a network namespace of their own, and its cable can be pulled (cable.py).
 """
 
 import asyncio
@@ -29,7 +30,8 @@ class Forwarder:
     """Everything that comes to its port goes to the model's port, both ways, with back-pressure and the same ends."""
 
     def __init__(self, target_port):
-        self.port, self._target = quiet_port(), target_port
+        self.host, self.port, self._target = "127.0.0.1", quiet_port(), target_port
+        self.make_socket = socket.socket
         self._listener = self._accepting = None
         self._holds = 0          # who keeps the port closed: a killed model, a room that is cut, or both
         self._darkness = 0       # the same for silence
@@ -41,11 +43,11 @@ class Forwarder:
     async def open(self):
         """Listens. Another program may have the port for a moment: then a little later."""
         for _ in range(200):
-            listener = socket.socket()
+            listener = self.make_socket()
             listener.setblocking(False)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                listener.bind(("127.0.0.1", self.port))
+                listener.bind((self.host, self.port))
             except OSError:
                 listener.close()
                 await asyncio.sleep(0.05)
@@ -147,10 +149,16 @@ def _abort(sock):
 
 
 class Room:
-    """Some forwarders that fail together. Later, when the configuration has zones, a room is one."""
+    """Some forwarders that fail together: a zone of the configuration."""
 
     def __init__(self, name):
-        self.name, self.forwarders = name, []
+        self.name, self.forwarders, self.cable = name, [], None
+
+    def move_behind(self, cable):
+        """Before the forwarders open."""
+        self.cable = cable
+        for forwarder in self.forwarders:
+            forwarder.host, forwarder.make_socket = cable.address, cable.socket
 
     async def cut(self):
         for forwarder in self.forwarders:

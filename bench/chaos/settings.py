@@ -6,6 +6,7 @@ wait, are refused, and leave while they wait.
 
 import copy
 
+from .cable import NETWORK
 from .models import FAKE, REAL
 
 # Keys of the configuration: name, secret's variable, whether it may name end users.
@@ -13,6 +14,7 @@ KEYS = {"dify": ("DIFY_KEY", True), "reports": ("REPORTS_KEY", False)}
 SECRETS = {"DIFY_KEY": "sk-chaos-dify-0c5f", "REPORTS_KEY": "sk-chaos-reports-77ab"}
 USERS = ("anna", "ben", "chen", "dora")
 NAMED_HOST = "room.chaos.test"  # the fake model's room by name, where names can be taken away
+ZONES = ("room a", "room b")
 LONGEST_CALL = 45.0  # seconds: longest wait, all attempts, the slowest reader; then a call hangs
 
 _PATIENCE = {
@@ -26,6 +28,8 @@ def base(models, workers=2):
     return {
         "workers": workers,
         "drain": "5s",
+        "zone": ZONES[0],
+        "egress": {"allow": ["127.0.0.0/8", NETWORK]},
         "stream_buffer": "4KiB",
         "listen": [{"address": "127.0.0.1:0", "timeouts": {"head": "5s", "body": "8s", "write": "10s"}}],
         "models": [_lane(name, [model for model in models if model.sort == sort])
@@ -56,7 +60,7 @@ def changed(config, rng):
     lane = rng.choice(fresh["models"])
     endpoint = rng.choice(lane["endpoints"])
     change = rng.choice(("weight", "slots", "queue", "limits", "balance", "one endpoint less", "priority", "no limits",
-                         "model gone", "key revoked"))
+                         "model gone", "key revoked", "zone"))
     if change == "weight":
         endpoint["weight"] = rng.randint(2, 9)
     elif change == "slots":
@@ -77,6 +81,8 @@ def changed(config, rng):
     elif change == "key revoked":
         fresh["keys"] = [key for key in fresh["keys"] if key["name"] != "reports"]
         fresh["limits"] = [rule for rule in fresh["limits"] if rule.get("name") != "reports"]
+    elif change == "zone":
+        fresh["zone"] = rng.choice((ZONES[1], "elsewhere"))
     elif change == "priority":
         fresh["limits"][1].update(priority="interactive", weight=5)
     return change, fresh

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 
-from . import names, settings, watch
+from . import cable, names, settings, watch
 from .clients import Person
 from .models import FakeProcess, RealModel, start_child
 from .rooms import Room
@@ -22,18 +22,21 @@ class World:
         self.models = [RealModel(f"{settings.REAL}/{n}") for n in range(real_models)]
         self.models += [FakeProcess(f"{settings.FAKE}/{n}", f"{seed}/fake/{n}") for n in range(fake_models)]
         self.has_real = real_models > 0
-        self.rooms = [Room("room a"), Room("room b")]
+        self.rooms = [Room(zone) for zone in settings.ZONES]
         for model in self.models:  # each model has endpoints in both rooms
-            self.rooms[int(model.name.split("/")[1]) % 2].forwarders.append(model.forwarder)
+            room = self.rooms[int(model.name.split("/")[1]) % 2]
+            room.forwarders.append(model.forwarder)
+            model.zone = room.name
         self.sanitized = watch.is_sanitized(binary)
         self.patience = 4 if self.sanitized else 1
         self.ledger = []
         self.calm = False         # nothing is being broken: calls must go well
-        self.reloading = asyncio.Lock()
+        self.reloading, self.pulling = asyncio.Lock(), asyncio.Lock()
         self.people = [Person(self, number) for number in range(clients)]
         self._strangers = clients
         self._half_closed = collections.deque()
-        self.gateway = self.names = self.config = self.watch = None
+        self.gateway = self.names = self.config = self.watch = self.cable = None
+        self.left_out = []        # troubles that this user cannot make, as sentences
 
     def say(self, text):
         if not self._quiet:
@@ -41,17 +44,28 @@ class World:
 
     async def start(self):
         self.folder.mkdir(parents=True)
+        self.cable, why_not = await start_child(cable.lay)
+        if self.cable:
+            self.rooms[1].move_behind(self.cable)
+        else:
+            self._leave_out(why_not)
         for model in self.models:
             await model.start()
             await model.forwarder.open()
         if names.possible():
             model = self.models[-1]
-            model.host, self.names = settings.NAMED_HOST, names.Names(self.folder, model)
+            model.name_of_host, self.names = settings.NAMED_HOST, names.Names(self.folder, model)
+        else:
+            self._leave_out("no right to make mounts: names did not stop resolving")
         self.config = settings.base(self.models)
         os.environ["INTRAGATE_BINARY"] = str(names.launcher(self.folder, self.binary, self.names))
         self.gateway = await start_child(functools.partial(
             Gateway.start, self.config, {**settings.SECRETS, **GATEWAY_ENV}, directory=self.folder / "gateway"))
         self.watch = watch.Watch(self.gateway)
+
+    def _leave_out(self, why):
+        self.left_out.append(why)
+        self.say(f"left out: {why}")
 
     @property
     def address(self):
@@ -88,3 +102,5 @@ class World:
         for model in self.models:
             await model.forwarder.close()
             await asyncio.to_thread(model.stop)
+        if self.cable:
+            self.cable.remove()

@@ -1,36 +1,17 @@
 #include "admin/calls.h"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 
+#include "admin/query.h"
 #include "base/json_scan.h"
 #include "base/json_write.h"
-#include "base/text.h"
 
 namespace intragate::admin {
 namespace {
 
 Error invalid(std::string message) {
   return make_error(Code::invalid_request, std::move(message));
-}
-
-// %XX and + of a query (HTML's form encoding). Nothing: a % that is no escape.
-std::optional<std::string> decoded(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      plain += text[i] == '+' ? ' ' : text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = text::hex_value(text[i + 1]);
-    const int low = text::hex_value(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    plain += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return plain;
 }
 
 // A member of the filter by its name, as far as `allowed` names it; null: none.
@@ -59,18 +40,13 @@ double milliseconds(Duration time) {
 }  // namespace
 
 Result<llm::CallFilter> read_list_query(std::string_view query) {
+  constexpr std::array<std::string_view, 3> kKnown{"user", "key", "model"};
+  Result<Query> asked = read_query(query, kKnown);
+  if (!asked) return std::move(asked).error();
   llm::CallFilter filter;
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    std::string* const into = find(filter, kListed, pair.substr(0, equals));
-    if (into == nullptr) return invalid("Calls are listed by user, key and model, as in /calls?key=dify.");
-    std::optional<std::string> value = decoded(pair.substr(std::min(equals + 1, pair.size())));
-    if (!value || value->empty() || !into->empty()) {
-      return invalid("Each of user, key and model may stand once and must not be empty.");
-    }
-    *into = *std::move(value);
+  for (const Named& one : kListed) {
+    const auto found = asked->find(one.name);
+    if (found != asked->end()) filter.*one.field = found->second;
   }
   return filter;
 }

@@ -27,6 +27,19 @@ constexpr net::HttpLimits kLimits{.max_head = 16 * 1024,
 constexpr Duration kCallsPatience = std::chrono::seconds{5};  // until every loop has answered
 constexpr std::string_view kCalls = "/calls";
 constexpr std::string_view kCancel = "/calls/cancel";
+constexpr std::string_view kForecast = "/forecast";
+
+Provenance provenance_of(const net::HttpConnection& connection) {
+  return {.host = net::find_header(connection.headers(), "host"),
+          .origin = net::find_header(connection.headers(), "origin"),
+          .content_type = net::find_header(connection.headers(), "content-type")};
+}
+
+// What follows the `?`.
+std::string_view query_of(std::string_view target) {
+  const std::size_t mark = target.find('?');
+  return mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
+}
 
 std::string error_json(std::string_view message) {
   std::string body;
@@ -119,8 +132,21 @@ std::optional<Server::Page> Server::page(const net::HttpConnection& connection) 
   if (!permitted(connection)) return problem(401, "The admin token is missing or wrong.");
   if (path == kCalls || path == kCancel) return std::nullopt;
   if (!reads) return problem(405, "Only GET is served here.");
+  if (path == kForecast) return forecast_page(connection);
   if (path == "/metrics") return Page{.content_type = metrics::kContentType, .body = views_.metrics()};
-  return problem(404, "Known here: /livez, /readyz, /metrics, /calls, /calls/cancel.");
+  return problem(404, "Known here: /livez, /readyz, /metrics, /forecast, /calls, /calls/cancel.");
+}
+
+// It names a key's users and what they have left: no page may read it.
+Server::Page Server::forecast_page(const net::HttpConnection& connection) const {
+  const std::optional<Refusal> refused =
+      refuse_pages(provenance_of(connection), token_.empty() ? Protection::none : Protection::token, Effect::reads);
+  if (refused) return problem(refused->status, refused->message);
+  Result<ForecastQuery> query = read_forecast_query(query_of(connection.head().target));
+  if (!query) return problem(400, query.error().message);
+  const std::optional<Outlook> outlook = views_.forecast(*query);
+  if (!outlook) return problem(404, "No model has that name or alias.");
+  return {.body = outlook_json(*query, *outlook)};
 }
 
 // Everything that is needed of the head is looked at before anything waits: headers are scratch memory.
@@ -129,16 +155,14 @@ net::Task<Server::Page> Server::calls_page(net::HttpConnection& connection, IpAd
   const std::string_view method = connection.head().method;
   const std::size_t question = std::min(target.find('?'), target.size());
   const bool cancels = target.substr(0, question) == kCancel;
-  const Provenance from{.host = net::find_header(connection.headers(), "host"),
-                        .origin = net::find_header(connection.headers(), "origin"),
-                        .content_type = net::find_header(connection.headers(), "content-type")};
+  const Provenance from = provenance_of(connection);
   if (cancels ? method != "POST" : method != "GET" && method != "HEAD") {
     co_return problem(405, cancels ? "Only POST is served here." : "Only GET is served here.");
   }
   const std::optional<Refusal> refused = refuse_pages(from, token_.empty() ? Protection::none : Protection::token,
                                                       cancels ? Effect::changes : Effect::reads);
   if (refused) co_return problem(refused->status, refused->message);
-  Result<llm::CallFilter> filter = read_list_query(target.substr(std::min(question + 1, target.size())));
+  Result<llm::CallFilter> filter = read_list_query(query_of(target));
   if (cancels) {
     Result<Unit> came = co_await connection.receive_body();
     if (!came) {

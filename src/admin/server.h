@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/forecast.h"
 #include "audit/record.h"
 #include "config/config.h"
 #include "llm/live_call.h"
@@ -39,8 +40,9 @@ class Server {
     std::function<std::string()> metrics;          // Prometheus text
     std::function<Readiness()> readiness;
     AskCalls list_calls;
-    AskCalls cancel_calls;                          // answers with those that it ended
-    std::function<void(const audit::Event&)> note;  // what was changed from here, for the record
+    AskCalls cancel_calls;                                                 // answers with those that it ended
+    std::function<void(const audit::Event&)> note;                         // what was changed from here, for the record
+    std::function<std::optional<Outlook>(const ForecastQuery&)> forecast;  // nothing: no such model
   };
   Server(net::Loop& loop, net::Listener listener, config::Secret token, Views views);
 
@@ -61,6 +63,7 @@ class Server {
   [[nodiscard]] static Page problem(int status, std::string_view message);
   // What never waits; nothing: a URL about calls.
   [[nodiscard]] std::optional<Page> page(const net::HttpConnection& connection) const;
+  [[nodiscard]] Page forecast_page(const net::HttpConnection& connection) const;
   [[nodiscard]] net::Task<Page> calls_page(net::HttpConnection& connection, IpAddress peer) const;
   [[nodiscard]] bool permitted(const net::HttpConnection& connection) const;
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "admin/query.h"
 #include "app/admin_client.h"
 #include "app/admin_file.h"
 #include "app/configuration.h"
@@ -55,22 +56,6 @@ Result<Gateway> find_gateway(const AdminOptions& options) {
   Result<config::Secret> token = find_token(options, std::move(configured));
   if (!token) return std::move(token).error();
   return Gateway{*address, *std::move(token)};
-}
-
-// `text` for a query: everything but letters, digits and a few marks as %XX.
-std::string encoded(std::string_view text) {
-  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    if (kPlain.find(c) != std::string_view::npos) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += {'%', kHex[byte >> 4U], kHex[byte & 0xFU]};
-  }
-  return out;
 }
 
 // The words of the gateway's own error, or its status.
@@ -157,7 +142,7 @@ int calls_list(const AdminOptions& gateway, const llm::CallFilter& filter, Outpu
   std::string query;
   using Part = std::pair<std::string_view, const std::string&>;
   for (const auto& [name, value] : {Part{"user", filter.user}, Part{"key", filter.key}, Part{"model", filter.model}}) {
-    if (!value.empty()) query += (query.empty() ? "?" : "&") + std::string{name} + "=" + encoded(value);
+    if (!value.empty()) query += (query.empty() ? "?" : "&") + std::string{name} + "=" + admin::encoded(value);
   }
   Result<AdminAnswer> answer =
       ask_admin({.to = found->address, .token = found->token, .method = "GET", .target = "/calls" + query, .body = {}});

@@ -88,6 +88,7 @@ Result<std::string> quick_start_key(config::Config& config) {
   if (!kept && errno != ENOENT) return io_error("read", path);
   config::Key key;
   key.name = "default";
+  key.trust_user = config::limits_users(config);
   std::string plain;
   if (kept && kept->size() >= 64) {
     key.hash = kept->substr(0, 64);

@@ -10,6 +10,7 @@
 #include "app/commands.h"
 #include "app/configuration.h"
 #include "app/explain_limits.h"
+#include "app/explain_running.h"
 #include "app/routes.h"
 #include "auth/rules.h"
 #include "base/error_table.h"
@@ -18,6 +19,7 @@
 #include "dialect/openai.h"
 #include "pipeline/choose.h"
 #include "pipeline/conversion.h"
+#include "pipeline/exchange.h"
 #include "pipeline/session.h"
 #include "pipeline/snapshot.h"
 
@@ -218,6 +220,15 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
   call->bound_answer(lane->model.max_answer_tokens);
   explain_limits({*config, *lane, *call, keys, body.size()}, result.findings);
   explain_queue(*lane, result.findings);
+  if (!keys.empty()) {
+    const config::Key& key = *keys.front();
+    result.present = {.model = lane->name,
+                      .key = key.name,
+                      .user = key.trust_user ? call->user : std::string{},
+                      .prompt = pipeline::estimated_prompt(body.size(), lane->model.context_window),
+                      .most = call->max_tokens,
+                      .answers = call->api != llm::Api::embeddings};
+  }
   explain_choice({*lane, *call, body, options.key, *config}, result);
   result.findings.push_back({"attempts", "at most " + std::to_string(lane->model.retry.attempts)});
   explain_hedge(lane->model.hedge, result);
@@ -279,7 +290,8 @@ int explain(const ExplainOptions& options, Output output) {
     return 2;
   }
   const auto config = std::make_shared<const config::Config>(std::move(loaded.config));
-  const Explanation explanation = explain_request(config, options, *body, std::chrono::system_clock::now());
+  Explanation explanation = explain_request(config, options, *body, std::chrono::system_clock::now());
+  if (explanation.present) explain_present(ask_running(*config, *explanation.present), explanation.findings);
   if (output == Output::json) {
     print_json(explanation);
   } else {

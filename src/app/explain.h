@@ -1,5 +1,6 @@
 // What would happen to a request: the journey of a call, on paper. Owner: the explain command. Thread: the main one.
-// Does not: ask endpoints or a running gateway, count anything, know the client's address.
+// What a running gateway alone knows is asked of it through a function. Does not: ask endpoints, count anything, know
+// the client's address.
 #pragma once
 
 #include <memory>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/forecast.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "config/config.h"
@@ -29,6 +31,7 @@ struct Finding {
 struct Explanation {
   std::vector<Finding> findings;
   std::optional<Error> refusal;
+  std::optional<admin::ForecastQuery> present;  // what a running gateway can be asked about it
 };
 
 // `options.key` is empty or the name of one of the configuration's keys; `now` decides which keys have expired.

@@ -96,9 +96,6 @@ void explain_queue(const pipeline::Lane& lane, std::vector<Finding>& into) {
   into.push_back({"queue", "at most " + std::to_string(queue.size) + " calls, " + std::to_string(queue.user_share) +
                                " % of them one user's, each for at most " +
                                std::to_string(queue.max_wait / std::chrono::milliseconds{1}) + " ms"});
-  into.push_back({"wait now",
-                  "known to a running gateway only: intragate_queue_waiting and intragate_queue_seconds on its "
-                  "admin address"});
 }
 
 }  // namespace intragate::app

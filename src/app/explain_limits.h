@@ -1,5 +1,5 @@
 // The part of `intragate explain` about limits, slots and the queue: what of the configuration would apply to a call.
-// Owner: explain_request(). Thread: the main one. Does not: know what is used at the moment: a running gateway does.
+// Owner: explain_request(). Thread: the main one. Does not: know what is used at the moment (explain_running.h).
 #pragma once
 
 #include <vector>

@@ -29,7 +29,20 @@ constexpr auto kTable = std::to_array<QuickStartRow>({
     {"INTRAGATE_ADMIN_LISTEN", "127.0.0.1:8081"},
     {"INTRAGATE_API_KEY", ""},
     {"INTRAGATE_DATA_DIR", "./data"},
+    {"INTRAGATE_MAX_CONCURRENCY", ""},
+    {"INTRAGATE_REQUESTS_PER_MINUTE", ""},
+    {"INTRAGATE_TOKENS_PER_MINUTE", ""},
+    {"INTRAGATE_TOKENS_PER_DAY", ""},
+    {"INTRAGATE_USER_CONCURRENCY", ""},
+    {"INTRAGATE_USER_REQUESTS_PER_MINUTE", ""},
+    {"INTRAGATE_USER_TOKENS_PER_MINUTE", ""},
+    {"INTRAGATE_USER_TOKENS_PER_DAY", ""},
 });
+
+// As in the file (key_table.cpp).
+constexpr std::uint64_t kMostConcurrency = 100'000;
+constexpr std::uint64_t kMostRequests = 1'000'000'000;
+constexpr std::uint64_t kMostTokens = 1'000'000'000'000;
 
 // A variable that is set, and where.
 struct Variable {
@@ -59,6 +72,11 @@ class QuickStart {
   void read_auth(EndpointAuth& into);
   void read_first_byte(Model& model);
   void read_buffer(Model& model);
+  void read_slots(Endpoint& endpoint);
+  template <class Count>
+  void count(std::string_view name, Count& into, std::uint64_t most);
+  Limit read_limit(Limit::Per per, const std::string& prefix);
+  void read_limits(Config& config);
   void read_key(Config& config, const Hasher& hash);
 
   const Environment& environment_;
@@ -209,10 +227,53 @@ Model QuickStart::read_model() {
                    .suggestion = "set it to the model server's base URL, or name a file with --config"});
   }
   read_auth(endpoint.auth);
+  read_slots(endpoint);
   model.endpoints.push_back(std::move(endpoint));
   read_first_byte(model);
   read_buffer(model);
   return model;
+}
+
+// A number from 1 to `most`, if it is set.
+template <class Count>
+void QuickStart::count(std::string_view name, Count& into, std::uint64_t most) {
+  const std::optional<Variable> variable = find(name);
+  if (!variable) return;
+  const std::optional<std::uint64_t> number = text::parse_unsigned(variable->value);
+  if (!number || *number == 0 || *number > most) {
+    return refuse(*variable, text::quoted(variable->value) + " is not a number from 1 to " + std::to_string(most),
+                  number == 0U ? "leave it out for no limit" : "");
+  }
+  into = static_cast<Count>(*number);
+}
+
+void QuickStart::read_slots(Endpoint& endpoint) {
+  const std::optional<Variable> variable = find("INTRAGATE_MAX_CONCURRENCY");
+  if (variable && variable->value == "auto") {
+    endpoint.max_concurrency = kAutoConcurrency;
+  } else {
+    count("INTRAGATE_MAX_CONCURRENCY", endpoint.max_concurrency, kMostConcurrency);
+  }
+}
+
+Limit QuickStart::read_limit(Limit::Per per, const std::string& prefix) {
+  Limit limit;
+  limit.per = per;
+  count(prefix + "REQUESTS_PER_MINUTE", limit.requests_per_minute, kMostRequests);
+  count(prefix + "TOKENS_PER_MINUTE", limit.tokens_per_minute, kMostTokens);
+  count(prefix + "TOKENS_PER_DAY", limit.tokens_per_day, kMostTokens);
+  return limit;
+}
+
+// One rule for the end users, each of them, and one for the key, which is everybody.
+void QuickStart::read_limits(Config& config) {
+  Limit user = read_limit(Limit::Per::user, "INTRAGATE_USER_");
+  count("INTRAGATE_USER_CONCURRENCY", user.concurrency, kMostConcurrency);
+  for (const Limit& limit : {user, read_limit(Limit::Per::key, "INTRAGATE_")}) {
+    Limit none;
+    none.per = limit.per;
+    if (!(limit == none)) config.limits.push_back(limit);
+  }
 }
 
 void QuickStart::read_key(Config& config, const Hasher& hash) {
@@ -221,6 +282,7 @@ void QuickStart::read_key(Config& config, const Hasher& hash) {
   if (!variable) return;
   Key key;
   key.name = "default";
+  key.trust_user = limits_users(config);
   std::optional<Secret> read = secret("INTRAGATE_API_KEY");
   if (!read) return;
   const std::optional<Error> wrong = check_api_key(*read);
@@ -237,10 +299,16 @@ void QuickStart::read(Config& config, const Hasher& hash) {
   read_addresses(config);
   if (const std::optional<Variable> data_dir = find("INTRAGATE_DATA_DIR")) config.data_dir = data_dir->value;
   config.models.push_back(read_model());
+  read_limits(config);
   read_key(config, hash);
 }
 
 }  // namespace
+
+bool limits_users(const Config& config) {
+  return std::any_of(config.limits.begin(), config.limits.end(),
+                     [](const Limit& limit) { return limit.per == Limit::Per::user; });
+}
 
 std::span<const QuickStartRow> quick_start_table() {
   return kTable;

@@ -50,6 +50,9 @@ using Hasher = std::function<std::string(std::string_view)>;
 [[nodiscard]] Loaded load_environment(const Environment& environment, std::string_view dotenv,
                                       const std::string& dotenv_file, const Hasher& hash);
 
+// Whether there are limits for end users: then the quick start's key may name them.
+[[nodiscard]] bool limits_users(const Config& config);
+
 // The variables of an .env file: KEY=value, `export KEY=value`, # comments, 'single' and "double" quotes.
 [[nodiscard]] std::vector<Problem> parse_dotenv(std::string_view text, const std::string& file, Environment& into);
 

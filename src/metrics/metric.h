@@ -24,6 +24,7 @@ enum class Metric : std::uint8_t {
   limited,
   queue_waiting,
   queue_refused,
+  fairness_debt,
   slots,
   answers_cut,
   adaptive_limit,

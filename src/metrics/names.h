@@ -84,6 +84,8 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
      "Calls that wait for a slot now."},
     {Metric::queue_refused, Type::counter, "intragate_queue_refused_total", {"model", "reason"}, {},
      "Calls refused by the queue: queue_full, user_share, key_share, batch_share, too_late, max_wait."},
+    {Metric::fairness_debt, Type::gauge, "intragate_fairness_debt_tokens", {"model", "per"}, {},
+     "Among those who wait now: how much more the most served got than the least served, in weighted tokens, per key and per user."},
     {Metric::slots, Type::gauge, "intragate_slots", {"model", "state"}, {},
      "Slots of a model that limits its concurrency: total and used."},
     {Metric::answers_cut, Type::counter, "intragate_answers_cut_total", {"model"}, {},

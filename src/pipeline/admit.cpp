@@ -19,17 +19,6 @@ std::string seconds_of(Duration time) {
   return std::to_string(std::max<std::int64_t>(1, (time + std::chrono::milliseconds{999}) / std::chrono::seconds{1}));
 }
 
-std::string_view why_name(qos::WhyRefused why) {
-  switch (why) {
-    case qos::WhyRefused::queue_full: return "queue_full";
-    case qos::WhyRefused::user_share: return "user_share";
-    case qos::WhyRefused::key_share: return "key_share";
-    case qos::WhyRefused::batch_share: return "batch_share";
-    case qos::WhyRefused::too_late: return "too_late";
-  }
-  return "queue_full";
-}
-
 void count_refusal(Exchange& x, std::string_view why) {
   x.worker.metrics().counter(metrics::Metric::queue_refused, {x.lane->name, why}).add();
 }

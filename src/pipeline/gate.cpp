@@ -9,9 +9,7 @@ namespace intragate::pipeline {
 Gate::Entered Gate::enter(const Wish& wish, net::Loop& loop, TimePoint now) {
   const std::lock_guard lock{mutex_};
   last_ = now;
-  qos::Claim claim = wish.claim;
-  claim.cost = qos::cost_of(wish.prompt, wish.answers ? length_.expected(wish.most) : 0);
-  const qos::Joined joined = scheduler_.join(claim, now);
+  const qos::Joined joined = scheduler_.join(priced(wish), now);
   Entered entered;
   switch (joined.as) {
     case qos::Joined::As::admitted: entered.slot = Ticket<Gate>{*this, joined.place}; break;
@@ -85,6 +83,22 @@ qos::AnswerLength Gate::answer_length() const {
 qos::SchedulerFacts Gate::facts() const {
   const std::lock_guard lock{mutex_};
   return scheduler_.facts();
+}
+
+qos::FairnessDebt Gate::debt() const {
+  const std::lock_guard lock{mutex_};
+  return scheduler_.debt();
+}
+
+qos::Forecast Gate::forecast(const Wish& wish, TimePoint now) {
+  const std::lock_guard lock{mutex_};
+  return scheduler_.forecast(priced(wish), now);
+}
+
+qos::Claim Gate::priced(const Wish& wish) const {
+  qos::Claim claim = wish.claim;
+  claim.cost = qos::cost_of(wish.prompt, wish.answers ? length_.expected(wish.most) : 0);
+  return claim;
 }
 
 Gate::Waiting& Gate::Waiting::operator=(Waiting&& other) noexcept {

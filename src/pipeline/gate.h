@@ -102,9 +102,13 @@ class Gate {
   void count_answer(std::uint64_t completion_tokens);
   [[nodiscard]] qos::AnswerLength answer_length() const;
   [[nodiscard]] qos::SchedulerFacts facts() const;
+  [[nodiscard]] qos::FairnessDebt debt() const;
+  // What a call would find if it came now.
+  [[nodiscard]] qos::Forecast forecast(const Wish& wish, TimePoint now);
 
  private:
-  void wake(const std::optional<qos::Grant>& grant);  // under the mutex
+  [[nodiscard]] qos::Claim priced(const Wish& wish) const;  // under the mutex
+  void wake(const std::optional<qos::Grant>& grant);        // under the mutex
 
   std::atomic<std::uint32_t> slots_;
   mutable std::mutex mutex_;

@@ -9,7 +9,7 @@ namespace {
 using upstream::Turn;
 
 Turn eject_outlier(const Lane& lane, std::size_t which, TimePoint now) {
-  if (lane.endpoints.size() < 3) return Turn::none;
+  if (lane.endpoints.size() < upstream::kFewestPeers) return Turn::none;
   std::vector<upstream::Peer> peers;
   for (const auto& endpoint : lane.endpoints) {
     peers.push_back({endpoint->health().state(now), endpoint->health().rates(now)});

@@ -55,6 +55,11 @@ void Ledger::give_back(const Grant& reservation) noexcept {
   table_.cancel(reservation, last_);
 }
 
+Ledger::Left Ledger::left(const qos::Caller& caller, const qos::Moment& at) const {
+  const std::lock_guard lock{mutex_};
+  return {.limits = table_.left(caller, at), .rank = table_.rules().rank(caller)};
+}
+
 void Ledger::replace_rules(const std::vector<config::Limit>& rules) {
   const std::lock_guard lock{mutex_};
   table_.replace_rules(to_rules(rules));

@@ -38,6 +38,13 @@ class Ledger {
   // The call used so many tokens.
   void commit(Ticket<Ledger> reservation, std::uint64_t tokens, const qos::Moment& at);
 
+  // What a caller has left, and what its calls are worth, without a call.
+  struct Left {
+    std::vector<qos::LimitLeft> limits;
+    qos::Rank rank;
+  };
+  [[nodiscard]] Left left(const qos::Caller& caller, const qos::Moment& at) const;
+
   // The rules of a reload; what was used stays.
   void replace_rules(const std::vector<config::Limit>& rules);
   // Once a minute.

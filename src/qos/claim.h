@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "base/time.h"
 #include "qos/subject.h"
@@ -46,6 +48,17 @@ enum class WhyRefused : std::uint8_t {
   too_late,     // it would not get a slot before its deadline or max_wait
 };
 
+[[nodiscard]] constexpr std::string_view why_name(WhyRefused why) {
+  switch (why) {
+    case WhyRefused::queue_full: return "queue_full";
+    case WhyRefused::user_share: return "user_share";
+    case WhyRefused::key_share: return "key_share";
+    case WhyRefused::batch_share: return "batch_share";
+    case WhyRefused::too_late: return "too_late";
+  }
+  return "queue_full";
+}
+
 // Facts for a sentence and for Retry-After.
 struct Refusal {
   WhyRefused why = WhyRefused::queue_full;
@@ -84,6 +97,13 @@ struct Standing {
   std::uint32_t position = 1;  // 1: next
   Duration expected_wait{};    // zero: not known yet
   bool hopeless = false;       // its time will be over first, at this pace
+};
+
+// What a call would find if it came now. Estimates, as for Standing.
+struct Forecast {
+  std::uint32_t position = 0;               // in the queue; 0: a slot is free
+  std::optional<Duration> expected_wait{};  // nothing: not known yet
+  std::optional<WhyRefused> refused{};
 };
 
 // How long the queue may get, and how much of it one may fill: at least one call each, unless `size` is 0.

@@ -19,6 +19,16 @@ struct ByCounter {
   [[nodiscard]] std::uint32_t& place(std::uint32_t item) const { return records[item].place; }
 };
 
+// Those who wait in a level: the least served is on top, the most served anywhere among the leaves.
+template <class Record>
+std::uint64_t spread(const IndexHeap& waiting, const Slab<Record>& records) {
+  if (waiting.empty()) return 0;
+  const std::int64_t least = records[waiting.top()].counter;
+  std::int64_t most = least;
+  for (const std::uint32_t one : waiting.items()) most = std::max(most, records[one].counter);
+  return static_cast<std::uint64_t>(most - least);
+}
+
 void set_weight(Level& level, Sharer& sharer, std::uint32_t weight) {
   weight = std::max(weight, 1U);
   if (sharer.waiting > 0) level.weights += weight - std::uint64_t{sharer.weight};
@@ -157,8 +167,16 @@ double FairTree::cost_ahead(std::uint32_t index, std::int64_t before, std::int64
   const auto own = static_cast<double>(before);
   const double in_key =
       std::clamp(given_before(key.users, user, own), own, std::max(own, static_cast<double>(key.waiting_cost - self)));
-  return std::clamp(given_before(root_, key, in_key), in_key,
-                    std::max(in_key, static_cast<double>(waiting_cost_ - self)));
+  const auto of_other_keys = static_cast<double>(waiting_cost_ - key.waiting_cost);
+  return std::clamp(given_before(root_, key, in_key), in_key, in_key + of_other_keys);
+}
+
+FairnessDebt FairTree::debt() const {
+  FairnessDebt debt{.keys = spread(root_.waiting, keys_)};
+  for (const std::uint32_t key : root_.waiting.items()) {
+    debt.users = std::max(debt.users, spread(keys_[key].users.waiting, users_));
+  }
+  return {.keys = debt.keys / kScale, .users = debt.users / kScale};
 }
 
 void FairTree::rest(std::uint32_t index) {

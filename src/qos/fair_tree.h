@@ -54,6 +54,13 @@ struct Key : Sharer {
   std::uint32_t known_users = 0;
 };
 
+// How unevenly those who wait have been served: the distance between who got most and who got least, in cost per
+// weight, among keys and among the users of one key (the widest of all keys).
+struct FairnessDebt {
+  std::uint64_t keys = 0;
+  std::uint64_t users = 0;
+};
+
 class FairTree {
  public:
   static constexpr std::uint32_t kMaxIdle = 8192;  // users without calls that are remembered; then the oldest goes
@@ -75,6 +82,9 @@ class FairTree {
   // and has `before` in front of it in the user's own queue. O(1), an estimate: as if all who wait now went on waiting
   // and were served by their weights.
   [[nodiscard]] double cost_ahead(std::uint32_t user, std::int64_t before, std::int64_t self) const;
+
+  // O(those who wait): for who looks from outside, not for a call on its way.
+  [[nodiscard]] FairnessDebt debt() const;
 
   [[nodiscard]] User& user(std::uint32_t index) { return users_[index]; }
   [[nodiscard]] const User& user(std::uint32_t index) const { return users_[index]; }

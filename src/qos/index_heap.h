@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@ class IndexHeap {
   [[nodiscard]] bool empty() const { return items_.empty(); }
   [[nodiscard]] std::size_t size() const { return items_.size(); }
   [[nodiscard]] std::uint32_t top() const { return items_.front(); }  // REQUIRES: not empty
+  [[nodiscard]] std::span<const std::uint32_t> items() const { return items_; }
   [[nodiscard]] std::size_t bytes() const { return items_.capacity() * sizeof(std::uint32_t); }
 
   template <class Order>

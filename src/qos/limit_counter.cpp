@@ -54,6 +54,9 @@ void LimitCounter::turn_to(const Caps& caps, const Windows& present) {
 }
 
 void LimitCounter::turn_to(const Windows& present) {
+  // The clock had been wrong: what was used goes on in the present windows, which end. Else those of a day that has not
+  // come yet would never do.
+  if (present.day < windows.day - 1) windows = present;
   if (present.day > windows.day) {
     windows.day = present.day;
     day_tokens = 0;
@@ -149,6 +152,25 @@ Allowance LimitCounter::tokens_left(const Moment& at) const {
                        .reset = until_next_month(at.wall)});
   }
   return least;
+}
+
+std::vector<Leftover> LimitCounter::left(const Moment& at) const {
+  std::vector<Leftover> found;
+  const auto add = [&](Quantity quantity, std::uint64_t limit, std::uint64_t remaining, Duration reset) {
+    if (limit != 0) found.push_back({.quantity = quantity, .limit = limit, .remaining = remaining, .reset = reset});
+  };
+  add(Quantity::concurrency, caps_.concurrency, left_of(caps_.concurrency, running), {});
+  const Allowance requests = requests_left(at.now);
+  add(Quantity::requests_per_minute, requests.limit, requests.remaining, requests.reset);
+  if (caps_.tokens_per_minute != 0) {
+    add(Quantity::tokens_per_minute, caps_.tokens_per_minute, tokens_.remaining(token_rate(), at.now),
+        tokens_.reset(at.now));
+  }
+  add(Quantity::tokens_per_day, caps_.tokens_per_day, left_of(caps_.tokens_per_day, day_tokens),
+      until_tomorrow(at.wall));
+  add(Quantity::tokens_per_month, caps_.tokens_per_month, left_of(caps_.tokens_per_month, month_tokens),
+      until_next_month(at.wall));
+  return found;
 }
 
 bool LimitCounter::idle(TimePoint now, const Windows& present) const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "qos/gcra.h"
@@ -44,9 +45,18 @@ struct Exceeded {
   Duration retry_after{};
 };
 
+// What is left of one limit.
+struct Leftover {
+  Quantity quantity = Quantity::concurrency;
+  std::uint64_t limit = 0;
+  std::uint64_t remaining = 0;
+  Duration reset{};  // until everything is there again; zero of concurrency: nobody knows
+};
+
 class LimitCounter {
  public:
-  // Notes which caps hold and moves on to the present windows. A wall clock that goes back does not reopen a window.
+  // Notes which caps hold and moves on to the present windows. A wall clock that goes back does not reopen a
+  // window, nor make one last longer than the present day or month.
   void turn_to(const Caps& caps, const Windows& present);
   // The limit that one more request with so many tokens would break; the one that lasts longest if there are several.
   [[nodiscard]] std::optional<Exceeded> refuses(std::uint64_t tokens, const Moment& at) const;
@@ -57,6 +67,8 @@ class LimitCounter {
 
   [[nodiscard]] Allowance requests_left(TimePoint now) const;
   [[nodiscard]] Allowance tokens_left(const Moment& at) const;
+  // Of every limit there is.
+  [[nodiscard]] std::vector<Leftover> left(const Moment& at) const;
   // Nothing here would matter to a next call.
   [[nodiscard]] bool idle(TimePoint now, const Windows& windows) const;
 

@@ -67,6 +67,19 @@ void LimitTable::end(const Reservation& reservation, std::uint64_t tokens, const
   }
 }
 
+std::vector<LimitLeft> LimitTable::left(const Caller& caller, const Moment& at) const {
+  std::vector<LimitLeft> found;
+  for (const Per per : {Per::user, Per::key, Per::model}) {
+    const std::optional<std::uint32_t> rule = rules_.find(per, caller);
+    if (!rule) continue;
+    const std::uint32_t known = index_.find(subject(per, caller));
+    LimitCounter counter = known == kNone ? LimitCounter{} : counters_[known];  // a copy: looking changes nothing
+    counter.turn_to(rules_[*rule].caps, windows_of(at.wall));
+    for (const Leftover& one : counter.left(at)) found.push_back({one, per, *rule});
+  }
+  return found;
+}
+
 // Nothing is known about when one of somebody's calls will end; the mean is as honest as it gets.
 void LimitTable::complete(Overrun& overrun) const {
   if (overrun.quantity == Quantity::concurrency) {

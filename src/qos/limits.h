@@ -54,6 +54,11 @@ struct WindowCount {
   friend bool operator==(const WindowCount&, const WindowCount&) = default;
 };
 
+struct LimitLeft : Leftover {
+  Per per = Per::user;
+  std::uint32_t rule = 0;  // index in the list
+};
+
 class LimitTable {
  public:
   static constexpr std::uint32_t kMaxSubjects = 65536;
@@ -69,6 +74,9 @@ class LimitTable {
   void commit(const Reservation& reservation, std::uint64_t tokens, const Moment& at);
   // The call never reached a model: it does not count.
   void cancel(const Reservation& reservation, const Moment& at);
+
+  // What is left now of every limit that applies to the caller's user, key and model. Takes nothing, remembers nobody.
+  [[nodiscard]] std::vector<LimitLeft> left(const Caller& caller, const Moment& at) const;
 
   // The rules of a reload; counters go on.
   void replace_rules(std::vector<LimitRule> rules) { rules_ = LimitRules{std::move(rules)}; }

@@ -35,17 +35,15 @@ Joined Scheduler::join(const Claim& claim, TimePoint now) {
     ++running_;
     return {.as = Joined::As::admitted, .place = {index, calls_[index].generation}, .refusal = {}};
   }
-  const Duration allowed =
-      claim.deadline.never() ? bounds_.max_wait : std::min(bounds_.max_wait, claim.deadline.at() - now);
+  const Duration patience = allowed(claim, now);
   const std::optional<Duration> wait = wait_for(claim, user);
-  std::optional<WhyRefused> why = refuse(claim, user);
-  if (!why && (allowed <= Duration::zero() || (wait && too_long(*wait, allowed)))) why = WhyRefused::too_late;
+  const std::optional<WhyRefused> why = refuse(claim, user, wait, patience);
   if (why) {
     shares.pass_over(user);
-    return refusal(*why, wait, allowed);
+    return refusal(*why, wait, patience);
   }
   const std::uint32_t index = new_call(claim, user, now);
-  calls_[index].expires = now + allowed;
+  calls_[index].expires = now + patience;
   if (claim.priority == Priority::batch && shares.waiting() == 0) batch_since_ = now;
   enqueue(index);
   return {.as = Joined::As::waiting, .place = {index, calls_[index].generation}, .refusal = {}};
@@ -100,22 +98,23 @@ std::optional<Standing> Scheduler::standing(Place place, TimePoint now) const {
   const std::int64_t before = std::max<std::int64_t>(0, call->queued_before - shares.user(call->user).left_cost);
   double ahead = shares.cost_ahead(call->user, before, call->cost);
   if (call->priority == Priority::batch) ahead += static_cast<double>(tree(Priority::interactive).waiting_cost());
-  const double total = static_cast<double>(trees_[0].waiting_cost() + trees_[1].waiting_cost());
-  const double calls = ahead * waiting() / std::max(total, 1.0);  // by the mean cost of those who wait
-  Standing standing{.position = std::min(waiting(), 1 + static_cast<std::uint32_t>(calls)), .expected_wait = {}};
+  Standing standing{.position = std::min(waiting(), position_behind(ahead)), .expected_wait = {}};
   if (!pace_.known()) return standing;
   standing.expected_wait = wait_behind(ahead, Priority::interactive);
   standing.hopeless = too_long(standing.expected_wait, call->expires - now);
   return standing;
 }
 
-std::optional<Duration> Scheduler::forecast(const Claim& claim) {
-  if (running_ < slots_) return Duration::zero();
+Forecast Scheduler::forecast(const Claim& claim, TimePoint now) {
+  if (running_ < slots_) return {.expected_wait = Duration::zero(), .refused = {}};
   FairTree& shares = tree(claim.priority);
   const std::uint32_t user = shares.user_of(claim);
-  const std::optional<Duration> wait = wait_for(claim, user);
+  double ahead = shares.cost_ahead(user, shares.user(user).waiting_cost, 0);
+  if (claim.priority == Priority::batch) ahead += static_cast<double>(tree(Priority::interactive).waiting_cost());
+  Forecast forecast{.position = position_behind(ahead), .expected_wait = wait_for(claim, user), .refused = {}};
+  forecast.refused = refuse(claim, user, forecast.expected_wait, allowed(claim, now));
   shares.pass_over(user);
-  return wait;
+  return forecast;
 }
 
 SchedulerFacts Scheduler::facts() const {
@@ -124,6 +123,12 @@ SchedulerFacts Scheduler::facts() const {
           .waiting = {trees_[0].waiting(), trees_[1].waiting()},
           .per_call = pace_.per_call(),
           .known_users = trees_[0].known_users() + trees_[1].known_users()};
+}
+
+FairnessDebt Scheduler::debt() const {
+  const FairnessDebt interactive = trees_[0].debt();
+  const FairnessDebt batch = trees_[1].debt();
+  return {.keys = std::max(interactive.keys, batch.keys), .users = std::max(interactive.users, batch.users)};
 }
 
 std::size_t Scheduler::bytes() const {
@@ -148,7 +153,8 @@ std::uint32_t Scheduler::new_call(const Claim& claim, std::uint32_t user, TimePo
   return index;
 }
 
-std::optional<WhyRefused> Scheduler::refuse(const Claim& claim, std::uint32_t user) const {
+std::optional<WhyRefused> Scheduler::refuse(const Claim& claim, std::uint32_t user, std::optional<Duration> wait,
+                                            Duration patience) const {
   const FairTree& shares = tree(claim.priority);
   if (waiting() >= bounds_.size) return WhyRefused::queue_full;
   if (claim.priority == Priority::batch &&
@@ -159,6 +165,7 @@ std::optional<WhyRefused> Scheduler::refuse(const Claim& claim, std::uint32_t us
   const bool named = claim.user != claim.key;
   if (named && shares.user(user).waiting >= std::max<std::uint64_t>(1, part(bounds_.size, bounds_.user_percent)))
     return WhyRefused::user_share;
+  if (patience <= Duration::zero() || (wait && too_long(*wait, patience))) return WhyRefused::too_late;
   return std::nullopt;
 }
 
@@ -166,6 +173,17 @@ std::optional<Duration> Scheduler::wait_for(const Claim& claim, std::uint32_t us
   if (!pace_.known() || slots_ == 0) return std::nullopt;
   const FairTree& shares = tree(claim.priority);
   return wait_behind(shares.cost_ahead(user, shares.user(user).waiting_cost, 0), claim.priority);
+}
+
+// How long it may wait at most.
+Duration Scheduler::allowed(const Claim& claim, TimePoint now) const {
+  return claim.deadline.never() ? bounds_.max_wait : std::min(bounds_.max_wait, claim.deadline.at() - now);
+}
+
+// By the mean cost of those who wait.
+std::uint32_t Scheduler::position_behind(double cost) const {
+  const auto total = static_cast<double>(trees_[0].waiting_cost() + trees_[1].waiting_cost());
+  return 1 + static_cast<std::uint32_t>(cost * waiting() / std::max(total, 1.0));
 }
 
 // What is ahead, worked off by all slots, and then the next slot that becomes free.

@@ -59,9 +59,11 @@ class Scheduler {
 
   // Where a call stands; nothing if it does not wait.
   [[nodiscard]] std::optional<Standing> standing(Place place, TimePoint now) const;
-  // How long a call of this claim would wait if it came now; nothing: not known yet. For `explain`.
-  [[nodiscard]] std::optional<Duration> forecast(const Claim& claim);
+  // What a call of this claim would find if it came now; nothing changes by it.
+  [[nodiscard]] Forecast forecast(const Claim& claim, TimePoint now);
   [[nodiscard]] SchedulerFacts facts() const;
+  // The wider one of both priorities. O(those who wait).
+  [[nodiscard]] FairnessDebt debt() const;
   [[nodiscard]] std::size_t bytes() const;
 
  private:
@@ -92,9 +94,12 @@ class Scheduler {
   [[nodiscard]] const Call* find(Place place, State state) const;
 
   std::uint32_t new_call(const Claim& claim, std::uint32_t user, TimePoint now);
-  [[nodiscard]] std::optional<WhyRefused> refuse(const Claim& claim, std::uint32_t user) const;
+  [[nodiscard]] std::optional<WhyRefused> refuse(const Claim& claim, std::uint32_t user, std::optional<Duration> wait,
+                                                 Duration patience) const;
   [[nodiscard]] std::optional<Duration> wait_for(const Claim& claim, std::uint32_t user) const;
   [[nodiscard]] Duration wait_behind(double cost, Priority priority) const;
+  [[nodiscard]] std::uint32_t position_behind(double cost) const;
+  [[nodiscard]] Duration allowed(const Claim& claim, TimePoint now) const;
   [[nodiscard]] Joined refusal(WhyRefused why, std::optional<Duration> wait, Duration allowed) const;
   void enqueue(std::uint32_t index);
   void dequeue(std::uint32_t index);

@@ -6,8 +6,6 @@
 namespace intragate::upstream {
 namespace {
 
-constexpr std::size_t kFewest = 3;  // of two nobody can say which one is odd
-
 bool comparable(const Peer& peer, const config::Health& rules) {
   return peer.state == BreakerState::closed && peer.rates.calls >= rules.min_calls;
 }
@@ -35,7 +33,7 @@ bool is_outlier(std::span<const Peer> peers, std::size_t which, const config::He
       std::count_if(peers.begin(), peers.end(), [](const Peer& peer) { return peer.state != BreakerState::closed; }));
   if ((out + 1) * 2 > peers.size()) return false;
   std::vector<std::uint32_t> others = rates_of_others(peers, which, rules);
-  if (others.size() + 1 < kFewest) return false;
+  if (others.size() + 1 < kFewestPeers) return false;
   return peers[which].rates.error_percent() >= median(std::move(others)) + rules.outlier_percent;
 }
 

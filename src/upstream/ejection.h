@@ -22,6 +22,8 @@ struct Peer {
   CallRates rates;
 };
 
+inline constexpr std::size_t kFewestPeers = 3;  // of two nobody can say which one is odd
+
 // Whether rule 1 ejects the one at `which`.
 [[nodiscard]] bool is_outlier(std::span<const Peer> peers, std::size_t which, const config::Health& rules);
 

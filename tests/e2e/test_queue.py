@@ -145,6 +145,53 @@ def test_one_heavy_key_does_not_keep_others_waiting(gateway, model):
     assert order.index(100) <= 6, order  # who was idle has a credit of four calls, the heavy one too
 
 
+def test_users_who_always_wait_get_the_same_tokens_not_the_same_calls(gateway, model):
+    tokens = {"anna": 400, "ben": 100}
+    gate = hold(model)
+    model.default(lambda call: answer_json({"choices": [], "usage": {
+        "prompt_tokens": 20, "completion_tokens": tokens[call.json["user"]]}})(call))
+    callers = [Caller(gateway, "one")]
+    model.wait_for_call()
+    for number in range(24):
+        callers.append(Caller(gateway, "one", body={"user": ("anna", "ben")[number % 2]}))
+        eventually(lambda: waiting(gateway, "one") == number + 1)
+    gate.open()
+    assert [caller.join().status for caller in callers] == [200] * 25
+    served = [call.json["user"] for call in model.calls[1:]]
+    both_wait = served[:max(number for number, user in enumerate(served) if user == "ben")]  # then only anna is left
+    cost = {user: both_wait.count(user) * (20 + 2 * tokens[user]) for user in tokens}
+    assert abs(cost["anna"] - cost["ben"]) <= 2 * 820, (cost, served)  # two of the costliest calls
+    assert both_wait.count("ben") >= 2 * both_wait.count("anna"), served
+    assert gateway.metrics().total("intragate_fairness_debt_tokens", model="one") == 0  # nobody waits
+
+
+def test_debt_is_seen_while_two_keys_wait(gateway, model):
+    gate = hold(model)
+    callers = [Caller(gateway, "one", key="sk-heavy-key")]
+    model.wait_for_call()
+    callers += [Caller(gateway, "one", key="sk-heavy-key"), Caller(gateway, "one")]
+    eventually(lambda: waiting(gateway, "one") == 2)
+    assert gateway.metrics().total("intragate_fairness_debt_tokens", model="one", per="key") > 100
+    gate.open()
+    assert [caller.join().status for caller in callers] == [200] * 3
+
+
+def test_many_calls_of_one_user_delay_another_ones_by_no_more_than_those_in_slots_and_its_credit(gateway, model):
+    gate = hold(model, 2)
+    model.default(answer_json(ANSWER))
+    callers = [Caller(gateway, "two", body={"user": "heavy"}) for _ in range(2)]
+    eventually(lambda: len(model.calls) == 2)
+    for _ in range(20):
+        callers.append(Caller(gateway, "two", body={"user": "heavy"}))
+    eventually(lambda: waiting(gateway, "two") == 20)
+    callers.append(Caller(gateway, "two", body={"user": "light"}))
+    eventually(lambda: waiting(gateway, "two") == 21)
+    gate.open()
+    assert [caller.join().status for caller in callers] == [200] * 23
+    order = [call.json["user"] for call in model.calls]
+    assert order.index("light") <= 6, order  # two in slots; the heavy one, new too, has had two calls of its credit of four
+
+
 def test_batch_goes_last(gateway, model):
     gate = hold(model)
     holder = Caller(gateway, "one")

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "app/explain_running.h"
+
 namespace intragate::app {
 namespace {
 
@@ -147,8 +149,45 @@ TEST(Explain, TellsSlotsAndTheQueuesBounds) {
   config->models[0].endpoints[1].max_concurrency = 5;
   EXPECT_EQ(finding(explain(config), "slots"), "auto + 5");
   EXPECT_EQ(finding(explain(config), "queue"), "at most 256 calls, 25 % of them one user's, each for at most 60000 ms");
-  EXPECT_TRUE(finding(explain(config), "wait now").starts_with("known to a running gateway only"));
   EXPECT_EQ(finding(explain(config), "limits"), "none");
+}
+
+TEST(Explain, SaysWhatARunningGatewayCanBeAsked) {
+  config::Key trusted = key("b");
+  trusted.trust_user = true;
+  const auto asked = [](const config::Key& by) {
+    return explain_request(config_with({by}), {.file = {}, .request_file = {}, .key = {}},
+                           R"({"model": "m", "user": "u", "max_tokens": 7, "messages": []})", kNow)
+        .present;
+  };
+  EXPECT_TRUE(asked(key("a"))->user.empty()) << "a name that nobody vouches for is not passed on";
+  EXPECT_EQ(asked(trusted)->user, "u");
+  EXPECT_EQ(asked(trusted)->most, 7U);
+  EXPECT_FALSE(explain(config_with({})).present);
+}
+
+TEST(ExplainPresent, TellsTheWaitAndWhatIsLeft) {
+  std::vector<Finding> found;
+  explain_present(
+      std::string{R"({"model":"m","key":"k","user":"","queue":{"slots":2,"used":2,"waiting":3,"position":4,)"
+                  R"("wait_ms":12345.678,"refused":null},"tokens":300,"limits":[{"per":"key",)"
+                  R"("rule":"limits[1]","limit":"requests_per_minute","of":60,"left":58,"reset_ms":2000.000},)"
+                  R"({"per":"user","rule":"limits[0]","limit":"concurrency","of":4,"left":4,"reset_ms":null}]})"},
+      found);
+  ASSERT_EQ(found.size(), 4U);
+  EXPECT_EQ(found[0].value, "about 12.3 s at position 4; 3 wait, 2 of 2 slots are in use");
+  EXPECT_EQ(found[1].value, "300");
+  EXPECT_EQ(found[2].value, "58 of 60 requests_per_minute (limits[1]), all of it in 2.0 s");
+  EXPECT_EQ(found[3].value, "4 of 4 concurrency (limits[0])");
+}
+
+TEST(ExplainPresent, SaysThatNobodyRunsAndSurvivesWhateverAnswers) {
+  std::vector<Finding> found;
+  explain_present(make_error(Code::io, "offline: nobody"), found);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].value, "offline: nobody");
+  for (const char* const answer : {"", "[]", "{", R"({"queue":[1],"limits":{"a":1}})", R"({"queue":{"wait_ms":"x"}})"})
+    explain_present(std::string{answer}, found);
 }
 
 }  // namespace

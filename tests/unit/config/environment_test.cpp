@@ -84,6 +84,46 @@ TEST(QuickStart, EveryDefaultOfItsTableIsWhatAnAbsentVariableMeans) {
   }
 }
 
+TEST(QuickStart, SetsLimitsForAllTogetherAndForEachEndUser) {
+  const Loaded loaded = load_with(
+      "INTRAGATE_API_KEY=sk-11111\nINTRAGATE_MAX_CONCURRENCY=8\nINTRAGATE_REQUESTS_PER_MINUTE=600\n"
+      "INTRAGATE_TOKENS_PER_MINUTE=50000\nINTRAGATE_TOKENS_PER_DAY=1000000\nINTRAGATE_USER_CONCURRENCY=2\n"
+      "INTRAGATE_USER_REQUESTS_PER_MINUTE=30\nINTRAGATE_USER_TOKENS_PER_MINUTE=5000\n"
+      "INTRAGATE_USER_TOKENS_PER_DAY=200000\n");
+  ASSERT_TRUE(loaded.ok()) << all_problems(loaded);
+  EXPECT_EQ(loaded.config.models[0].endpoints[0].max_concurrency, 8U);
+  Limit user;
+  user.concurrency = 2;
+  user.requests_per_minute = 30;
+  user.tokens_per_minute = 5000;
+  user.tokens_per_day = 200000;
+  Limit all;
+  all.per = Limit::Per::key;
+  all.requests_per_minute = 600;
+  all.tokens_per_minute = 50000;
+  all.tokens_per_day = 1000000;
+  EXPECT_EQ(loaded.config.limits, (std::vector<Limit>{user, all}));
+  EXPECT_TRUE(loaded.config.keys[0].trust_user);
+}
+
+TEST(QuickStart, TrustsNobodysNamesWithoutALimitForThem) {
+  const Loaded loaded = load_with("INTRAGATE_API_KEY=sk-11111\nINTRAGATE_REQUESTS_PER_MINUTE=600\n");
+  EXPECT_FALSE(loaded.config.keys[0].trust_user);
+  EXPECT_EQ(loaded.config.limits.size(), 1U);
+  EXPECT_EQ(load_with("INTRAGATE_MAX_CONCURRENCY=auto\n").config.models[0].endpoints[0].max_concurrency,
+            kAutoConcurrency);
+}
+
+TEST(QuickStart, RefusesLimitsThatAreNoNumbersOrWouldRefuseEverybody) {
+  EXPECT_EQ(all_problems(load_with("INTRAGATE_MAX_CONCURRENCY=0\n")),
+            ".env:2:1: INTRAGATE_MAX_CONCURRENCY: `0` is not a number from 1 to 100000; leave it out for no limit\n");
+  for (const std::string_view line :
+       {"INTRAGATE_MAX_CONCURRENCY=many", "INTRAGATE_MAX_CONCURRENCY=100001", "INTRAGATE_USER_CONCURRENCY=auto",
+        "INTRAGATE_REQUESTS_PER_MINUTE=-1", "INTRAGATE_USER_TOKENS_PER_DAY=1e6", "INTRAGATE_USER_LIMIT=3"}) {
+    EXPECT_FALSE(load_with(line).ok()) << line;
+  }
+}
+
 TEST(QuickStart, TheProcessEnvironmentWinsAndIsNotChecked) {
   const Loaded loaded =
       load_dotenv(std::string{kBase} + "INTRAGATE_LISTEN=127.0.0.1:1\nINTRAGATE_DATA_DIR=file\n",

@@ -174,6 +174,26 @@ TEST_F(Limiting, WallClockThatGoesBackReopensNothing) {
   EXPECT_TRUE(table.reserve(caller("alice"), 1, back).overrun);
 }
 
+TEST_F(Limiting, WallClockThatWasAheadForADayDoesNotKeepWindowsOpenForYears) {
+  LimitTable table{{rule(Per::user, {.tokens_per_day = 100, .tokens_per_month = 1000})}, kSeed};
+  Moment ahead = at();
+  ahead.wall += 24h * 800;
+  table.commit(table.reserve(caller("alice"), 100, ahead).reservation, 100, ahead);
+  EXPECT_TRUE(table.reserve(caller("alice"), 1, at(1s)).overrun) << "what was used stays used";
+  const Verdict next_day = table.reserve(caller("alice"), 1, at(24h));
+  EXPECT_FALSE(next_day.overrun) << "and is over with the day that it is";
+  EXPECT_EQ(table.export_windows(at(24h))[0].month_tokens, 101U);
+}
+
+TEST_F(Limiting, StepBackOverMidnightIsNoOtherDay) {
+  LimitTable table{{rule(Per::user, {.tokens_per_day = 100})}, kSeed};
+  table.commit(table.reserve(caller("alice"), 60, at(12h)).reservation, 60, at(12h));
+  Moment back = at(12h + 1s);
+  back.wall -= 2s;
+  EXPECT_FALSE(table.reserve(caller("alice"), 10, back).overrun);
+  EXPECT_TRUE(table.reserve(caller("alice"), 50, at(12h + 2s)).overrun) << "the day has not begun anew";
+}
+
 TEST_F(Limiting, CallOverMidnightIsNotCountedTwice) {
   LimitTable table{{rule(Per::user, {.tokens_per_day = 1000})}, kSeed};
   const Verdict verdict = table.reserve(caller("alice"), 100, at(11h));

@@ -64,6 +64,41 @@ class Scheduling : public testing::Test {
 
 using Order = std::vector<std::uint64_t>;
 
+TEST_F(Scheduling, DebtIsWhatTheMostServedOfThoseWhoWaitGotMoreThanTheLeastServed) {
+  Place holder = admit(claim("z", ""));
+  const auto end = [&](std::uint64_t cost) { holder = scheduler.finish(holder, cost, now)->place; };
+  for (int i = 0; i < 2; ++i) static_cast<void>(wait(claim("a", "x", 100)));
+  EXPECT_EQ(scheduler.debt().keys, 0U) << "nobody to compare with";
+  for (int i = 0; i < 2; ++i) static_cast<void>(wait(claim("b", "y", 300)));
+  EXPECT_EQ(scheduler.debt().keys, 0U) << "they came alike";
+  end(100);
+  EXPECT_EQ(scheduler.debt().keys, 100U) << "a has a slot";
+  end(100);
+  EXPECT_EQ(scheduler.debt().keys, 200U) << "b has it, and had more";
+  end(400);
+  EXPECT_EQ(scheduler.debt().keys, 0U) << "only b waits";
+  EXPECT_EQ(scheduler.debt().users, 0U);
+}
+
+TEST_F(Scheduling, DebtIsSeenAmongTheUsersOfAKeyToo) {
+  const Place holder = admit(claim("z", ""));
+  for (int i = 0; i < 2; ++i) static_cast<void>(wait(claim("a", "x", 100)));
+  for (int i = 0; i < 2; ++i) static_cast<void>(wait(claim("a", "y", 100)));
+  EXPECT_TRUE(scheduler.finish(holder, 100, now));
+  EXPECT_EQ(scheduler.debt().users, 100U);
+  EXPECT_EQ(scheduler.debt().keys, 0U);
+}
+
+TEST_F(Scheduling, DebtCountsByWeight) {
+  const Place holder = admit(claim("z", ""));
+  Claim heavy = claim("a", "x", 400);
+  heavy.key_weight = 4;
+  for (int i = 0; i < 2; ++i) static_cast<void>(wait(heavy));
+  static_cast<void>(wait(claim("b", "y", 100)));
+  EXPECT_TRUE(scheduler.finish(holder, 100, now));
+  EXPECT_EQ(scheduler.debt().keys, 100U);
+}
+
 TEST_F(Scheduling, FreeSlotIsGivenAtOnce) {
   Scheduler two{2, {}};
   EXPECT_EQ(two.join(claim("a", "x"), now).as, Joined::As::admitted);
@@ -399,11 +434,27 @@ TEST_F(Scheduling, SaysWhenAWaitHasBecomeHopeless) {
 }
 
 TEST_F(Scheduling, ForecastTakesNothing) {
-  EXPECT_EQ(scheduler.forecast(claim("a", "x")), Duration::zero());
+  EXPECT_EQ(scheduler.forecast(claim("a", "x"), now).expected_wait, Duration::zero());
   learn_pace(2s);
   const Place holder = admit(claim("a", "x"));
-  EXPECT_EQ(scheduler.forecast(claim("a", "x")), 2s);
+  EXPECT_EQ(scheduler.forecast(claim("a", "x"), now).expected_wait, 2s);
+  EXPECT_EQ(scheduler.forecast(claim("a", "x"), now).position, 1U);
   EXPECT_EQ(drain(holder), Order{});
+}
+
+TEST_F(Scheduling, ForecastRefusesWhatJoinWould) {
+  Scheduler tight{1, {.size = 2, .user_percent = 50, .max_wait = 3s}};
+  const Place holder = tight.join(claim("a", "x"), now).place;
+  EXPECT_FALSE(tight.forecast(claim("a", "x"), now).refused);
+  EXPECT_FALSE(tight.forecast(claim("a", "x"), now).expected_wait) << "nothing has ended yet";
+  EXPECT_EQ(tight.join(claim("a", "x"), now).as, Joined::As::waiting);
+  EXPECT_EQ(tight.forecast(claim("a", "x"), now).refused, WhyRefused::user_share);
+  EXPECT_EQ(tight.forecast(claim("a", "y"), now).refused, std::nullopt);
+  EXPECT_EQ(tight.forecast(claim("a", "y"), now).position, 1U) << "x has had a turn";
+  EXPECT_EQ(tight.join(claim("a", "y"), now).as, Joined::As::waiting);
+  EXPECT_EQ(tight.forecast(claim("b", "z"), now).refused, WhyRefused::queue_full);
+  EXPECT_EQ(tight.facts().waiting[0], 2U);
+  EXPECT_TRUE(tight.finish(holder, 100, now));
 }
 
 TEST(SchedulerMemory, ForgetsUsersWithoutCalls) {
