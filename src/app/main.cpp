@@ -4,6 +4,7 @@
 #include "app/calls.h"
 #include "app/check.h"
 #include "app/commands.h"
+#include "app/pki_line.h"
 #include "app/serve.h"
 #include "base/address.h"
 #include "config/load.h"
@@ -134,6 +135,7 @@ int run(int count, char** words) {
 
   const CLI::App* check_command = add_check(app, arguments);
   const CallsCommands calls = add_calls(app, arguments);
+  const PkiLine pki{app};
 
   CLI::App* version_command = app.add_subcommand("version", "print the version");
   add_json(version_command, arguments);
@@ -150,6 +152,7 @@ int run(int count, char** words) {
   if (*check_command) return check(arguments.check, arguments.output());
   if (*calls.list) return calls_list(with_inherited_file(arguments.admin), arguments.calls, arguments.output());
   if (*calls.cancel) return calls_cancel(with_inherited_file(arguments.admin), arguments.calls, arguments.output());
+  if (const std::optional<int> code = pki.run()) return *code;
   return version(arguments.output());
 }
 
