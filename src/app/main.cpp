@@ -21,6 +21,7 @@ struct Arguments {
   AdminOptions admin;
   intragate::llm::CallFilter calls;
   std::string file;
+  bool egress = false;
   bool json = false;
   [[nodiscard]] Output output() const { return json ? Output::json : Output::text; }
 };
@@ -123,6 +124,7 @@ int run(int count, char** words) {
 
   CLI::App* validate_command = app.add_subcommand("validate", "check a configuration file");
   validate_command->add_option("FILE", arguments.file, "the file")->required();
+  validate_command->add_flag("--egress", arguments.egress, "list every address that the gateway would connect to");
   add_json(validate_command, arguments);
 
   CLI::App* explain_command = app.add_subcommand("explain", "dry run: what would happen to a request");
@@ -147,6 +149,7 @@ int run(int count, char** words) {
     return code == 0 ? 0 : 2;  // --help is no error
   }
   if (*serve_command) return serve(with_inherited_file(arguments.serve));
+  if (*validate_command && arguments.egress) return validate_egress(arguments.file, arguments.output());
   if (*validate_command) return validate(arguments.file, arguments.output());
   if (*explain_command) return explain(arguments.explain, arguments.output());
   if (*check_command) return check(arguments.check, arguments.output());

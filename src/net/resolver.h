@@ -22,6 +22,8 @@ class Resolver {
  public:
   // Fills in the addresses of a host, or returns why there are none. Blocks, on any thread.
   using LookUp = std::function<std::string(const std::string& host, std::vector<IpAddress>& addresses)>;
+  // What the system says (getaddrinfo).
+  static std::string ask_system(const std::string& host, std::vector<IpAddress>& addresses);
   // `look_up`: what asks the system, unless a test knows better.
   explicit Resolver(Loop& loop, LookUp look_up = ask_system);
   ~Resolver();
@@ -42,7 +44,6 @@ class Resolver {
     TimePoint failed;
     std::shared_ptr<Lookup> pending;
   };
-  static std::string ask_system(const std::string& host, std::vector<IpAddress>& addresses);
   static void answer(const std::shared_ptr<Lookup>& lookup);
   void ask(const std::string& host, Name& name);
   void take_in(const std::shared_ptr<Lookup>& lookup);
