@@ -4,6 +4,7 @@ names are answered by a server that lies on demand, and every packet is on recor
     unshare --net --mount python tests/e2e/egress_world.py
 """
 
+import atexit
 import collections
 import json
 import pathlib
@@ -141,6 +142,7 @@ def main():
     report["seen"]["validate"] = sniffer.take()
 
     gateway = Gateway.start(config=config, directory=folder / "gateway")
+    atexit.register(gateway.process.kill)  # whatever fails below
     eventually(lambda: inside[0].listings and inside[1].listings, "the first questions to the models")
     report["seen"]["start"] = sniffer.take()
 
