@@ -1,6 +1,7 @@
 #include "app/pki_line.h"
 
-#include <CLI/CLI.hpp>
+#include <map>
+#include <string>
 
 namespace intragate::app {
 namespace {

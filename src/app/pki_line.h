@@ -1,15 +1,14 @@
 // The command line of `intragate pki`: which words it takes, and which verb they choose. Owner: main(). Thread: main.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <functional>
+
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "app/pki.h"
-
-namespace CLI {
-class App;
-}  // namespace CLI
 
 namespace intragate::app {
 
