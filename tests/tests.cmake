@@ -32,6 +32,8 @@ set_tests_properties(source.rules PROPERTIES LABELS unit)
 # What tests/differential compares with other parsers.
 add_executable(http_head_verdict ${CMAKE_SOURCE_DIR}/tests/differential/http_head_verdict.cpp)
 target_link_libraries(http_head_verdict PRIVATE ig_net)
+add_executable(jinja_render ${CMAKE_SOURCE_DIR}/tests/differential/jinja_render.cpp)
+target_link_libraries(jinja_render PRIVATE ig_jinja)
 
 # One ctest entry per end-to-end file: scripts/setup made the Python environment.
 set(venv_python ${CMAKE_SOURCE_DIR}/build/venv/bin/python)
