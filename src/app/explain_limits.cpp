@@ -72,7 +72,7 @@ void explain_limits(const LimitedCall& asked, std::vector<Finding>& into) {
   add_rules(asked, into);
   const std::uint64_t prompt = pipeline::estimated_prompt(asked.body_size, asked.lane.model.context_window);
   std::string text = "prompt " + std::to_string(prompt);
-  if (asked.call.api != llm::Api::embeddings) {
+  if (llm::generates(asked.call.api)) {
     const std::uint64_t answer = qos::AnswerLength{}.cautious(asked.call.max_tokens);
     text += " + answer " + std::to_string(answer) +
             " (at first; later as the model's answers are, at most max_tokens or max_answer_tokens)";

@@ -110,6 +110,8 @@ struct Queue {
   friend bool operator==(const Queue&, const Queue&) = default;
 };
 
+// How a reranker scores: unit is 0 … 1; automatic: an answer with a score outside of that is in logits.
+enum class RerankScores : std::uint8_t { automatic, logits, unit };
 enum class Balance : std::uint8_t { least_busy, round_robin, session };
 
 struct Model {
@@ -121,6 +123,7 @@ struct Model {
   std::vector<Endpoint> endpoints;
   AddressList allow = AddressList::any();  // from where it may be used
   Balance balance = Balance::least_busy;
+  RerankScores rerank_scores = RerankScores::automatic;
   ModelTimeouts timeouts;
   RetryPolicy retry;
   Hedge hedge;

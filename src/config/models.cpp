@@ -204,6 +204,9 @@ Model read_one(Section& section, TakenNames& taken, const Config& config) {
   const std::string balance = section.choice("balance");
   if (balance == "round_robin") model.balance = Balance::round_robin;
   if (balance == "session") model.balance = Balance::session;
+  const std::string scores = section.choice("rerank_scores");
+  if (scores == "logits") model.rerank_scores = RerankScores::logits;
+  if (scores == "unit") model.rerank_scores = RerankScores::unit;
   read_timeouts(section, model.timeouts);
   read_retry(section, model.retry);
   read_hedge(section, model);

@@ -1,4 +1,6 @@
 // Answers: what one stream event says, and the usage of a whole answer.
+#include <algorithm>
+
 #include "base/json_scan.h"
 #include "dialect/openai.h"
 
@@ -14,11 +16,14 @@ constexpr std::string_view kSpace = " \t\r\n";
 std::optional<llm::Usage> read_usage(std::string_view text, std::size_t offset) {
   std::optional<std::uint64_t> prompt;
   std::optional<std::uint64_t> completion;
+  std::optional<std::uint64_t> total;
   json::ObjectScan scan = json::ObjectScan::inside(text, offset);
   while (const std::optional<Member> member = scan.next()) {
     if (json::key_is(*member, "prompt_tokens")) prompt = json::unsigned_number(member->value);
     if (json::key_is(*member, "completion_tokens")) completion = json::unsigned_number(member->value);
+    if (json::key_is(*member, "total_tokens")) total = json::unsigned_number(member->value);
   }
+  if (!prompt && total) prompt = *total - std::min(*total, completion.value_or(0));  // rerankers say no more
   if (scan.failed() || (!prompt && !completion)) return std::nullopt;
   return llm::Usage{prompt.value_or(0), completion.value_or(0), llm::UsageSource::upstream};
 }

@@ -122,6 +122,7 @@ constexpr std::array<Field, 6> kFields{{{"model", read_model},
 // The member that the model reads.
 constexpr std::string_view prompt_name(llm::Api api) {
   if (api == llm::Api::chat) return "messages";
+  if (api == llm::Api::rerank) return "query";
   return api == llm::Api::completions ? "prompt" : "input";
 }
 
@@ -225,7 +226,7 @@ llm::Edits edits(const llm::Call& call, std::string_view body, std::string_view 
   if (ask == AskUsage::yes && call.stream == llm::Stream::yes && !asked) {
     result.list[result.count++] = usage_edit(call, body);
   }
-  if (most_tokens > 0 && call.api != llm::Api::embeddings) bound_answer(call, body, most_tokens, result);
+  if (most_tokens > 0 && llm::generates(call.api)) bound_answer(call, body, most_tokens, result);
   if (result.count > 1) {
     std::sort(result.list.begin(), result.list.begin() + result.count,
               [](const llm::Edit& a, const llm::Edit& b) { return a.where.offset < b.where.offset; });

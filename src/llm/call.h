@@ -11,11 +11,20 @@
 
 namespace intragate::llm {
 
-enum class Api : std::uint8_t { chat, completions, embeddings, models, model };
+enum class Api : std::uint8_t { chat, completions, embeddings, rerank, speech, transcription, models, model };
+
+// How many of them are a model's: those come first.
+inline constexpr std::size_t kModelApis = static_cast<std::size_t>(Api::models);
 
 [[nodiscard]] constexpr std::string_view api_name(Api api) {
-  constexpr std::array<std::string_view, 5> kNames{"chat", "completions", "embeddings", "models", "model"};
+  constexpr std::array<std::string_view, 8> kNames{"chat",   "completions",   "embeddings", "rerank",
+                                                   "speech", "transcription", "models",     "model"};
   return kNames[static_cast<std::size_t>(api)];
+}
+
+// Whether a model answers with tokens of its own making.
+[[nodiscard]] constexpr bool generates(Api api) {
+  return api == Api::chat || api == Api::completions;
 }
 
 enum class Stream : std::uint8_t { no, yes };

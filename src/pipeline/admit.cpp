@@ -131,7 +131,7 @@ Passage Admit::pass(Exchange& x) {
   gate.set_slots(slots_of(*x.lane, now), now);
   if (gate.unlimited()) return Next::go_on;
   if (x.prompt_estimate == 0) x.prompt_estimate = estimated_prompt(x);
-  const bool answers = x.call.api != llm::Api::embeddings;
+  const bool answers = llm::generates(x.call.api);
   Gate::Entered entered =
       gate.enter({.claim = claim_of(x), .prompt = x.prompt_estimate, .most = x.call.max_tokens, .answers = answers},
                  x.worker.loop(), now);

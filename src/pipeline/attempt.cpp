@@ -4,7 +4,9 @@
 #include <array>
 #include <charconv>
 
+#include "dialect/form.h"
 #include "dialect/openai.h"
+#include "dialect/rerank.h"
 #include "net/loop.h"
 #include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
@@ -17,10 +19,13 @@ namespace {
 
 using Fill = net::HttpClient::Fill;
 
-std::string_view path_of(llm::Api api) {
-  switch (api) {
+std::string_view path_of(const Exchange& x) {
+  switch (x.call.api) {
     case llm::Api::completions: return "/completions";
     case llm::Api::embeddings: return "/embeddings";
+    case llm::Api::rerank: return ranks_by_vectors(*x.lane) ? "/embeddings" : "/rerank";
+    case llm::Api::speech: return "/audio/speech";
+    case llm::Api::transcription: return "/audio/transcriptions";
     default: return "/chat/completions";
   }
 }
@@ -40,12 +45,15 @@ std::string request_head(const Exchange& x, const Attempt& a, std::size_t body_s
   head.reserve(512);
   head += "POST ";
   head += to.path;
-  head += converted != nullptr ? std::string_view{converted->path} : path_of(x.call.api);
+  head += converted != nullptr ? std::string_view{converted->path} : path_of(x);
   head += " HTTP/1.1\r\n";
   head += a.endpoint->fixed_headers();
   if (converted != nullptr) head += converted->headers;
-  // The body was read as JSON, whatever the client called it; and answers are looked into, so they must not be packed.
-  head += "Content-Type: application/json\r\nAccept-Encoding: identity\r\n";
+  // The body was read as JSON, or as a form, whatever the client called it; and answers are looked into, so they must
+  // not be packed.
+  const bool form = x.call.api == llm::Api::transcription;
+  append_header(head, "Content-Type: ", form ? x.head.content_type : "application/json");
+  head += "Accept-Encoding: identity\r\n";
   append_header(head, "Accept: ", x.head.accept);
   append_header(head, "x-request-id: ", x.request_id);
   append_header(head, "traceparent: ", x.head.traceparent);
@@ -66,6 +74,7 @@ struct Outgoing {
   llm::Edits edits;
   dialect::Sending converted;  // instead, for an endpoint of another dialect
   std::string head;
+  std::string made;  // a body of another form, in place of the client's
   std::array<std::string_view, 2 + 2 * std::tuple_size_v<decltype(llm::Edits::list)>> pieces;
   std::size_t count = 0;
   std::size_t sent = 0;  // bytes
@@ -84,10 +93,20 @@ void compose(const Exchange& x, const Attempt& a, Outgoing& out) {
   const std::string_view body = x.connection.body();
   const config::Endpoint& to = a.endpoint->configured();
   const bool ask = x.usage_hidden || x.principal->stream_usage == config::StreamUsage::always;
+  const std::string& model = to.model.empty() ? x.lane->name : to.model;
+  if (x.call.api == llm::Api::rerank && ranks_by_vectors(*x.lane)) {
+    out.made = *dialect::rerank::as_embeddings(*dialect::rerank::understand(body), model);  // checked by understand
+    out.head = request_head(x, a, out.made.size());
+    out.pieces[0] = out.head;
+    out.pieces[1] = out.made;
+    out.count = 2;
+    return;
+  }
   using dialect::openai::AskUsage;
-  out.edits =
-      dialect::openai::edits(x.call, body, to.model.empty() ? x.lane->name : to.model,
-                             ask && to.ask_usage ? AskUsage::yes : AskUsage::no, x.lane->model.max_answer_tokens);
+  out.edits = x.call.api == llm::Api::transcription
+                  ? dialect::form::edits(x.call, model)
+                  : dialect::openai::edits(x.call, body, model, ask && to.ask_usage ? AskUsage::yes : AskUsage::no,
+                                           x.lane->model.max_answer_tokens);
   std::size_t size = body.size();
   for (std::size_t i = 0; i < out.edits.count; ++i) {
     size += out.edits.list[i].text.size();
@@ -199,12 +218,17 @@ net::Task<Result<Unit>> receive_first_event(Exchange& x, Attempt& a, net::Until 
   }
 }
 
-// Reads the whole body, or its first kCollect bytes.
+std::size_t most_of_answer(const Exchange& x, const Attempt& a) {
+  if (x.call.api == llm::Api::rerank) return kCollectRanking;
+  return a.converter != nullptr ? kConvert : kCollect;
+}
+
+// Reads the whole body, or its first kCollect bytes (more of what has to be read whole).
 net::Task<Result<Unit>> receive_body(Exchange& x, Attempt& a) {
   net::HttpClient& client = a.upstream.client();
   net::BodyDecoder& decoder = *a.answer.decoder;
-  const std::size_t most = a.converter != nullptr ? kConvert : kCollect;
-  if (a.answer.head.framing == net::Framing::length && a.answer.head.content_length <= kCollect) {
+  const std::size_t most = most_of_answer(x, a);
+  if (a.answer.head.framing == net::Framing::length && a.answer.head.content_length <= most) {
     a.answer.owned.reserve(static_cast<std::size_t>(a.answer.head.content_length));
   }
   for (;;) {
@@ -322,6 +346,8 @@ net::Task<Result<Unit>> attempt(Exchange& x, Attempt& a, Take take) {
       co_return failed(x, a, make_error(Code::upstream_timeout, {}).because("waiting for the answer's head"));
     }
   }
+  const bool good = a.answer.head.status >= 200 && a.answer.head.status < 300;
+  if (x.call.api == llm::Api::speech && good) co_return Unit{};  // it is heard while it is made
   if (!a.answer.event_stream) {
     x.phase = llm::Phase::answering;
     if (!take_body_here(a)) {

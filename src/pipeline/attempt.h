@@ -19,5 +19,7 @@ enum class Take : std::uint8_t { any_connection, new_connection };
 [[nodiscard]] net::Task<Result<Unit>> attempt(Exchange& x, Attempt& a, Take take);
 
 inline constexpr std::size_t kCollect = 1024 * 1024;
+// Of a ranking, which has to be read whole: ten thousand vectors of a thousand numbers.
+inline constexpr std::size_t kCollectRanking = 128 * kCollect;
 
 }  // namespace intragate::pipeline

@@ -43,6 +43,10 @@ std::unique_ptr<Conversion> conversion_of(const Exchange& x, const Attempt& a) {
 Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpoint& endpoint,
                                          const dialect::Converter& converter, const llm::Call& call,
                                          std::string_view body) {
+  if (!llm::generates(call.api) && call.api != llm::Api::embeddings) {
+    return make_error(Code::invalid_request, "The model `" + lane.name + "` cannot be used for " +
+                                                 std::string{llm::api_name(call.api)} + ": its server has no such API.");
+  }
   Result<llm::Request> request = openai::read_request(call, body);
   if (!request) return std::move(request).error();
   const std::string& known = endpoint.configured().model;

@@ -33,6 +33,7 @@ struct Exchange;
 struct ReceivedHead {
   std::string_view authorization;
   std::string_view accept;
+  std::string_view content_type;
   std::string_view traceparent;
   std::string_view tracestate;
   std::string_view session;

@@ -51,7 +51,7 @@ Passage Limit::pass(Exchange& x) {
   if (x.lane == nullptr || !ledger.has_rules()) return Next::go_on;
   x.prompt_estimate = estimated_prompt(x);
   std::uint64_t tokens = x.prompt_estimate;
-  if (x.call.api != llm::Api::embeddings) tokens += x.lane->gate->answer_length().cautious(x.call.max_tokens);
+  if (llm::generates(x.call.api)) tokens += x.lane->gate->answer_length().cautious(x.call.max_tokens);
   const qos::Caller caller{.key = x.principal->name, .user = x.call.user, .address = x.address, .model = x.lane->name};
   Ledger::Taken taken = ledger.reserve(caller, tokens, moment_of(x));
   x.requests_left = taken.verdict.requests;

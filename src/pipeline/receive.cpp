@@ -75,6 +75,7 @@ void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
         if (equals_ignoring_case(header.name, "traceparent")) x.head.traceparent = header.value;
         break;
       case 12:
+        if (equals_ignoring_case(header.name, "content-type")) x.head.content_type = header.value;
         if (equals_ignoring_case(header.name, "x-request-id")) id = header.value;
         if (equals_ignoring_case(header.name, "x-session-id")) x.head.session = header.value;
         break;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "dialect/openai.h"
+#include "dialect/rerank.h"
 #include "net/loop.h"
 #include "pipeline/exchange.h"
 #include "pipeline/relay_stream.h"
@@ -51,9 +52,32 @@ net::Task<Result<Next>> send_collected_rest(Exchange& x) {
   co_return Next::answered;
 }
 
+dialect::rerank::Scores scores_of(config::RerankScores scores) {
+  using dialect::rerank::Scores;
+  if (scores == config::RerankScores::logits) return Scores::logits;
+  return scores == config::RerankScores::unit ? Scores::unit : Scores::found_out;
+}
+
+// A reranking in the one form that clients read.
+Result<Unit> put_in_form(Exchange& x) {
+  namespace rerank = dialect::rerank;
+  const Result<rerank::Asked> asked = rerank::understand(x.connection.body());  // it was good at its station
+  Result<std::string> made = ranks_by_vectors(*x.lane) ? rerank::from_embeddings(*asked, x.answer.owned, x.call.model)
+                                                       : rerank::answer(*asked, x.answer.owned, x.call.model,
+                                                                        scores_of(x.lane->model.rerank_scores));
+  if (!made) return std::move(made).error();
+  x.answer.owned = *std::move(made);
+  x.answer.content_type = "application/json";
+  return Unit{};
+}
+
 Passage relay_collected(Exchange& x) {
   if (x.answer.head.keep_alive) x.upstream.keep();
   x.upstream = {};  // back to the pool before the client, who may be slow, has read anything
+  if (x.call.api == llm::Api::rerank && client_status(x) == 200) {
+    Result<Unit> formed = put_in_form(x);
+    if (!formed) return std::move(formed).error();
+  }
   if (x.converter == nullptr) take_usage(x, dialect::openai::find_usage(x.answer.owned));
   free_slot(x);  // the model is done with it, however slowly the client reads
   const std::string extra = extra_headers(x);
@@ -151,6 +175,9 @@ Passage Relay::pass(Exchange& x) {
   if (x.answer.event_stream) return relay_stream(x);
   if (x.streaming) return not_a_stream(x);
   if (x.answer.collected) return relay_collected(x);
+  if (x.call.api == llm::Api::rerank) {
+    return make_error(Code::upstream_malformed, "The model's answer is too long for a reranking.");
+  }
   return relay_long(x);
 }
 

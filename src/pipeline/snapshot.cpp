@@ -123,7 +123,7 @@ bool has_listed(const Endpoints& endpoints, const Discovered& discovered) {
 std::string_view api_of_kind(std::string_view kind) {
   if (kind == "chat") return "chat";
   if (kind == "completion") return "completions";
-  return kind == "embedding" ? "embeddings" : "";
+  return kind == "embedding" ? "embeddings" : kind;  // rerank, speech, transcription: the same word
 }
 
 }  // namespace
@@ -131,6 +131,7 @@ std::string_view api_of_kind(std::string_view kind) {
 Result<Unit> check_kind(const Lane& lane, llm::Api api) {
   const std::string& kind = lane.model.kind;
   if (kind.empty() || api_of_kind(kind) == llm::api_name(api)) return Unit{};
+  if (api == llm::Api::rerank && ranks_by_vectors(lane)) return Unit{};
   return make_error(Code::model_not_allowed, "The model " + text::quoted(lane.name) + " is of the kind " + kind +
                                                  " and cannot be used for " + std::string{llm::api_name(api)} +
                                                  ": choose another model.");

@@ -48,6 +48,11 @@ struct Lane {
 // Whether the lane's `kind` has this API. Errors: model_not_allowed (403), with a sentence for end users.
 [[nodiscard]] Result<Unit> check_kind(const Lane& lane, llm::Api api);
 
+// An embedding model ranks documents by how alike their vectors and the query's are.
+[[nodiscard]] inline bool ranks_by_vectors(const Lane& lane) {
+  return lane.model.kind == "embedding";
+}
+
 // What an endpoint of a "*" entry listed. Kept by the endpoint's configuration, so that a reload can move endpoints
 // about without names going astray.
 struct Listing {

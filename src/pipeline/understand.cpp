@@ -1,6 +1,8 @@
 #include "base/log.h"
 #include "base/text.h"
+#include "dialect/form.h"
 #include "dialect/openai.h"
+#include "dialect/rerank.h"
 #include "pipeline/exchange.h"
 #include "pipeline/stations.h"
 #include "pipeline/worker.h"
@@ -30,13 +32,29 @@ Error no_such_model(const Exchange& x) {
                                              " does not exist here; GET /v1/models lists those this key may use.");
 }
 
+// What would fail only once a model has it.
+Result<Unit> check_ranking(const Exchange& x) {
+  Result<dialect::rerank::Asked> asked = dialect::rerank::understand(x.connection.body());
+  if (!asked) return std::move(asked).error();
+  if (!ranks_by_vectors(*x.lane)) return Unit{};
+  Result<std::string> texts = dialect::rerank::as_embeddings(*asked, {});
+  if (!texts) return std::move(texts).error();
+  return Unit{};
+}
+
 Result<Next> understood(Exchange& x) {
-  Result<llm::Call> call = dialect::openai::understand(x.target.route->api, x.connection.body());
+  const std::string_view body = x.connection.body();
+  Result<llm::Call> call = x.call.api == llm::Api::transcription ? dialect::form::understand(x.head.content_type, body)
+                                                                 : dialect::openai::understand(x.call.api, body);
   if (!call) return std::move(call).error();
   x.call = std::move(*call);
   if (!x.principal->trust_user) x.call.user.clear();
   x.lane = x.snapshot->find(x.call.model);
   if (x.lane == nullptr) return no_such_model(x);
+  if (x.call.api == llm::Api::rerank) {
+    Result<Unit> ranking = check_ranking(x);
+    if (!ranking) return std::move(ranking).error();
+  }
   x.call.bound_answer(x.lane->model.max_answer_tokens);
   x.deadline = Deadline::in(x.begun, x.lane->model.timeouts.total);
   return Next::go_on;

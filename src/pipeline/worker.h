@@ -12,6 +12,7 @@
 
 #include "audit/writer.h"
 #include "base/random.h"
+#include "llm/call.h"
 #include "metrics/registry.h"
 #include "net/http_connection.h"
 #include "net/list.h"
@@ -42,7 +43,7 @@ struct LaneState {
     metrics::Histogram* tokens_in = nullptr;
     metrics::Histogram* tokens_out = nullptr;
   };
-  std::array<ApiMetrics, 3> api;
+  std::array<ApiMetrics, llm::kModelApis> api;
   std::vector<metrics::Counter*> attempts_ok;  // by endpoint
   upstream::Choice choice;
   upstream::RetryBudget budget;

@@ -8,6 +8,7 @@ test's. One JSON request a line on stdin; the answer is any number of lines {"ch
 import json
 import os
 import sys
+import tempfile
 
 import dify_plugin  # first: it patches sockets and threads
 from dify_plugin.entities.model.message import (
@@ -17,6 +18,8 @@ from dify_plugin.entities.model.message import (
     ToolPromptMessage,
     UserPromptMessage,
 )
+from dify_plugin.interfaces.model.openai_compatible.speech2text import OAICompatSpeech2TextModel
+from dify_plugin.interfaces.model.openai_compatible.tts import OAICompatText2SpeechModel
 
 ROLES = {"system": SystemPromptMessage, "user": UserPromptMessage, "assistant": AssistantPromptMessage,
          "tool": ToolPromptMessage}
@@ -44,7 +47,20 @@ class EmbeddingModel(dify_plugin.OAICompatEmbeddingModel):
         return len(text)  # the SDK counts before it asks; the plugin does not
 
 
-MODELS = {"llm": ChatModel, "embedding": EmbeddingModel}
+class RerankModel(dify_plugin.OAICompatRerankModel):
+    __module__ = "models.rerank.rerank"
+
+
+class SpeechModel(OAICompatText2SpeechModel):
+    __module__ = "models.tts.tts"
+
+
+class TranscriptionModel(OAICompatSpeech2TextModel):
+    __module__ = "models.speech2text.speech2text"
+
+
+MODELS = {"llm": ChatModel, "embedding": EmbeddingModel, "rerank": RerankModel, "speech": SpeechModel,
+          "transcription": TranscriptionModel}
 
 
 def validate(request):
@@ -77,9 +93,32 @@ def embed(request):
     yield {"result": {"embeddings": answer.embeddings, "tokens": answer.usage.total_tokens}}
 
 
+def rerank(request):
+    found = RerankModel(model_schemas=[]).invoke(request["model"], request["credentials"], request["query"],
+                                                 request["texts"], request.get("score_threshold"), request.get("top_n"))
+    yield {"result": [{"index": doc.index, "text": doc.text, "score": doc.score} for doc in found.docs]}
+
+
+def speak(request):
+    sound = SpeechModel(model_schemas=[]).invoke(request["model"], "tenant", request["credentials"], request["text"],
+                                                 "alloy")
+    yield {"result": b"".join(sound).decode("latin-1")}
+
+
+def write_down(request):
+    with tempfile.NamedTemporaryFile(suffix=".mp3") as file:  # as Dify hands it over
+        file.write(request["sound"].encode("latin-1"))
+        file.seek(0)
+        yield {"result": TranscriptionModel(model_schemas=[]).invoke(request["model"], request["credentials"], file)}
+
+
+VERBS = {"validate": validate, "invoke": invoke, "embed": embed, "rerank": rerank, "speak": speak,
+         "write_down": write_down}
+
+
 def answer(request):
     try:
-        yield from {"validate": validate, "invoke": invoke, "embed": embed}[request["do"]](request)
+        yield from VERBS[request["do"]](request)
     except Exception as error:  # whatever it is, Dify shows it to somebody
         yield {"error": {"class": type(error).__name__, "text": getattr(error, "description", None) or str(error)}}
 

@@ -72,6 +72,9 @@ class Dify:
     def embed(self, credentials, texts, model=EMBEDDING):
         return list(self.calls(do="embed", model=model, credentials=credentials, texts=texts))[-1][1]
 
+    def ask(self, do, credentials, model, **more):
+        return list(self.calls(do=do, model=model, credentials=credentials, **more))[-1][1]
+
     def close(self):
         self.process.stdin.close()
         self.process.stdout.close()
@@ -87,6 +90,7 @@ def gateway(gateway_factory):
     dead = {"url": f"http://127.0.0.1:{parts.free_port()}/v1"}
     config["models"].append({"name": "dead", "endpoints": [dead], "retry": {"attempts": 1},
                              "health": {"failures": 1000}})
+    config["models"].append({"name": "ranker", "kind": "embedding", "endpoints": [parts.embedding_model().endpoint()]})
     return gateway_factory(config=config, env=parts.GATEWAY_ENV)
 
 
@@ -204,6 +208,14 @@ def test_embeddings_come_one_vector_for_each_text(dify, form, gateway):
     records = eventually(lambda: [record for record in gateway.records()[before:] if record["model"] == EMBEDDING][2:],
                          "three records: Dify sends one text a call")
     assert records[0]["outcome"] == "ok"
+
+
+def test_an_embedding_model_reranks(dify, form):
+    assert dify.validate(form, "ranker", "rerank") == "saved"
+    texts = ["a river", "A bank lends money.", "银行"]
+    found = dify.ask("rerank", form, "ranker", query="A bank lends money.", texts=texts, top_n=2)
+    assert [doc["index"] for doc in found][0] == 1 and len(found) == 2
+    assert found[0]["text"] == texts[1] and found[0]["score"] > found[1]["score"]
 
 
 # ---- errors as Dify shows them -------------------------------------------------------------------------------------

@@ -1,0 +1,69 @@
+#include "dialect/form.h"
+
+#include <gtest/gtest.h>
+
+namespace intragate::dialect::form {
+namespace {
+
+constexpr const char* kType = "multipart/form-data; boundary=xyz";
+
+std::string part(const std::string& name, const std::string& value) {
+  return "--xyz\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
+}
+const std::string kFile =
+    "--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a;b.mp3\"\r\nContent-Type: audio/mpeg\r\n\r\n"
+    "\r\n--xy\x01 binary\r\n--xyy\r\n";
+const std::string kEnd = "--xyz--\r\n";
+
+TEST(Form, FindsTheModelWhereverItStands) {
+  for (const std::string& body : {part("model", "whisper") + kFile + kEnd, kFile + part("model", "whisper") + kEnd}) {
+    const Result<llm::Call> call = understand(kType, body);
+    ASSERT_TRUE(call);
+    EXPECT_EQ(call->model, "whisper");
+    EXPECT_EQ(body.substr(call->model_value.offset, call->model_value.length), "whisper");
+    EXPECT_EQ(call->stream, llm::Stream::no);
+  }
+}
+
+TEST(Form, KnowsStreamsAndQuotedBoundaries) {
+  const std::string body = part("stream", "true") + part("model", "m") + kEnd;
+  const Result<llm::Call> call = understand("Multipart/Form-Data; charset=utf-8; boundary=\"xyz\"", body);
+  ASSERT_TRUE(call);
+  EXPECT_EQ(call->stream, llm::Stream::yes);
+}
+
+TEST(Form, ChangesNothingButTheName) {
+  const std::string body = part("model", "m") + kEnd;
+  const Result<llm::Call> call = understand(kType, body);
+  ASSERT_TRUE(call);
+  EXPECT_EQ(edits(*call, "m").count, 0U);
+  const llm::Edits changed = edits(*call, "Systran/large-v3");
+  ASSERT_EQ(changed.count, 1U);
+  EXPECT_EQ(changed.list[0].text, "Systran/large-v3");
+}
+
+TEST(Form, RefusesWhatIsNoForm) {
+  const std::string good = part("model", "m") + kEnd;
+  EXPECT_FALSE(understand("application/json", good));
+  EXPECT_FALSE(understand("multipart/form-data", good));
+  EXPECT_FALSE(understand("multipart/form-data; boundary=\"\"", good));
+  EXPECT_FALSE(understand("multipart/form-data; boundary=" + std::string(71, 'a'), good));
+  EXPECT_FALSE(understand("multipart/form-data; boundary=other", good));
+  for (const std::string& body :
+       {std::string{}, kEnd, kFile + kEnd, part("model", "m"), part("model", ""),
+        part("model", "m") + part("model", "n") + kEnd, part("model", std::string(513, 'a')) + kEnd,
+        "preamble\r\n" + good, "--xyz\r\n\r\nm\r\n" + kEnd,
+        "--xyz\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n" + kEnd, "--xyz\r\nX: y\r\n\r\nm\r\n" + good,
+        "--xyz\r\n" + std::string(5000, 'a') + ": b\r\n\r\nm\r\n" + good}) {
+    EXPECT_FALSE(understand(kType, body)) << body.substr(0, 200);
+  }
+}
+
+TEST(Form, HasAtMostSoManyParts) {
+  std::string body;
+  for (int i = 0; i < 70; ++i) body += part("x", "y");
+  EXPECT_FALSE(understand(kType, body + part("model", "m") + kEnd));
+}
+
+}  // namespace
+}  // namespace intragate::dialect::form
