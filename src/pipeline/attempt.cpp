@@ -96,7 +96,7 @@ void compose(const Exchange& x, const Attempt& a, Outgoing& out) {
   const std::string& model = to.model.empty() ? x.lane->name : to.model;
   if (x.call.api == llm::Api::rerank && ranks_by_vectors(*x.lane)) {
     out.made = *dialect::rerank::as_embeddings(*dialect::rerank::understand(body), model);  // checked by understand
-    out.head = request_head(x, a, out.made.size());
+    out.head = request_head(x, a, out.made.size(), nullptr);
     out.pieces[0] = out.head;
     out.pieces[1] = out.made;
     out.count = 2;
