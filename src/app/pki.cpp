@@ -124,7 +124,8 @@ struct Issued {
   std::string p12_passphrase;  // only if it was made here
 };
 
-Result<Unit> write_p12(const Opened& pki, const PkiOptions& options, const net::MadeCertificate& made, Issued& files) {
+Result<Unit> write_p12(const Opened& pki, const PkiOptions& options, const net::MadeCertificate& made,
+                       PkiFolder::Replace how, Issued& files) {
   std::string passphrase;
   if (options.p12_passphrase_file.empty()) {
     passphrase = files.p12_passphrase = net::random_secret("");
@@ -137,7 +138,7 @@ Result<Unit> write_p12(const Opened& pki, const PkiOptions& options, const net::
   if (!p12) return p12.error();
   const std::string file = "issued/" + options.name + ".p12";
   files.p12 = pki.folder.path(file);
-  return pki.folder.write_secret(file, *p12, kOld);
+  return pki.folder.write_secret(file, *p12, how);
 }
 
 // The index knows a certificate before anybody can have it: what is forgotten can never be revoked.
@@ -161,7 +162,7 @@ Result<Issued> hand_out(Opened& pki, const PkiOptions& options, PkiEntry entry, 
     return std::move(kept).error();
   }
   if (options.p12) {
-    if (Result<Unit> kept = write_p12(pki, options, *made, files); !kept) return std::move(kept).error();
+    if (Result<Unit> kept = write_p12(pki, options, *made, how, files); !kept) return std::move(kept).error();
   }
   return files;
 }
