@@ -3,6 +3,7 @@
 import dataclasses
 
 TORN = b'data: {"id": "chatcmpl-1", '  # how a fake model begins an event that it breaks off
+CUT = "the answer was cut without a word"  # what may never happen, said in two places
 MODEL_PROMPT = 11  # tokens that a fake model says it read, whatever the prompt
 
 

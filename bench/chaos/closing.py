@@ -59,7 +59,7 @@ async def judge_books(world, outcome):
           ("what it sends to models is strict HTTP",
            [violation for model in world.models for violation in model.violations])])
     note(invariants.check_books(outcome.ledger, outcome.records))
-    note(invariants.check_service(outcome.ledger))
+    note(invariants.check_service(outcome.ledger, outcome.records))
     note(invariants.check_sequence(outcome.chain))
     if metrics:
         note(invariants.check_metrics(outcome.records, metrics))

@@ -29,10 +29,11 @@ def check_books(ledger, records):
         for complaint in judge(call, (by_id[call.id] or [None])[0])] + [f"{name}: a record, but no head" for name in early]
 
 
-def check_service(ledger):
+def check_service(ledger, records):
     """Calls that ran while nothing, or only one room, was broken."""
+    by_id = {record["request_id"]: record for record in records}
     yield "no call failed that somebody could have served", [
-        f"{call.id} ({call.kind}, {call.model}): {call.end} {call.error_code}" for call in ledger if failed_for_nothing(call)]
+        f"{call.id} ({call.kind}, {call.model}): {call.end} {call.error_code}" for call in ledger if failed_for_nothing(call, by_id.get(call.id))]
 
 
 def check_sequence(records):

@@ -4,9 +4,9 @@ import functools
 import re
 
 from . import ROOT
-from .calls import MODEL_PROMPT
+from .calls import CUT, MODEL_PROMPT
 from .clients import REFUSED
-from .settings import KEYS
+from .settings import KEYS, MAX_WAIT, WRITE
 
 ENDS_OF_WHO_LEFT = {"client_cancelled", "ok", "upstream_error", "upstream_timeout", "refused"}  # all but the first: it raced
 FRAME = 12  # bytes of HTTP framing around one chunk
@@ -27,6 +27,8 @@ def judge(call, record):
             found.append("no record")
         return found
     found += _identity(call, record)
+    if read_too_slowly(call, record):
+        return [trouble for trouble in found if trouble != CUT]
     if call.left:
         found += _who_left(call, record)
     elif call.status is not None:
@@ -34,10 +36,20 @@ def judge(call, record):
     return found
 
 
-def failed_for_nothing(call):
+def read_too_slowly(call, record):
+    """A slow reader that had not taken all of it when its time was over (`timeouts.write`, or the model's `total`), as happens
+    on a busy machine: with its buffers full nothing can be told to it."""
+    return (call.kind == "slow reader" and call.end == "cut" and record["error"] == "client_gone"
+            and record["total_ms"] >= WRITE * 1000)
+
+
+def failed_for_nothing(call, record=None):
     """Whether it should have been served. Limits and a full queue are no fault; nor are deadlines that a busy machine is
-    too slow for."""
+    too slow for, also while a call waited for an endpoint other than the one where it had failed."""
     fair = call.end in ("ok", "429", "504") or call.error_code in ("queue_full", "upstream_timeout")
+    if record:
+        waited = call.error_code == "upstream_unreachable" and record["queue_ms"] >= MAX_WAIT * 1000
+        fair = fair or waited or read_too_slowly(call, record)
     return call.undisturbed and not call.left and call.kind not in REFUSED and not fair
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from .calls import TORN, word
+from .calls import CUT, TORN, word
 from .link import Broken, Closed, event_of
 
 
@@ -28,7 +28,7 @@ async def read_answer(link, call, *, patience=lambda call: None, pause=0.0):
             await _read_sized(link, call, headers)
     except Closed:
         if not call.error_event:  # a broken stream says so before it ends
-            call.trouble.append("the answer was cut without a word")
+            call.trouble.append(CUT)
         return False
     except (Broken, ValueError, KeyError, TypeError, IndexError) as fault:
         call.trouble.append(f"broken answer: {type(fault).__name__}: {fault}")

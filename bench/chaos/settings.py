@@ -17,6 +17,8 @@ NAMED_HOST = "room.chaos.test"  # the fake model's room by name, where names can
 ZONES = ("room a", "room b")
 LONGEST_CALL = 45.0  # seconds: longest wait, all attempts, the slowest reader; then a call hangs
 
+WRITE, MAX_WAIT = 10, 6  # seconds: for a client that does not read, and in the queue
+
 _PATIENCE = {
     FAKE: {"connect": "1s", "first_byte": "2s", "between_chunks": "2s", "total": "15s"},
     REAL: {"connect": "2s", "first_byte": "8s", "between_chunks": "6s", "total": "25s"},
@@ -31,7 +33,7 @@ def base(models, workers=2):
         "zone": ZONES[0],
         "egress": {"allow": ["127.0.0.0/8", NETWORK]},
         "stream_buffer": "4KiB",
-        "listen": [{"address": "127.0.0.1:0", "timeouts": {"head": "5s", "body": "8s", "write": "10s"}}],
+        "listen": [{"address": "127.0.0.1:0", "timeouts": {"head": "5s", "body": "8s", "write": f"{WRITE}s"}}],
         "models": [_lane(name, [model for model in models if model.sort == sort])
                    for name, sort in ((FAKE, "fake"), (REAL, "real")) if any(model.sort == sort for model in models)],
         "keys": [{"name": "dify", "key": "${DIFY_KEY}", "trust_user": True, "stream_usage": "always"},
@@ -49,7 +51,7 @@ def _lane(name, models):
         "timeouts": _PATIENCE[name],
         "retry": {"attempts": 3, "backoff": "20ms", "max_backoff": "500ms", "budget": "50%"},
         "health": {"failures": 3, "cooldown": "1s", "probe": "2s"},
-        "queue": {"size": 16, "user_share": "50%", "max_wait": "6s", "heartbeat": "1s"},
+        "queue": {"size": 16, "user_share": "50%", "max_wait": f"{MAX_WAIT}s", "heartbeat": "1s"},
         "endpoints": [{**model.endpoint(), "max_concurrency": model.slots, "weight": 1} for model in models],
     }
 

@@ -16,11 +16,13 @@ double milliseconds(Duration time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
-// Nothing: not a plain number.
+constexpr std::uint64_t kMostTokens = 1'000'000'000'000;  // beyond is a mistake, as in the configuration
+
+// Nothing: not a plain number, or too large a one.
 std::optional<std::uint64_t> number_in(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (error != std::errc{} || end != text.data() + text.size() || number > kMostTokens) return std::nullopt;
   return number;
 }
 

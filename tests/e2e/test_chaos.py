@@ -1,6 +1,7 @@
 """bench/chaos for a few seconds, with fake models and a fixed seed; and that its judge notices what it is there for."""
 
 import asyncio
+import dataclasses
 import sys
 import threading
 
@@ -116,6 +117,20 @@ def test_error_that_nobody_had_to_get_is_noticed():
     assert failed_for_nothing(a_call(status=502, error_code="upstream_broke", undisturbed=True))
     for call in (a_call(undisturbed=True), a_call(status=429, undisturbed=True), a_call(status=502)):
         assert not failed_for_nothing(call)
+
+
+def test_slow_reader_whose_time_was_over_is_no_fault_and_a_quick_one_is():
+    slow = a_call(kind="slow reader", whole=False, done=False, undisturbed=True, trouble=["the answer was cut without a word"])
+    over = a_record(**CANCELLED, total_ms=15010, queue_ms=0)
+    assert not judge(slow, over) and not failed_for_nothing(slow, over)
+    assert judge(slow, {**over, "total_ms": 500}) and failed_for_nothing(slow, {**over, "total_ms": 500})
+    assert judge(dataclasses.replace(slow, kind="stream"), over)
+
+
+def test_call_that_waited_in_vain_for_a_busy_endpoint_is_no_fault():
+    call = a_call(status=502, error_code="upstream_unreachable", undisturbed=True)
+    assert not failed_for_nothing(call, a_record(queue_ms=6100, total_ms=6100))
+    assert failed_for_nothing(call, a_record(queue_ms=100, total_ms=6100))
 
 
 def complaints(checks):
