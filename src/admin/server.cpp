@@ -29,6 +29,9 @@ constexpr std::string_view kCalls = "/calls";
 constexpr std::string_view kCancel = "/calls/cancel";
 constexpr std::string_view kForecast = "/forecast";
 
+constexpr std::string_view kKeys = "/keys";
+constexpr std::string_view kKnown = "Known here: /livez, /readyz, /metrics, /forecast, /calls, /calls/cancel, /keys.";
+
 Provenance provenance_of(const net::HttpConnection& connection) {
   return {.host = net::find_header(connection.headers(), "host"),
           .origin = net::find_header(connection.headers(), "origin"),
@@ -86,8 +89,8 @@ std::string readiness_json(const Readiness& readiness) {
   return body + "\n";
 }
 
-Server::Server(net::Loop& loop, net::Listener listener, config::Secret token, Views views)
-    : loop_{loop}, listener_{std::move(listener)}, token_{std::move(token)}, views_{std::move(views)} {}
+Server::Server(net::Loop& loop, net::Listener listener, Tokens tokens, Views views)
+    : loop_{loop}, listener_{std::move(listener)}, tokens_{std::move(tokens)}, views_{std::move(views)} {}
 
 net::Task<void> Server::run(net::Cancellation& closing) {
   while (!closing.fired()) {
@@ -113,9 +116,17 @@ Server::Page Server::problem(int status, std::string_view message) {
 }
 
 bool Server::permitted(const net::HttpConnection& connection) const {
-  if (token_.empty()) return true;
-  const std::string expected = "Bearer " + token_.reveal();
-  return net::equal_in_constant_time(net::find_header(connection.headers(), "authorization"), expected);
+  return tokens_.configured.empty() || proven(connection);
+}
+
+bool Server::proven(const net::HttpConnection& connection) const {
+  const std::string_view shown = net::find_header(connection.headers(), "authorization");
+  bool known = false;
+  for (const config::Secret* token : {&tokens_.configured, &tokens_.own}) {
+    const bool same = net::equal_in_constant_time(shown, "Bearer " + token->reveal());
+    known = known || (same && !token->empty());
+  }
+  return known;
 }
 
 std::optional<Server::Page> Server::page(const net::HttpConnection& connection) const {
@@ -130,17 +141,17 @@ std::optional<Server::Page> Server::page(const net::HttpConnection& connection) 
     return Page{.status = readiness.ready ? 200 : 503, .body = readiness_json(readiness)};
   }
   if (!permitted(connection)) return problem(401, "The admin token is missing or wrong.");
-  if (path == kCalls || path == kCancel) return std::nullopt;
+  if (path == kCalls || path == kCancel || path.starts_with(kKeys)) return std::nullopt;
   if (!reads) return problem(405, "Only GET is served here.");
   if (path == kForecast) return forecast_page(connection);
   if (path == "/metrics") return Page{.content_type = metrics::kContentType, .body = views_.metrics()};
-  return problem(404, "Known here: /livez, /readyz, /metrics, /forecast, /calls, /calls/cancel.");
+  return problem(404, kKnown);
 }
 
 // It names a key's users and what they have left: no page may read it.
 Server::Page Server::forecast_page(const net::HttpConnection& connection) const {
-  const std::optional<Refusal> refused =
-      refuse_pages(provenance_of(connection), token_.empty() ? Protection::none : Protection::token, Effect::reads);
+  const std::optional<Refusal> refused = refuse_pages(
+      provenance_of(connection), tokens_.configured.empty() ? Protection::none : Protection::token, Effect::reads);
   if (refused) return problem(refused->status, refused->message);
   Result<ForecastQuery> query = read_forecast_query(query_of(connection.head().target));
   if (!query) return problem(400, query.error().message);
@@ -159,8 +170,9 @@ net::Task<Server::Page> Server::calls_page(net::HttpConnection& connection, IpAd
   if (cancels ? method != "POST" : method != "GET" && method != "HEAD") {
     co_return problem(405, cancels ? "Only POST is served here." : "Only GET is served here.");
   }
-  const std::optional<Refusal> refused = refuse_pages(from, token_.empty() ? Protection::none : Protection::token,
-                                                      cancels ? Effect::changes : Effect::reads);
+  const std::optional<Refusal> refused =
+      refuse_pages(from, tokens_.configured.empty() ? Protection::none : Protection::token,
+                   cancels ? Effect::changes : Effect::reads);
   if (refused) co_return problem(refused->status, refused->message);
   Result<llm::CallFilter> filter = read_list_query(query_of(target));
   if (cancels) {
@@ -192,6 +204,49 @@ net::Task<Server::Page> Server::calls_page(net::HttpConnection& connection, IpAd
   co_return Page{.status = by_id && count == 0 ? 404 : 200, .body = body + "\n"};
 }
 
+// As careful as calls_page about the head. Keys are for whoever proves to be an administrator, also where no token is
+// configured: who is merely on this machine must not make himself one.
+net::Task<Server::Page> Server::keys_page(net::HttpConnection& connection, IpAddress peer) const {
+  const std::string_view target = connection.head().target;
+  const std::string_view method = connection.head().method;
+  const std::optional<KeyRequest::Verb> verb = key_verb_of(target.substr(0, target.find('?')));
+  if (!verb) co_return problem(404, kKnown);
+  const bool changes = *verb != KeyRequest::Verb::list;
+  if (changes ? method != "POST" : method != "GET" && method != "HEAD") {
+    co_return problem(405, changes ? "Only POST is served here." : "Only GET is served here.");
+  }
+  if (!proven(connection)) co_return problem(401, "The admin token is missing or wrong.");
+  const std::optional<Refusal> refused =
+      refuse_pages(provenance_of(connection), Protection::token, changes ? Effect::changes : Effect::reads);
+  if (refused) co_return problem(refused->status, refused->message);
+  Result<KeyRequest> request = read_key_query(query_of(target));
+  if (changes) {
+    Result<Unit> came = co_await connection.receive_body();
+    if (!came) {
+      Page broke = problem(error_row(came.error().code).status, came.error().message);
+      broke.request_broke = true;
+      co_return broke;
+    }
+    request = read_key_body(*verb, connection.body(), std::chrono::system_clock::now());
+  }
+  if (!request) co_return problem(400, request.error().message);
+  std::string named;
+  json::Writer{named}.open_object().text("name", request->name).close_object();
+  const net::Until until{Deadline::in(loop_.now(), kCallsPatience), &connection.cancellation()};
+  net::Task<Result<KeyAnswer>> asking = views_.ask_keys(*std::move(request), until);
+  Result<KeyAnswer> answer = co_await asking;
+  if (!answer) co_return problem(503, answer.error().message);
+  const std::string event = "keys." + std::string{verb_name(*verb)};
+  if (changes) {
+    views_.note({.name = event,
+                 .actor = "admin",
+                 .address = peer,
+                 .outcome = answer->ok() ? "ok" : "refused",
+                 .detail = answer->detail.empty() ? named : answer->detail});
+  }
+  co_return Page{.status = answer->status, .body = std::move(answer->body)};
+}
+
 net::Task<void> Server::serve(net::Socket socket, IpAddress peer) {
   net::HttpConnection connection{loop_, std::move(socket), kLimits, headers_};
   Open open{*this, connection.cancellation()};
@@ -201,7 +256,11 @@ net::Task<void> Server::serve(net::Socket socket, IpAddress peer) {
     open.stir();
     if (arrival && *arrival == net::HttpConnection::Arrival::none) break;
     std::optional<Page> shown = arrival ? page(connection) : problem(400, arrival.error().message);
-    if (!shown) shown = co_await calls_page(connection, peer);
+    if (!shown) {
+      const bool keys = connection.head().target.starts_with(kKeys);
+      net::Task<Page> asking = keys ? keys_page(connection, peer) : calls_page(connection, peer);
+      shown = co_await asking;
+    }
     const bool head_only = arrival && connection.head().method == "HEAD";
     bool keep = arrival && connection.head().keep_alive && !shown->request_broke;
     if (keep) {

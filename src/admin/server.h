@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "admin/forecast.h"
+#include "admin/keys.h"
 #include "audit/record.h"
 #include "config/config.h"
 #include "llm/live_call.h"
@@ -40,13 +41,20 @@ class Server {
     std::function<std::string()> metrics;          // Prometheus text
     std::function<Readiness()> readiness;
     AskCalls list_calls;
+    std::function<net::Task<Result<KeyAnswer>>(KeyRequest, net::Until)> ask_keys;
     AskCalls cancel_calls;                                                 // answers with those that it ended
     std::function<void(const audit::Event&)> note;                         // what was changed from here, for the record
     std::function<std::optional<Outlook>(const ForecastQuery&)> forecast;  // nothing: no such model
   };
-  Server(net::Loop& loop, net::Listener listener, config::Secret token, Views views);
+  struct Tokens {
+    config::Secret configured;  // empty: none is asked of whoever does not ask about keys
+    config::Secret own;         // of this start, for whoever can read the gateway's files
+  };
+  Server(net::Loop& loop, net::Listener listener, Tokens tokens, Views views);
 
   [[nodiscard]] const SocketAddress& address() const { return listener_.address(); }
+  // The configured token from now on.
+  void take_token(config::Secret token) { tokens_.configured = std::move(token); }
   // Accepts until `closing` fires.
   [[nodiscard]] net::Task<void> run(net::Cancellation& closing);
 
@@ -61,15 +69,17 @@ class Server {
   net::Task<void> serve(net::Socket socket, IpAddress peer);
   void close_quietest();
   [[nodiscard]] static Page problem(int status, std::string_view message);
-  // What never waits; nothing: a URL about calls.
+  // What never waits; nothing: a URL about calls or keys.
   [[nodiscard]] std::optional<Page> page(const net::HttpConnection& connection) const;
   [[nodiscard]] Page forecast_page(const net::HttpConnection& connection) const;
   [[nodiscard]] net::Task<Page> calls_page(net::HttpConnection& connection, IpAddress peer) const;
+  [[nodiscard]] net::Task<Page> keys_page(net::HttpConnection& connection, IpAddress peer) const;
   [[nodiscard]] bool permitted(const net::HttpConnection& connection) const;
+  [[nodiscard]] bool proven(const net::HttpConnection& connection) const;  // by one of the tokens
 
   net::Loop& loop_;
   net::Listener listener_;
-  config::Secret token_;
+  Tokens tokens_;
   Views views_;
   std::vector<net::Header> headers_;
   net::ListHook by_quiet_;

@@ -9,13 +9,17 @@
 #include <filesystem>
 #include <system_error>
 
-#include "base/text.h"
+#include "config/references.h"
 
 namespace intragate::app {
 namespace {
 
 std::string path_in(const std::string& data_dir) {
   return (std::filesystem::path{data_dir} / "admin.address").string();
+}
+
+std::string secret_path_in(const std::string& data_dir) {
+  return (std::filesystem::path{data_dir} / "admin.secret").string();
 }
 
 Error io_error(const std::string& doing, const std::string& path) {
@@ -30,23 +34,39 @@ struct flock whole_file() {
   return lock;
 }
 
+// A file of its own that nobody else could have opened before it is private.
+Result<Unit> write_secret(const std::string& path, const config::Secret& secret) {
+  ::unlink(path.c_str());
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return io_error("write", path);
+  const std::string line = secret.reveal() + "\n";
+  const bool written = ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  ::close(fd);
+  if (!written) return io_error("write", path);
+  return Unit{};
+}
+
 }  // namespace
 
-Result<AdminFile> AdminFile::write(const std::string& data_dir, const std::string& address) {
+Result<AdminFile> AdminFile::write(const std::string& data_dir, const std::string& address,
+                                   const config::Secret& secret) {
   const std::string path = path_in(data_dir);
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return io_error("write", path);
-  AdminFile file{path, fd};
+  AdminFile file{path, secret_path_in(data_dir), fd};
   struct flock lock = whole_file();
   const std::string line = address + "\n";
   const bool written = ::fcntl(fd, F_OFD_SETLK, &lock) == 0 && ::fchmod(fd, 0600) == 0 && ::ftruncate(fd, 0) == 0 &&
                        ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
   if (!written) return io_error("write", path);
+  Result<Unit> secret_written = write_secret(file.secret_path_, secret);
+  if (!secret_written) return std::move(secret_written).error();
   return file;
 }
 
 AdminFile::~AdminFile() {
   if (fd_ < 0) return;
+  ::unlink(secret_path_.c_str());
   ::unlink(path_.c_str());
   ::close(fd_);
 }
@@ -72,6 +92,15 @@ Result<SocketAddress> running_admin_address(const std::string& data_dir) {
   Result<SocketAddress> address = SocketAddress::parse(line.substr(0, line.find('\n')));
   if (!address) return make_error(Code::io, path + " holds no address");
   return address;
+}
+
+Result<config::Secret> running_admin_secret(const std::string& data_dir) {
+  return config::read_secret("file:" + secret_path_in(data_dir), {});
+}
+
+bool gateway_runs(const std::string& data_dir) {
+  if (running_admin_address(data_dir)) return true;
+  return ::access(path_in(data_dir).c_str(), F_OK) == 0 && ::access(path_in(data_dir).c_str(), R_OK) != 0;
 }
 
 }  // namespace intragate::app

@@ -9,69 +9,13 @@
 
 #include "admin/query.h"
 #include "app/admin_client.h"
-#include "app/admin_file.h"
-#include "app/configuration.h"
+#include "app/table.h"
 #include "base/json_scan.h"
 #include "base/json_write.h"
-#include "config/load.h"
-#include "config/references.h"
 
 namespace intragate::app {
 namespace {
 
-int say_no(const std::string& reason) {
-  std::fprintf(stderr, "intragate: %s\n", reason.c_str());
-  return 1;
-}
-
-struct Gateway {
-  SocketAddress address;
-  config::Secret token;
-};
-
-Result<config::Secret> find_token(const AdminOptions& options, config::Secret configured) {
-  if (!options.token_file.empty()) return config::read_secret("file:" + options.token_file, {});
-  const config::Environment environment = config::process_environment();
-  const auto inherited = environment.find("INTRAGATE_ADMIN_TOKEN");
-  if (inherited != environment.end() && !inherited->second.empty()) return config::Secret{inherited->second};
-  return configured;
-}
-
-// Errors: io, invalid_configuration.
-Result<Gateway> find_gateway(const AdminOptions& options) {
-  Result<SocketAddress> address = SocketAddress{};
-  config::Secret configured;
-  if (!options.admin.empty()) {
-    address = SocketAddress::parse(options.admin);
-  } else {
-    config::Loaded loaded = load_configuration(options.config_file, options.env_file);
-    if (!loaded.ok()) {
-      return make_error(Code::invalid_configuration,
-                        loaded.problems.front().text() + "\nintragate: --admin ADDRESS needs no configuration");
-    }
-    configured = std::move(loaded.config.admin.token);
-    address = running_admin_address(loaded.config.data_dir);
-  }
-  if (!address) return std::move(address).error();
-  Result<config::Secret> token = find_token(options, std::move(configured));
-  if (!token) return std::move(token).error();
-  return Gateway{*address, *std::move(token)};
-}
-
-// The words of the gateway's own error, or its status.
-std::string refusal_in(const AdminAnswer& answer) {
-  json::ObjectScan scan{answer.body};
-  while (const std::optional<json::Member> member = scan.next()) {
-    if (member->key != "error" || member->kind != json::Kind::object) continue;
-    json::ObjectScan inner{member->value};
-    const std::optional<json::Member> message = inner.next();
-    Result<std::string> words = json::unescape(message ? message->value : std::string_view{});
-    if (words) return *std::move(words);
-  }
-  return "the gateway answered with status " + std::to_string(answer.status);
-}
-
-using Row = std::vector<std::string>;
 struct Column {
   std::string_view title;
   std::string_view member;
@@ -86,11 +30,10 @@ constexpr std::array<Column, 9> kColumns{{{"ID", "id"},
                                           {"USER", "user"},
                                           {"ENDPOINT", "endpoint"}}};
 
-// As a table shows it. Nothing that a client named can move a terminal's cursor: what JSON escapes stays escaped.
+// As a table shows it; times in seconds.
 std::string cell(const json::Member& member) {
-  std::string text{member.value};
-  if (member.kind == json::Kind::string) text = text.substr(1, text.size() - 2);
-  if (!member.key.ends_with("_ms")) return text.empty() ? "-" : text;
+  std::string text = cell_of(member.value);
+  if (!member.key.ends_with("_ms")) return text;
   const std::size_t point = std::min(text.find('.'), text.size());
   const std::string tenths = std::string{"0000"}.substr(std::min<std::size_t>(point, 4)) + text.substr(0, point);
   return tenths.substr(0, tenths.size() - 3) + "." + tenths[tenths.size() - 3] + "s";
@@ -107,23 +50,12 @@ Row row_of(std::string_view call) {
   return row;
 }
 
-void print_table(std::string_view list) {
+void print_calls(std::string_view list) {
   std::vector<Row> rows{{}};
   for (const Column& column : kColumns) rows.front().emplace_back(column.title);
   json::ArrayScan scan{list};
   while (const std::optional<json::Member> call = scan.next()) rows.push_back(row_of(call->value));
-  std::array<std::size_t, kColumns.size()> widths{};
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const Row& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < widths.size(); ++i) {
-      line += row[i];
-      if (i + 1 < widths.size()) line.append(widths[i] - row[i].size() + 2, ' ');
-    }
-    std::printf("%s\n", line.c_str());
-  }
+  print_table(rows);
 }
 
 std::uint64_t cancelled_in(std::string_view body) {
@@ -137,7 +69,7 @@ std::uint64_t cancelled_in(std::string_view body) {
 }  // namespace
 
 int calls_list(const AdminOptions& gateway, const llm::CallFilter& filter, Output output) {
-  Result<Gateway> found = find_gateway(gateway);
+  Result<RunningGateway> found = find_gateway(gateway);
   if (!found) return say_no(found.error().message);
   std::string query;
   using Part = std::pair<std::string_view, const std::string&>;
@@ -151,13 +83,13 @@ int calls_list(const AdminOptions& gateway, const llm::CallFilter& filter, Outpu
   if (output == Output::json) {
     std::fputs(answer->body.c_str(), stdout);
   } else {
-    print_table(answer->body);
+    print_calls(answer->body);
   }
   return 0;
 }
 
 int calls_cancel(const AdminOptions& gateway, const llm::CallFilter& filter, Output output) {
-  Result<Gateway> found = find_gateway(gateway);
+  Result<RunningGateway> found = find_gateway(gateway);
   if (!found) return say_no(found.error().message);
   std::string body;
   json::Writer writer{body};

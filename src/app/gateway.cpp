@@ -1,6 +1,9 @@
 #include "app/gateway.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <latch>
 #include <utility>
@@ -50,7 +53,6 @@ Result<Unit> same_foundations(const config::Config& old, const config::Config& n
   };
   if (addresses(old) != addresses(next)) return needs_restart("listen[].address");
   if (old.admin.address != next.admin.address) return needs_restart("admin.address");
-  if (!(old.admin.token == next.admin.token)) return needs_restart("admin.token");
   if (old.data_dir != next.data_dir) return needs_restart("data_dir");
   if (old.workers != next.workers) return needs_restart("workers");
   return Unit{};
@@ -64,8 +66,11 @@ std::string usage_path(const config::Config& config) {
 
 Result<std::unique_ptr<Gateway>> Gateway::open(std::shared_ptr<const config::Config> config) {
   std::unique_ptr<Gateway> gateway{new Gateway{std::move(config)}};
+  gateway->secret_watch_.look_now = [] { ::kill(::getpid(), SIGUSR1); };
+  Result<Unit> keys = gateway->open_keys();
+  if (!keys) return std::move(keys).error();
   Result<std::shared_ptr<const pipeline::Snapshot>> snapshot =
-      pipeline::make_snapshot(gateway->config_, {}, nullptr, moment_now());
+      pipeline::make_snapshot(gateway->config_, {}, nullptr, moment_now(), gateway->issued_);
   if (!snapshot) return std::move(snapshot).error();
   gateway->snapshot_ = std::move(*snapshot);
   Result<Unit> books = gateway->open_books();
@@ -108,8 +113,10 @@ void Gateway::open_cores() {
     core->loop = std::make_unique<net::Loop>(i);
     core->loop->obey(memory_);
     memory_.watch(core->loop->buffers().meter());
-    core->worker = std::make_unique<pipeline::Worker>(
-        pipeline::Worker::Parts{*core->loop, *audit_, metrics_->loop(i), *ledger_, routes()}, snapshot_);
+    core->worker =
+        std::make_unique<pipeline::Worker>(pipeline::Worker::Parts{*core->loop, *audit_, metrics_->loop(i), *ledger_,
+                                                                   wrong_keys_, secret_watch_, routes()},
+                                           snapshot_);
     cores_.push_back(std::move(core));
   }
 }
@@ -146,7 +153,7 @@ Result<Unit> Gateway::open_admin() {
   }
   if (!listener) return std::move(listener).error();
   admin_ = std::make_unique<admin::Server>(
-      *cores_.front()->loop, std::move(*listener), config_->admin.token,
+      *cores_.front()->loop, std::move(*listener), admin::Server::Tokens{config_->admin.token, admin_secret_},
       admin::Server::Views{
           .allows = [this](const IpAddress& ip) { return snapshot()->config->admin.allow.contains(ip); },
           .metrics = [this] { return metrics_text(); },
@@ -155,6 +162,8 @@ Result<Unit> Gateway::open_admin() {
               [this](llm::CallFilter filter, net::Until until) {
                 return ask_every_loop(workers(), pipeline::list_calls, std::move(filter), until);
               },
+          .ask_keys = [this](admin::KeyRequest request,
+                             net::Until until) { return ask_keys(std::move(request), until); },
           .cancel_calls =
               [this](llm::CallFilter filter, net::Until until) {
                 return ask_every_loop(workers(), pipeline::cancel_calls, std::move(filter), until);
@@ -185,6 +194,7 @@ void Gateway::start(Duration patience) {
       core.loop->spawn(accept_connections(*core.worker, entrance->listener, entrance->door, entrance->closing));
     }
   });
+  start_keys();
   wait_until([this] { return discovery_->greeted(); }, kGreetingPatience);
 }
 
@@ -216,12 +226,13 @@ void Gateway::discovered(pipeline::Discovered found) {
 // discovery must not undo each other.
 Result<Unit> Gateway::adopt(std::shared_ptr<const config::Config> config) {
   Result<std::shared_ptr<const pipeline::Snapshot>> snapshot =
-      pipeline::make_snapshot(config, discovered_, snapshot_.get(), moment_now());
+      pipeline::make_snapshot(config, discovered_, snapshot_.get(), moment_now(), issued_);
   if (!snapshot) return std::move(snapshot).error();
   config_ = std::move(config);
   snapshot_ = std::move(*snapshot);
   ledger_->replace_rules(config_->limits);
   memory_.set(config_->memory_limit);
+  cores_.front()->loop->post([this, token = config_->admin.token] { admin_->take_token(token); });
   for (auto& core : cores_) {
     core->loop->post([core = core.get(), fresh = snapshot_] {
       core->worker->adopt(fresh);
@@ -300,6 +311,7 @@ void Gateway::stop(const std::function<bool()>& hurry) {
     engine_watch_->stop();
     admin_closing_.fire(net::CancelReason::shutdown);
   });
+  keeper_->stop();
   for (auto& core : cores_) core->loop->stop();
   for (auto& core : cores_) core->thread.join();
   audit_->stop({.name = "stop", .actor = "signal"});
@@ -310,6 +322,7 @@ void Gateway::stop(const std::function<bool()>& hurry) {
 void Gateway::tick() {
   constexpr Duration kMinute = std::chrono::minutes{1};
   const TimePoint now = MonotonicClock::now();
+  remind_of_keys(now);
   if (now - saved_at_ < kMinute) return;
   saved_at_ = now;
   ledger_->forget_idle({now, std::chrono::system_clock::now()});
@@ -376,6 +389,7 @@ admin::Readiness Gateway::readiness() const {
     state.missing.push_back({"gateway", "is stopping"});
     state.ready = false;
   }
+  if (std::string trouble = keeper_->trouble(); !trouble.empty()) state.missing.push_back({"keys", std::move(trouble)});
   if (audit_->full()) {
     state.missing.push_back({"audit", "records cannot be written"});
     state.ready = state.ready && now_snapshot->config->audit.on_full == config::OnFull::drop;

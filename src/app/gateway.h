@@ -15,8 +15,12 @@
 #include "admin/server.h"
 #include "app/discovery.h"
 #include "app/engine_watch.h"
+#include "app/key_keeper.h"
 #include "audit/writer.h"
+#include "auth/wrong_keys.h"
+#include "base/random.h"
 #include "metrics/registry.h"
+#include "net/digest.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "pipeline/worker.h"
@@ -36,6 +40,9 @@ class Gateway {
   // nothing changes).
   // `cause`, for the record: "signal" or "file".
   Result<Unit> reload(std::shared_ptr<const config::Config> config, std::string_view cause);
+  // Around a look at the configuration's files, which a model that refuses our credentials may ask for (SIGUSR1).
+  void look_begins() { ++secret_watch_.begun; }
+  void look_ends() { secret_watch_.done = secret_watch_.begun.load(); }
   // Once a second or so: what has to be done now and then. The main thread.
   void tick();
   void refuse_reload(std::string_view cause, std::string_view problem) { count_reload(cause, problem); }
@@ -45,6 +52,8 @@ class Gateway {
 
   [[nodiscard]] std::vector<std::string> listening() const;  // addresses, as bound
   [[nodiscard]] std::string admin_listening() const;
+  // What proves to the admin address that somebody can read this gateway's files; a new one for each start.
+  [[nodiscard]] const config::Secret& admin_secret() const { return admin_secret_; }
   [[nodiscard]] std::shared_ptr<const pipeline::Snapshot> snapshot() const;
   // URLs of endpoints that have not answered so far.
   [[nodiscard]] std::vector<std::string> silent_endpoints() const;
@@ -66,11 +75,17 @@ class Gateway {
   explicit Gateway(std::shared_ptr<const config::Config> config)
       : memory_{config->memory_limit}, config_{std::move(config)} {}
   Result<Unit> open_books();
+  Result<Unit> open_keys();
   void open_cores();
   Result<Unit> open_doors();
   Result<Unit> open_admin();
   Result<Unit> adopt(std::shared_ptr<const config::Config> config);
   void discovered(pipeline::Discovered found);
+  void start_keys();
+  Result<Unit> take_issued(std::vector<auth::IssuedKey> issued);
+  [[nodiscard]] net::Task<Result<admin::KeyAnswer>> ask_keys(admin::KeyRequest request, net::Until until);
+  void remind_of_keys(TimePoint now);
+  void publish_keys(const pipeline::Snapshot& now_snapshot);
   void on_every_core(const std::function<void(Core&)>& action);  // waits until all have done it
   bool wait_for_quiet(Deadline deadline);
   [[nodiscard]] std::vector<pipeline::Worker*> workers() const;
@@ -85,6 +100,9 @@ class Gateway {
   std::unique_ptr<audit::Writer> audit_;
   std::unique_ptr<metrics::Registry> metrics_;
   std::unique_ptr<pipeline::Ledger> ledger_;
+  pipeline::SecretWatch secret_watch_;
+  auth::WrongKeys wrong_keys_{thread_random().next()};
+  config::Secret admin_secret_{net::random_secret("")};
   net::MemoryLimit memory_;
   TimePoint saved_at_ = MonotonicClock::now();
   bool usage_saved_ = false;
@@ -93,11 +111,15 @@ class Gateway {
   std::unique_ptr<admin::Server> admin_;
   std::unique_ptr<Discovery> discovery_;
   std::unique_ptr<EngineWatch> engine_watch_;
-  mutable std::mutex mutex_;  // guards the three below
+  std::unique_ptr<KeyKeeper> keeper_;
+  std::optional<TimePoint> reminded_at_;  // of keys that need attention
+  mutable std::mutex mutex_;              // guards the four below
   std::shared_ptr<const config::Config> config_;
   std::shared_ptr<const pipeline::Snapshot> snapshot_;
   pipeline::Discovered discovered_;
+  std::vector<auth::IssuedKey> issued_;        // the store's
   std::set<std::string> published_endpoints_;  // ids that have gauges; of the thread that scrapes
+  std::set<std::string> published_keys_;       // the same, of keys that end
   std::set<std::string> published_lanes_;      // models that have gauges of slots; the same
   std::atomic<bool> draining_{false};
   bool running_ = false;

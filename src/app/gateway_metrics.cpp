@@ -43,6 +43,7 @@ void Gateway::publish_totals() {
   }
   publish_endpoints(*now_snapshot);
   publish_lanes(*now_snapshot);
+  publish_keys(*now_snapshot);
 }
 
 void Gateway::publish_endpoints(const pipeline::Snapshot& now_snapshot) {

@@ -4,6 +4,7 @@
 #include "app/calls.h"
 #include "app/check.h"
 #include "app/commands.h"
+#include "app/keys.h"
 #include "app/pki_line.h"
 #include "app/serve.h"
 #include "base/address.h"
@@ -20,6 +21,7 @@ struct Arguments {
   CheckOptions check;
   AdminOptions admin;
   intragate::llm::CallFilter calls;
+  KeyWords key;
   std::string file;
   bool egress = false;
   bool json = false;
@@ -109,6 +111,46 @@ CLI::App* add_check(CLI::App& app, Arguments& arguments) {
   return check;
 }
 
+using KeyVerb = intragate::admin::KeyRequest::Verb;
+
+void add_new_key(CLI::App* create, KeyWords& key) {
+  create->add_option("--models", key.models, "what it may use: names, patterns with *, !denied (default: *)")
+      ->delimiter(',');
+  create->add_option("--apis", key.apis, "chat, completions, embeddings (default: all)")->delimiter(',');
+  create->add_option("--allow", key.allow, "from where: addresses or ranges (default: any)")->delimiter(',');
+  create->add_option("--expires", key.expires, "2027-01-01T00:00:00Z, or 90d from now (default: never)");
+  create->add_flag("--trust-user", key.trust_user, "it may name its end users in `user`");
+  create->add_option("--stream-usage", key.stream_usage, "asked or always: token counts at the end of streams");
+  create->add_option("--while-waiting", key.while_waiting, "comments or interim: what waiting clients get");
+}
+
+// Each verb with its command.
+using KeysCommands = std::vector<std::pair<CLI::App*, KeyVerb>>;
+
+KeysCommands add_keys(CLI::App& app, Arguments& arguments) {
+  CLI::App* keys = app.add_subcommand("keys", "who may call: keys besides those of the configuration file");
+  keys->require_subcommand(1);
+  KeysCommands commands;
+  const auto add = [&](const char* name, const char* help, KeyVerb verb) {
+    CLI::App* command = keys->add_subcommand(name, help);
+    const bool one = std::string_view{name} != "list";
+    if (one) must_name_something(command->add_option("NAME", arguments.key.name, "the key's name")->required());
+    add_admin(command, arguments.admin);
+    add_json(command, arguments);
+    commands.emplace_back(command, verb);
+    return command;
+  };
+  add_new_key(add("create", "make a key; the secret is shown this once", KeyVerb::create), arguments.key);
+  add("list", "all keys, those of the file too", KeyVerb::list);
+  add("show", "one key with its secrets' ids, never the secrets", KeyVerb::list);
+  add("rotate", "a new secret; the old one works on for a while", KeyVerb::rotate)
+      ->add_option("--grace", arguments.key.grace, "how long (default: 24h)");
+  add("revoke", "end a key now and for good", KeyVerb::revoke);
+  add("expire", "set when a key ends, or ends it now", KeyVerb::expire)
+      ->add_option("--at", arguments.key.at, "2027-01-01T00:00:00Z, or 30d from now (default: now)");
+  return commands;
+}
+
 int run(int count, char** words) {
   CLI::App app{"intragate: between Dify, or any OpenAI client, and private models"};
   app.require_subcommand(1);
@@ -139,6 +181,8 @@ int run(int count, char** words) {
   const CallsCommands calls = add_calls(app, arguments);
   const PkiLine pki{app};
 
+  const KeysCommands keys_commands = add_keys(app, arguments);
+
   CLI::App* version_command = app.add_subcommand("version", "print the version");
   add_json(version_command, arguments);
 
@@ -155,6 +199,9 @@ int run(int count, char** words) {
   if (*check_command) return check(arguments.check, arguments.output());
   if (*calls.list) return calls_list(with_inherited_file(arguments.admin), arguments.calls, arguments.output());
   if (*calls.cancel) return calls_cancel(with_inherited_file(arguments.admin), arguments.calls, arguments.output());
+  for (const auto& [command, verb] : keys_commands) {
+    if (*command) return keys(with_inherited_file(arguments.admin), verb, arguments.key, arguments.output());
+  }
   if (const std::optional<int> code = pki.run()) return *code;
   return version(arguments.output());
 }

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <map>
 #include <memory>
 
 #include "app/admin_file.h"
@@ -33,7 +34,7 @@ int cannot_start(const std::string& reason) {
 sigset_t block_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&set, signal);
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1}) sigaddset(&set, signal);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return set;
@@ -73,6 +74,9 @@ std::string watched_file(const ServeOptions& options) {
   if (!options.config_file.empty()) return options.config_file;
   return options.env_file.empty() ? std::string{kDefaultEnvFile} : options.env_file;
 }
+
+// Files whose change is a change of the configuration, as they were when they were last read.
+using Seen = std::map<std::string, Stamp>;
 
 Stamp stamp_of(const std::string& path) {
   struct stat state {};
@@ -151,18 +155,41 @@ void reload(Gateway& gateway, const ServeOptions& options, std::string_view caus
   log::info("reloaded");
 }
 
+// Notes how the files stand now; whether one is another than before. One that is not there is no change.
+bool note_changes(Seen& seen) {
+  bool changed = false;
+  for (auto& [path, before] : seen) {
+    const Stamp now = stamp_of(path);
+    changed = changed || (!(now == before) && now.inode != 0);
+    before = now;
+  }
+  return changed;
+}
+
+// The files that the configuration names besides itself may be others after a reload.
+void watch(Seen& seen, const std::string& file, const config::Config& config) {
+  Seen next{{file, seen[file]}};
+  for (const std::string& path : config.files) {
+    const auto known = seen.find(path);
+    next.emplace(path, known != seen.end() ? known->second : stamp_of(path));
+  }
+  seen = std::move(next);
+}
+
 // Reloads on SIGHUP and when the file, be it the quick start's, changes; returns at SIGTERM or SIGINT.
-void attend(Gateway& gateway, const ServeOptions& options, const sigset_t& signals, Stamp seen) {
+// SIGUSR1 only ends the pause between two looks.
+void attend(Gateway& gateway, const ServeOptions& options, const sigset_t& signals, Seen seen) {
+  const std::string file = watched_file(options);
   for (;;) {
+    watch(seen, file, *gateway.snapshot()->config);
     const timespec second{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &second);
     if (signal == SIGTERM || signal == SIGINT) return;
     gateway.tick();
-    const Stamp now = stamp_of(watched_file(options));
-    const bool changed = !(now == seen) && now.inode != 0;
-    if (signal != SIGHUP && !changed) continue;
-    seen = now;
-    reload(gateway, options, signal == SIGHUP ? "signal" : "file");
+    gateway.look_begins();
+    const bool changed = note_changes(seen);
+    if (signal == SIGHUP || changed) reload(gateway, options, signal == SIGHUP ? "signal" : "file");
+    gateway.look_ends();
   }
 }
 
@@ -173,7 +200,7 @@ int serve(const ServeOptions& options) {
   prepare_memory();
   forbid_core_dumps();
   raise_descriptor_limit();
-  const Stamp seen = stamp_of(watched_file(options));  // before it is read: no change is missed
+  const Seen seen{{watched_file(options), stamp_of(watched_file(options))}};  // before it is read: no change is missed
   config::Loaded loaded = load_configuration(options.config_file, options.env_file);
   if (!loaded.ok()) {
     say_problems(loaded.problems);
@@ -198,7 +225,8 @@ int serve(const ServeOptions& options) {
     return cannot_start(!gateway ? gateway.error().message : told.error().message);
   }
   (*gateway)->start(kDiscoveryPatience);
-  Result<AdminFile> admin_file = AdminFile::write(config->data_dir, (*gateway)->admin_listening());
+  Result<AdminFile> admin_file =
+      AdminFile::write(config->data_dir, (*gateway)->admin_listening(), (*gateway)->admin_secret());
   if (!admin_file) log::warning("commands will not find this gateway", {{"reason", admin_file.error().message}});
   say_what_runs(**gateway);
   attend(**gateway, options, signals, seen);

@@ -1,10 +1,16 @@
 #include "auth/keyring.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <map>
+#include <set>
+#include <string_view>
 
+#include "auth/key_state.h"
 #include "base/text.h"
+#include "net/digest.h"
 
 namespace intragate::auth {
 namespace {
@@ -44,7 +50,8 @@ bool Keyring::SameTime::operator()(const Digest& a, const Digest& b) const noexc
   return difference == 0;
 }
 
-Principal principal_of(const config::Key& key) {
+Principal principal_of(const IssuedKey& issued, const config::KeyPolicy& policy) {
+  const config::Key& key = issued.key;
   Principal principal;
   principal.name = key.name;
   principal.key_id = text::lower(key.hash.substr(0, kKeyIdDigits));
@@ -57,25 +64,81 @@ Principal principal_of(const config::Key& key) {
   principal.trust_user = key.trust_user;
   principal.stream_usage = key.stream_usage;
   principal.while_waiting = key.while_waiting;
+  principal.created = key.created;
   principal.expires = key.expires;
+  principal.replaced_until = issued.replaced_until;
+  principal.revoked = issued.revoked;
+  std::optional<WallTime> too_old;
+  if (policy.enforce) too_old = rotation_due(key.created, policy);
+  for (const auto& end : {key.expires, issued.replaced_until, too_old}) {
+    if (end && (!principal.ends || *end < *principal.ends)) principal.ends = end;
+  }
   return principal;
 }
 
-Result<Keyring> Keyring::make(const std::vector<config::Key>& keys) {
+// Its use is looked up among those of before, so that a reload forgets none.
+Result<Unit> Keyring::add(const IssuedKey& key, const config::KeyPolicy& policy, const Keyring* before) {
+  const std::optional<Digest> digest = digest_of(key.key.hash);
+  if (!digest) {
+    return make_error(Code::invalid_configuration,
+                      "The hash of key " + text::quoted(key.key.name) + " is not 64 hexadecimal digits.");
+  }
+  const auto [holder, fresh] = holders_.try_emplace(*digest, principal_of(key, policy));
+  if (!fresh) {
+    return make_error(Code::invalid_configuration, "Keys " + text::quoted(holder->second.name) + " and " +
+                                                       text::quoted(key.key.name) + " are the same key.");
+  }
+  const Principal* known = before == nullptr ? nullptr : before->find(*digest);
+  holder->second.use = known == nullptr ? std::make_shared<KeyUse>() : known->use;
+  return Unit{};
+}
+
+Result<Keyring> Keyring::make(const std::vector<config::Key>& keys, const std::vector<IssuedKey>& issued,
+                              const config::KeyPolicy& policy, const Keyring* before) {
   Keyring ring;
+  std::set<std::string_view> of_file;
   for (const config::Key& key : keys) {
-    const std::optional<Digest> digest = digest_of(key.hash);
-    if (!digest) {
+    of_file.insert(key.name);
+    Result<Unit> added = ring.add({key, {}, false}, policy, before);
+    if (!added) return std::move(added).error();
+  }
+  for (const IssuedKey& key : issued) {
+    if (of_file.contains(key.key.name)) {
       return make_error(Code::invalid_configuration,
-                        "The hash of key " + text::quoted(key.name) + " is not 64 hexadecimal digits.");
+                        "The key name " + text::quoted(key.key.name) +
+                            " is both in the configuration file and in the store (`intragate keys list`): choose "
+                            "another one in the file.");
     }
-    const auto [holder, fresh] = ring.holders_.try_emplace(*digest, principal_of(key));
-    if (!fresh) {
-      return make_error(Code::invalid_configuration, "Keys " + text::quoted(holder->second.name) + " and " +
-                                                         text::quoted(key.name) + " are the same key.");
-    }
+    Result<Unit> added = ring.add(key, policy, before);
+    if (!added) return std::move(added).error();
   }
   return ring;
+}
+
+std::vector<const Principal*> Keyring::newest() const {
+  std::map<std::string_view, const Principal*> by_name;
+  for (const auto& [digest, holder] : holders_) {
+    if (!holder.revoked && !holder.replaced_until) by_name.emplace(holder.name, &holder);
+  }
+  std::vector<const Principal*> all;
+  all.reserve(by_name.size());
+  for (const auto& [name, holder] : by_name) all.push_back(holder);
+  return all;
+}
+
+std::optional<WallTime> Keyring::last_used(const std::string& hash) const {
+  const std::optional<Digest> digest = digest_of(hash);
+  const Principal* holder = digest ? find(*digest) : nullptr;
+  return holder == nullptr ? std::nullopt : holder->use->last();
+}
+
+std::vector<std::pair<std::string, WallTime>> Keyring::uses() const {
+  std::vector<std::pair<std::string, WallTime>> all;
+  for (const auto& [digest, holder] : holders_) {
+    if (const std::optional<WallTime> last = holder.use->last()) all.emplace_back(net::hex(digest), *last);
+  }
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 const Principal* Keyring::find(const Digest& digest) const {

@@ -8,6 +8,24 @@
 
 namespace intragate::auth {
 
+namespace {
+
+// Why it ended, of several reasons the one that a person can act upon.
+Error ended(const Principal& principal, WallTime now) {
+  std::string when;
+  append_rfc3339(when, *principal.ends);
+  const std::string date = when.substr(0, 10);
+  const bool replaced = principal.replaced_until && now >= *principal.replaced_until;
+  const bool expired = principal.expires && now >= *principal.expires;
+  std::string message =
+      replaced  ? "This API key was replaced by a newer one: use that, or ask your administrator for it."
+      : expired ? "This API key expired on " + date + ": ask your administrator for a new one."
+                : "This API key is older than keys may become here: ask your administrator for a new one.";
+  return make_error(Code::expired_key, std::move(message)).because("key " + principal.name);
+}
+
+}  // namespace
+
 Result<const Principal*> identify(const Keyring& keys, const Digest& digest) {
   const Principal* principal = keys.find(digest);
   if (principal != nullptr) return principal;
@@ -15,13 +33,11 @@ Result<const Principal*> identify(const Keyring& keys, const Digest& digest) {
 }
 
 Result<Unit> admit(const Principal& principal, const IpAddress& address, WallTime now) {
-  if (principal.expires && now >= *principal.expires) {
-    std::string when;
-    append_rfc3339(when, *principal.expires);
-    return make_error(Code::expired_key,
-                      "This API key expired on " + when.substr(0, 10) + ": ask your administrator for a new one.")
+  if (principal.revoked) {
+    return make_error(Code::revoked_key, "This API key was revoked: ask your administrator for a new one.")
         .because("key " + principal.name);
   }
+  if (principal.ends && now >= *principal.ends) return ended(principal, now);
   if (!principal.allow.contains(address)) {
     return make_error(Code::address_not_allowed, "This API key may not be used from the address " + address.text() +
                                                      ": ask your administrator to allow it.")

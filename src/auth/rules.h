@@ -15,7 +15,7 @@ namespace intragate::auth {
 [[nodiscard]] Result<const Principal*> identify(const Keyring& keys, const Digest& digest);
 
 // Whether it may call now, from `address`: the client's, behind trusted proxies (client_address.h).
-// Errors: expired_key (401), address_not_allowed (403); the detail names the principal, for the log.
+// Errors: revoked_key, expired_key (401), address_not_allowed (403); the detail names the principal, for the log.
 [[nodiscard]] Result<Unit> admit(const Principal& principal, const IpAddress& address, WallTime now);
 
 // Whether the principal may use this API, by llm::api_name(). Errors: api_not_allowed (403).

@@ -23,7 +23,9 @@ enum class Code : std::uint8_t {
   invalid_json,           // the body is not one JSON object
   invalid_request,        // JSON, but without what the API needs
   invalid_key,            // no key, or one nobody issued
-  expired_key,            // a key past its `expires`
+  expired_key,            // a key past its `expires`, its grace, or the age that keys may have
+  revoked_key,            // a key that was revoked
+  too_many_wrong_keys,    // so many different wrong keys came from this address that it has to wait
   address_not_allowed,    // the key may not be used from this address
   api_not_allowed,        // the key may not use this API
   model_not_allowed,      // the key may not use this model

@@ -28,6 +28,8 @@ constexpr std::array<ErrorRow, kCodeCount> kTable{{
     {invalid_request,       "invalid_request",       400, kRequest,               F::client,     R::never,     false, "refused"},
     {invalid_key,           "invalid_api_key",       401, "authentication_error", F::client,     R::never,     false, "refused"},
     {expired_key,           "expired_api_key",       401, "authentication_error", F::client,     R::never,     false, "refused"},
+    {revoked_key,           "revoked_api_key",       401, "authentication_error", F::client,     R::never,     false, "refused"},
+    {too_many_wrong_keys,   "too_many_wrong_keys",   429, "authentication_error", F::client,     R::never,     true,  "refused"},
     {address_not_allowed,   "address_not_allowed",   403, "permission_error",     F::client,     R::never,     false, "refused"},
     {api_not_allowed,       "api_not_allowed",       403, "permission_error",     F::client,     R::never,     false, "refused"},
     {model_not_allowed,     "model_not_allowed",     403, "permission_error",     F::client,     R::never,     false, "refused"},

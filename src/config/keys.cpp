@@ -102,6 +102,7 @@ Key read_one(Section& section, const std::vector<Model>& models) {
   section.flag("trust_user", key.trust_user);
   if (section.choice("stream_usage") == "always") key.stream_usage = StreamUsage::always;
   if (section.choice("while_waiting") == "interim") key.while_waiting = WhileWaiting::interim;
+  section.moment("created", key.created);
   section.moment("expires", key.expires);
   if (key.expires && *key.expires <= std::chrono::system_clock::now()) {
     section.warn(section.place("expires"), '`' + section.path("expires") + "` is past: this key is refused");
@@ -111,13 +112,41 @@ Key read_one(Section& section, const std::vector<Model>& models) {
   return key;
 }
 
+void read_policy(Section& top, Config& config) {
+  if (std::optional<Section> policy = top.section("key_policy")) {
+    policy->duration("max_age", config.key_policy.max_age);
+    policy->duration("warn", config.key_policy.warn);
+    policy->flag("enforce", config.key_policy.enforce);
+    if (config.key_policy.enforce && config.key_policy.max_age <= Duration::zero()) {
+      policy->warn(policy->place("enforce"), "`key_policy.enforce` has no effect without `key_policy.max_age`");
+    }
+  }
+  std::optional<Section> wrong = top.section("wrong_keys");
+  if (!wrong) return;
+  wrong->count("limit", config.wrong_keys.limit);
+  wrong->duration("window", config.wrong_keys.window);
+  wrong->duration("pause", config.wrong_keys.pause);
+  wrong->ranges("except", config.wrong_keys.except);
+}
+
+// A key whose age nobody knows would pass by a policy unseen.
+void check_age(Section& section, const KeyPolicy& policy, const Key& key) {
+  if (policy.max_age <= Duration::zero() || key.created) return;
+  const std::string message = "the age of the key " + text::quoted(key.name) +
+                              " is not known: `key_policy.max_age` needs " + section.path("created");
+  if (policy.enforce) return section.problem(section.place(), message);
+  section.warn(section.place(), message);
+}
+
 }  // namespace
 
 void read_keys(Section& top, Config& config) {
   std::map<std::string, std::string, std::less<>> names;
   std::map<std::string, std::string, std::less<>> hashes;
+  read_policy(top, config);
   for (Section& section : top.sections("keys")) {
     Key key = read_one(section, config.models);
+    check_age(section, config.key_policy, key);
     const auto [name_owner, fresh_name] = names.emplace(key.name, section.path());
     if (!fresh_name && !key.name.empty()) {
       section.problem(section.place("name"),
@@ -128,7 +157,9 @@ void read_keys(Section& top, Config& config) {
       section.problem(section.place(), "this is the same key as that of " + hash_owner->second);
     config.keys.push_back(std::move(key));
   }
-  if (config.keys.empty()) top.warn(top.place("keys"), "there are no keys: every call will be refused");
+  if (config.keys.empty())
+    top.warn(top.place("keys"),
+             "there are no keys here: every call with another than those of `intragate keys` is refused");
 }
 
 }  // namespace intragate::config

@@ -16,7 +16,7 @@ void read_name(Section& section, const Config& config, Limit& into) {
     section.problem(place, "`name` must be an address or a range of addresses, as the limit is per address");
   }
   if (into.per == Limit::Per::key && std::none_of(config.keys.begin(), config.keys.end(), named)) {
-    section.warn(place, "there is no key `" + into.name + "`");
+    section.warn(place, "there is no key `" + into.name + "` in this file; one of `intragate keys` may have this name");
   }
 }
 

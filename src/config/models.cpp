@@ -86,7 +86,9 @@ void read_queue(Section& model, Queue& into) {
 void read_auth(Section& endpoint, EndpointAuth& into) {
   std::optional<Section> auth = endpoint.section("auth");
   if (!auth) return;
+  const std::size_t files = auth->reading().files.size();
   auth->secret("key", into.key);
+  into.from_file = auth->reading().files.size() > files;
   const std::optional<Scalar> type = auth->scalar("type");
   if (!type) return;
   std::optional<Error> wrong = read_auth_type(type->text, into);

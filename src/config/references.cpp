@@ -72,13 +72,19 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
   return content;
 }
 
-Result<Secret> read_secret(std::string_view value, const std::string& folder) {
+std::optional<std::string> secret_file(std::string_view value, const std::string& folder) {
   constexpr std::string_view kFile = "file:";
-  if (!value.starts_with(kFile)) {
+  if (!value.starts_with(kFile)) return std::nullopt;
+  return resolve(folder, value.substr(kFile.size()));
+}
+
+Result<Secret> read_secret(std::string_view value, const std::string& folder) {
+  const std::optional<std::string> file = secret_file(value, folder);
+  if (!file) {
     if (value.empty()) return bad("the secret is empty");
     return Secret{std::string{value}};
   }
-  Result<std::string> content = read_file(resolve(folder, value.substr(kFile.size())), kLongestValue);
+  Result<std::string> content = read_file(*file, kLongestValue);
   if (!content) return std::move(content).error();
   if (content->ends_with('\n')) content->pop_back();
   if (content->ends_with('\r')) content->pop_back();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,9 @@ inline constexpr std::size_t kLongestValue = std::size_t{64} * 1024;  // bytes o
 
 // The whole of a regular file. Errors: io: not there, not a regular file, unreadable, or larger than `most` bytes.
 [[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t most);
+
+// The file that `value` names by file:/path; nothing: it is the secret itself.
+[[nodiscard]] std::optional<std::string> secret_file(std::string_view value, const std::string& folder);
 
 // The secret that `value` holds, or, when it says file:/path, that file without its last line end.
 // Errors: an empty secret, an unreadable file.

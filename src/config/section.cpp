@@ -311,6 +311,7 @@ void Section::ranges(std::string_view key, AddressList& into) {
 void Section::secret(std::string_view key, Secret& into) {
   const std::optional<Scalar> value = scalar(key);
   if (!value) return;
+  if (const auto file = secret_file(value->text, reading_.folder)) reading_.files.push_back(*file);
   Result<Secret> read = read_secret(value->text, reading_.folder);
   if (read) {
     into = *std::move(read);

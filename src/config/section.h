@@ -23,6 +23,7 @@ struct Reading {
   const Environment& environment;
   std::string folder;  // where relative paths begin; empty: the working directory
   const Hasher& hash;
+  std::vector<std::string> files{};  // that secrets were read from
 };
 
 // A scalar with its `${NAME}` replaced.

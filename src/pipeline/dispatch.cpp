@@ -3,6 +3,7 @@
 #include "pipeline/exchange.h"
 #include "pipeline/hedge.h"
 #include "pipeline/judge.h"
+#include "pipeline/renew.h"
 #include "pipeline/stations.h"
 #include "pipeline/worker.h"
 
@@ -62,6 +63,14 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
     if (take == Take::any_connection) ++x.attempts;
     net::Task<Result<Unit>> trying = may_hedge(x) ? attempt_hedged(x, take) : attempt(x, x, take);
     Result<Unit> received = co_await trying;
+    if (received && may_renew(x)) {
+      const bool renewed = co_await renew(x);
+      if (renewed) {
+        ++x.attempts;
+        net::Task<Result<Unit>> again = attempt(x, x, Take::any_connection);
+        received = co_await again;
+      }
+    }
     std::optional<Error> error = judge(x, x, std::move(received));
     if (!error) {
       note_first_byte(x);

@@ -93,7 +93,8 @@ struct Exchange : Attempt {  // the attempt's fields are dispatch's
   // receive
   TimePoint begun;
   WallTime wall;
-  IpAddress address;  // the client's, behind trusted proxies
+  IpAddress address;                 // the client's, behind trusted proxies
+  bool many_behind_address = false;  // it is a proxy's that does not say for whom it calls
   std::string request_id;
   ReceivedHead head;
   RouteMatch target;

@@ -1,11 +1,48 @@
 #include "auth/bearer.h"
 #include "auth/rules.h"
+#include "base/error_table.h"
+#include "base/log.h"
 #include "net/digest.h"
+#include "net/loop.h"
 #include "pipeline/exchange.h"
 #include "pipeline/stations.h"
 #include "pipeline/worker.h"
 
 namespace intragate::pipeline {
+namespace {
+
+// Whoever guesses is told to wait before anything is hashed. Said in the log when it begins, because everybody behind
+// that address waits.
+void note_wrong_key(Exchange& x, const net::Sha256& digest) {
+  if (x.many_behind_address) return;
+  const config::WrongKeys& rule = x.snapshot->config->wrong_keys;
+  const auto verdict = x.worker.wrong_keys().note(x.address, digest, rule, x.worker.loop().now());
+  if (verdict != auth::WrongKeys::Verdict::refused) return;
+  log::warning("too many wrong keys from an address: it has to wait",
+               {{"address", x.address.text()}, {"seconds", rule.pause / std::chrono::seconds{1}}});
+}
+
+Result<Unit> find_principal(Exchange& x) {
+  const Duration pause = x.worker.wrong_keys().refused(x.address, x.worker.loop().now());
+  if (pause > Duration::zero() && !x.many_behind_address) {
+    return make_error(Code::too_many_wrong_keys,
+                      "Too many wrong API keys came from your address: wait before you try again, or ask your "
+                      "administrator.")
+        .after(pause);
+  }
+  Result<std::string_view> token = auth::bearer_token(x.head.authorization);
+  if (!token) return std::move(token).error();
+  const net::Sha256 digest = net::sha256(*token);
+  Result<const auth::Principal*> principal = auth::identify(x.snapshot->keys, digest);
+  if (!principal) {
+    note_wrong_key(x, digest);
+    return std::move(principal).error();
+  }
+  x.principal = *principal;  // also when it is not let in: the record names whose key was used
+  return auth::admit(*x.principal, x.address, x.wall);
+}
+
+}  // namespace
 
 Passage Identify::pass(Exchange& x) {
   if (x.worker.draining()) {
@@ -17,13 +54,15 @@ Passage Identify::pass(Exchange& x) {
         "The gateway cannot write its records and therefore serves no calls; its administrator has to make "
         "room on the disk.");
   }
-  Result<std::string_view> token = auth::bearer_token(x.head.authorization);
-  if (!token) return std::move(token).error();
-  Result<const auth::Principal*> principal = auth::identify(x.snapshot->keys, net::sha256(*token));
-  if (!principal) return std::move(principal).error();
-  x.principal = *principal;  // also when it is not let in: the record names whose key was used
-  Result<Unit> admitted = auth::admit(*x.principal, x.address, x.wall);
-  if (!admitted) return std::move(admitted).error();
+  Result<Unit> known = find_principal(x);
+  if (!known) {
+    x.worker.metrics().counter(metrics::Metric::key_failures, {error_row(known.error().code).name}).add();
+    return std::move(known).error();
+  }
+  x.principal->use->note(x.wall);
+  if (x.principal->replaced_until) {
+    x.worker.metrics().counter(metrics::Metric::replaced_key_uses, {x.principal->name}).add();
+  }
   return Next::go_on;
 }
 

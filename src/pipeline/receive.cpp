@@ -94,6 +94,7 @@ void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
   }
   x.request_id = acceptable_request_id(id) ? std::string{id} : std::string{new_request_id().view()};
   x.address = auth::client_address(peer.ip, {forwarded.data(), forwards}, door.rules.trusted_proxies);
+  x.many_behind_address = door.rules.trusted_proxies.contains(x.address);
   x.target = find_route(x.worker.routes(), head.target);
   x.head_method = head.method == "HEAD";
   x.http_1_0 = head.minor_version == 0;

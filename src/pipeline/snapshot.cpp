@@ -164,10 +164,12 @@ const Lane* Snapshot::find(std::string_view name) const {
 }
 
 Result<std::shared_ptr<const Snapshot>> make_snapshot(const std::shared_ptr<const config::Config>& config,
-                                                      const Discovered& discovered, const Snapshot* previous, Now now) {
+                                                      const Discovered& discovered, const Snapshot* previous, Now now,
+                                                      const std::vector<auth::IssuedKey>& issued) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->config = config;
-  Result<auth::Keyring> keys = auth::Keyring::make(config->keys);
+  Result<auth::Keyring> keys =
+      auth::Keyring::make(config->keys, issued, config->key_policy, previous == nullptr ? nullptr : &previous->keys);
   if (!keys) return std::move(keys).error();
   snapshot->keys = std::move(*keys);
   Endpoints old;

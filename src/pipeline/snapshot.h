@@ -91,12 +91,14 @@ struct Snapshot {
   [[nodiscard]] const Lane* find(std::string_view name) const;
 };
 
+// `issued`: the keys that are not in the configuration.
 // Endpoints of `previous` (may be null) whose configuration did not change are taken over with their health and calls;
 // those at addresses that `previous` did not have get their share gradually (health.slow_start).
 // Listings of endpoints that the configuration has no longer are left out. Errors: invalid_configuration (keys that
 // cannot be used together).
 [[nodiscard]] Result<std::shared_ptr<const Snapshot>> make_snapshot(const std::shared_ptr<const config::Config>& config,
                                                                     const Discovered& discovered,
-                                                                    const Snapshot* previous, Now now);
+                                                                    const Snapshot* previous, Now now,
+                                                                    const std::vector<auth::IssuedKey>& issued = {});
 
 }  // namespace intragate::pipeline

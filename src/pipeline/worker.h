@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "audit/writer.h"
+#include "auth/wrong_keys.h"
 #include "base/random.h"
 #include "llm/call.h"
 #include "metrics/registry.h"
@@ -19,6 +20,7 @@
 #include "net/loop.h"
 #include "pipeline/journey.h"
 #include "pipeline/ledger.h"
+#include "pipeline/renew.h"
 #include "pipeline/route.h"
 #include "pipeline/snapshot.h"
 #include "upstream/choice.h"
@@ -69,6 +71,8 @@ class Worker {
     audit::Writer& audit;
     metrics::Shard& metrics;
     Ledger& ledger;
+    auth::WrongKeys& wrong_keys;
+    SecretWatch& secrets;
     RouteTable routes;
   };
   Worker(Parts parts, const std::shared_ptr<const Snapshot>& snapshot);
@@ -77,6 +81,8 @@ class Worker {
   [[nodiscard]] metrics::Shard& metrics() { return parts_.metrics; }
   [[nodiscard]] audit::Writer& audit() { return parts_.audit; }
   [[nodiscard]] Ledger& ledger() { return parts_.ledger; }
+  [[nodiscard]] auth::WrongKeys& wrong_keys() { return parts_.wrong_keys; }
+  [[nodiscard]] SecretWatch& secrets() { return parts_.secrets; }
   [[nodiscard]] RouteTable routes() const { return parts_.routes; }
   [[nodiscard]] upstream::Pool& pool() { return pool_; }
   [[nodiscard]] Journey& journey() { return journey_; }

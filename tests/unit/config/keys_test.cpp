@@ -122,8 +122,36 @@ TEST(ConfigKeys, OfExamplesAreRefused) {
   EXPECT_TRUE(contains(all_problems(load_keys("{name: a, key: sk-...}")), "`keys[0].key`: this is the placeholder"));
 }
 
+TEST(ConfigKeys, APolicyNeedsToKnowTheirAge) {
+  const std::string model{kOneModel};
+  const std::string young = "keys: [{name: a, key: test-key, created: 2026-01-01T00:00:00Z}]\n";
+  const std::string ageless = "keys: [{name: a, key: test-key}]\n";
+  const Loaded known = load(model + young + "key_policy: {max_age: 90d, warn: 7d, enforce: true}\n");
+  ASSERT_TRUE(known.ok()) << all_problems(known);
+  EXPECT_EQ(known.config.key_policy.max_age, std::chrono::hours{24 * 90});
+  EXPECT_EQ(known.config.key_policy.warn, std::chrono::hours{24 * 7});
+  EXPECT_TRUE(known.config.key_policy.enforce);
+  EXPECT_EQ(known.config.keys[0].created, WallTime{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}});
+  const Loaded told = load(model + ageless + "key_policy: {max_age: 90d}\n");
+  EXPECT_TRUE(told.ok());
+  EXPECT_TRUE(contains(all_warnings(told), "the age of the key `a` is not known"));
+  EXPECT_TRUE(contains(all_problems(load(model + ageless + "key_policy: {max_age: 90d, enforce: true}\n")),
+                       "the age of the key `a` is not known"));
+  EXPECT_TRUE(contains(all_warnings(load(model + young + "key_policy: {enforce: true}\n")), "has no effect without"));
+}
+
+TEST(ConfigKeys, WhoGuessesIsToldToWaitUnlessItIsSwitchedOff) {
+  const Loaded loaded = load(std::string{kOneModel} + "keys: [{name: a, key: test-key}]\n" +
+                             "wrong_keys: {limit: 0, window: 2m, pause: 5m, except: [10.0.0.0/24]}\n");
+  ASSERT_TRUE(loaded.ok()) << all_problems(loaded);
+  EXPECT_EQ(loaded.config.wrong_keys.limit, 0U);
+  EXPECT_EQ(loaded.config.wrong_keys.window, std::chrono::minutes{2});
+  EXPECT_EQ(loaded.config.wrong_keys.pause, std::chrono::minutes{5});
+  EXPECT_EQ(loaded.config.wrong_keys.except.ranges().size(), 1U);
+}
+
 TEST(ConfigKeys, TheirAbsenceIsRemarked) {
-  EXPECT_TRUE(contains(all_warnings(load(kOneModel)), "there are no keys: every call will be refused"));
+  EXPECT_TRUE(contains(all_warnings(load(kOneModel)), "there are no keys here"));
 }
 
 }  // namespace

@@ -68,7 +68,9 @@ models:
   EXPECT_EQ(endpoint.weight, 3U);
   EXPECT_FALSE(endpoint.ask_usage);
   EXPECT_EQ(loaded.config.models[1].stream_buffer, 8 * kKiB) << "the file's own is the default of its models";
-  EXPECT_EQ(all_warnings(loaded), "test.yaml:2:1: there are no keys: every call will be refused\n");
+  EXPECT_EQ(
+      all_warnings(loaded),
+      "test.yaml:2:1: there are no keys here: every call with another than those of `intragate keys` is refused\n");
 }
 
 TEST(ConfigModels, MustBeThereAndHaveEndpoints) {
