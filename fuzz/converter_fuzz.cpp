@@ -20,7 +20,7 @@ using namespace intragate;
 using fuzz::require;
 
 const dialect::Converter& converter_of(unsigned chosen) {
-  static const std::array kNames{"ollama"};
+  static const std::array kNames{"ollama", "tgi", "triton"};
   static const auto kAll = [] {
     std::array<std::unique_ptr<const dialect::Converter>, kNames.size()> all;
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -46,7 +46,7 @@ net::BodyDecoder until_length(std::size_t length) {
 std::string replay(const dialect::Converter& converter, llm::Api api, std::string_view answer, std::size_t stride) {
   pipeline::Stream stream{
       pipeline::Stream::Framing::plain, pipeline::Stream::UsageEvents::shown, 0,
-      std::make_unique<pipeline::Conversion>(converter, dialect::openai::AnswerName{api, "id", 1, "m"}, 7)};
+      std::make_unique<pipeline::Conversion>(converter, dialect::openai::AnswerName{api, "id", 1, "m"}, 7), nullptr};
   net::BodyDecoder body = until_length(answer.size());
   std::string said;
   std::string scratch;

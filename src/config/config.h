@@ -10,6 +10,7 @@
 
 #include "base/address.h"
 #include "base/time.h"
+#include "config/dialects.h"
 #include "config/health.h"
 #include "config/key.h"
 #include "config/secret.h"
@@ -74,6 +75,7 @@ struct Endpoint {
   std::uint32_t max_concurrency = 0;  // calls at once, 1 … 100,000, or kAutoConcurrency; 0: not limited
   std::string zone;                   // where it stands; empty: nowhere in particular
   std::string keep_alive;             // ollama: how long the model stays loaded, "30m"; empty: the server's own
+  Triton triton;
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
@@ -120,6 +122,8 @@ struct Model {
   std::string kind;                     // chat | completion | embedding | rerank | transcription | speech; empty: any
   std::uint64_t context_window = 0;     // 0: unknown
   std::uint64_t max_answer_tokens = 0;  // of a stream, which then ends with finish_reason "length"; 0: not bounded
+  bool repair = true;                   // mend what clients would reject or misread
+  Reasoning reasoning = Reasoning::as_it_is;
   std::vector<Endpoint> endpoints;
   AddressList allow = AddressList::any();  // from where it may be used
   Balance balance = Balance::least_busy;

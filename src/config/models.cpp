@@ -119,17 +119,35 @@ void keep_own_path(Endpoint& endpoint) {
   if (endpoint.path == "/v1") endpoint.path.clear();
 }
 
+// `keep_alive`, `triton`: each has a meaning in one dialect.
+void read_dialect(Section& section, Endpoint& into) {
+  const std::string dialect = section.choice("dialect");
+  if (!dialect.empty()) into.dialect = dialect;
+  if (into.dialect != "openai") keep_own_path(into);
+  section.text("keep_alive", into.keep_alive);
+  if (section.has("keep_alive") && into.dialect != "ollama") {
+    section.warn(section.place("keep_alive"), "`keep_alive` has no effect with the dialect " + into.dialect);
+  }
+  std::optional<Section> triton = section.section("triton");
+  if (!triton) return;
+  const std::string preset = triton->choice("preset");
+  if (preset == "tensorrt-llm") into.triton.preset = TritonPreset::tensorrt_llm;
+  if (preset == "text") into.triton.preset = TritonPreset::text;
+  triton->text("model", into.triton.model);
+  triton->text("version", into.triton.version);
+  triton->text("input", into.triton.input);
+  triton->text("output", into.triton.output);
+  triton->flag("batched", into.triton.batched);
+  if (into.dialect != "triton") {
+    section.warn(section.place("triton"), "`triton` has no effect with the dialect " + into.dialect);
+  }
+}
+
 Endpoint read_endpoint(Section& section, const AddressList& egress) {
   Endpoint endpoint;
   read_url(section, egress, endpoint);
   section.text("model", endpoint.model);
-  const std::string dialect = section.choice("dialect");
-  if (!dialect.empty()) endpoint.dialect = dialect;
-  if (endpoint.dialect != "openai") keep_own_path(endpoint);
-  section.text("keep_alive", endpoint.keep_alive);
-  if (section.has("keep_alive") && endpoint.dialect != "ollama") {
-    section.warn(section.place("keep_alive"), "`keep_alive` has no effect with the dialect " + endpoint.dialect);
-  }
+  read_dialect(section, endpoint);
   read_auth(section, endpoint.auth);
   section.count("weight", endpoint.weight);
   section.flag("ask_usage", endpoint.ask_usage);
@@ -203,6 +221,11 @@ Model read_one(Section& section, TakenNames& taken, const Config& config) {
   section.ranges("allow", model.allow);
   if (model.allow.empty())
     section.warn(section.place("allow"), '`' + section.path("allow") + "` is empty: nobody may use this model");
+  section.flag("repair", model.repair);
+  const std::string reasoning = section.choice("reasoning");
+  if (reasoning == "separate") model.reasoning = Reasoning::separate;
+  if (reasoning == "inline") model.reasoning = Reasoning::within;
+  if (reasoning == "drop") model.reasoning = Reasoning::drop;
   const std::string balance = section.choice("balance");
   if (balance == "round_robin") model.balance = Balance::round_robin;
   if (balance == "session") model.balance = Balance::session;

@@ -5,6 +5,8 @@
 #include <cassert>
 
 #include "dialect/ollama.h"
+#include "dialect/tgi.h"
+#include "dialect/triton.h"
 
 namespace intragate::dialect {
 namespace {
@@ -15,9 +17,11 @@ Made pass_on(const config::Endpoint& /*endpoint*/) {
   return std::unique_ptr<const Converter>{};
 }
 
-constexpr std::array<Row, 2> kDialects{{
+constexpr std::array<Row, 4> kDialects{{
     {"openai", pass_on, "/models"},
     {"ollama", make_ollama, "/api/tags"},
+    {"tgi", make_tgi, "/info"},
+    {"triton", make_triton, "/v2/health/ready"},
 }};
 
 }  // namespace

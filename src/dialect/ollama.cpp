@@ -4,6 +4,7 @@
 
 #include "base/json_scan.h"
 #include "base/json_write.h"
+#include "dialect/raw.h"
 
 namespace intragate::dialect {
 namespace {
@@ -26,10 +27,6 @@ constexpr auto kOptions = std::to_array<Option>({{"temperature", "temperature"},
                                                  {"frequency_penalty", "frequency_penalty"},
                                                  {"repetition_penalty", "repeat_penalty"},
                                                  {"repeat_penalty", "repeat_penalty"}});
-
-bool is_number(std::string_view raw) {
-  return !raw.empty() && (raw.front() == '-' || (raw.front() >= '0' && raw.front() <= '9'));
-}
 
 void write_options(const llm::Request& request, json::Writer& json) {
   json.open_object("options");
@@ -90,24 +87,10 @@ void write_message(const llm::Request& request, const llm::Message& message, jso
   json.close_object();
 }
 
-// response_format: {"type":"json_object"} or {"type":"json_schema","json_schema":{"schema":{…}}}.
-void write_format(std::string_view format, json::Writer& json) {
-  std::string_view schema;
-  std::string_view type;
-  json::ObjectScan scan{format};
-  while (const std::optional<Member> member = scan.next()) {
-    if (json::key_is(*member, "type")) type = member->value;
-    if (!json::key_is(*member, "json_schema") || member->kind != Kind::object) continue;
-    json::ObjectScan inner{member->value};
-    while (const std::optional<Member> part = inner.next()) {
-      if (json::key_is(*part, "schema") && part->kind == Kind::object) schema = part->value;
-    }
-  }
-  if (type == "\"json_schema\"" && !schema.empty()) {
-    json.raw("format", schema);
-  } else if (type == "\"json_object\"" || type == "\"json_schema\"") {
-    json.text("format", "json");
-  }
+void write_format(std::string_view response_format, json::Writer& json) {
+  const AnswerFormat format = answer_format(response_format);
+  if (!format.json) return;
+  json.raw("format", format.schema.empty() ? "\"json\"" : format.schema);
 }
 
 // What Ollama calls `think`, and others `reasoning_effort` or `chat_template_kwargs.enable_thinking`.

@@ -23,6 +23,8 @@ class ChunkWriter {
  public:
   explicit ChunkWriter(const AnswerName& name);
 
+  // The role was said by the model itself.
+  void begin() { begun_ = true; }
   // Appends the event that says what `delta` says, as the JSON behind `data:`; nothing if there is nothing to say.
   // Numbers tool calls and gives them ids where the model does not.
   void write(llm::Delta& delta, std::string& out);

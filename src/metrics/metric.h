@@ -31,6 +31,7 @@ enum class Metric : std::uint8_t {
   fairness_debt,
   slots,
   answers_cut,
+  repairs,
   adaptive_limit,
   upstream_attempts,
   upstream_errors,

@@ -98,6 +98,8 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
      "Slots of a model that limits its concurrency: total and used."},
     {Metric::answers_cut, Type::counter, "intragate_answers_cut_total", {"model"}, {},
      "Answers ended by models[].max_answer_tokens, with finish_reason length."},
+    {Metric::repairs, Type::counter, "intragate_repairs_total", {"model", "repair"}, {},
+     "Answers in which something was mended (models[].repair), by what it was."},
     {Metric::adaptive_limit, Type::gauge, "intragate_adaptive_limit", {"endpoint"}, {},
      "Calls at once that an endpoint with `max_concurrency: auto` gets, as found so far."},
     {Metric::upstream_attempts, Type::counter, "intragate_upstream_attempts_total", {"endpoint", "result"}, {},

@@ -10,6 +10,7 @@
 #include "net/loop.h"
 #include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
+#include "pipeline/mending.h"
 #include "pipeline/relay_stream.h"
 #include "pipeline/stream.h"
 #include "pipeline/worker.h"
@@ -187,7 +188,7 @@ constexpr std::size_t kFirstLook = 64 * 1024;
 Result<bool> stream_begins(Exchange& x, const Attempt& a, net::HttpClient& client) {
   net::Buffer& buffer = client.buffer();
   net::BodyDecoder decoder = *a.answer.decoder;
-  Stream first{Stream::Framing::chunked, Stream::UsageEvents::shown, 0, conversion_of(x, a)};
+  Stream first{Stream::Framing::chunked, Stream::UsageEvents::shown, 0, conversion_of(x, a), nullptr};
   const Stream::Output out = first.take(buffer.view(), decoder, x.worker.scratch());
   if (out.end == Stream::End::malformed) {
     return make_error(Code::upstream_malformed, {}).because("the stream is malformed or ends before its first event");
@@ -354,7 +355,10 @@ net::Task<Result<Unit>> attempt(Exchange& x, Attempt& a, Take take) {
       Result<Unit> body = co_await receive_body(x, a);
       if (!body) co_return failed(x, a, std::move(body).error());
     }
-    if (a.converter == nullptr) co_return Unit{};
+    if (a.converter == nullptr) {
+      mend_answer(x, a);
+      co_return Unit{};
+    }
     Result<Unit> converted = convert_answer(x, a);
     if (!converted) co_return failed(x, a, std::move(converted).error());
     co_return Unit{};

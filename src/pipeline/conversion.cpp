@@ -8,14 +8,6 @@ namespace {
 
 namespace openai = dialect::openai;
 
-openai::AnswerName name_of(const Exchange& x) {
-  const auto since = x.wall.time_since_epoch();
-  return {.api = x.call.api,
-          .id = x.request_id,
-          .created = std::chrono::duration_cast<std::chrono::seconds>(since).count(),
-          .model = x.call.model};
-}
-
 Error malformed(const Exchange& x, std::string detail) {
   return make_error(Code::upstream_malformed,
                     "The model `" + x.lane->name + "` gave an answer that cannot be read; its operator has to look.")
@@ -26,7 +18,8 @@ Error malformed(const Exchange& x, std::string detail) {
 llm::Usage estimated_usage(const Exchange& x, const llm::Delta& said) {
   std::size_t bytes = said.text.size() + said.reasoning.size();
   for (const llm::ToolPiece& tool : said.tools) bytes += tool.name.size() + tool.arguments.size();
-  return {estimated_prompt(x), (bytes + 3) / 4, llm::UsageSource::estimated};
+  const std::uint64_t answer = said.usage ? said.usage->completion_tokens : (bytes + 3) / 4;
+  return {estimated_prompt(x), answer, llm::UsageSource::estimated};
 }
 
 openai::Vectors vectors_of(const Exchange& x) {
@@ -35,9 +28,17 @@ openai::Vectors vectors_of(const Exchange& x) {
 
 }  // namespace
 
+openai::AnswerName name_of(const Exchange& x) {
+  const auto since = x.wall.time_since_epoch();
+  return {.api = x.call.api,
+          .id = x.request_id,
+          .created = std::chrono::duration_cast<std::chrono::seconds>(since).count(),
+          .model = x.call.model};
+}
+
 std::unique_ptr<Conversion> conversion_of(const Exchange& x, const Attempt& a) {
   if (a.converter == nullptr) return nullptr;
-  return std::make_unique<Conversion>(*a.converter, name_of(x), estimated_prompt(x));
+  return std::make_unique<Conversion>(*a.converter, name_of(x), estimated_prompt(x), x.lane->model.reasoning);
 }
 
 Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpoint& endpoint,
@@ -74,7 +75,9 @@ Result<Unit> convert_answer(Exchange& x, Attempt& a) {
     if (said.malformed || said.failed) {
       return malformed(x, said.failed ? "an error with status " + std::to_string(status) : "not of the dialect");
     }
-    if (!said.usage) said.usage = estimated_usage(x, said);
+    dialect::ReasoningFilter{x.lane->model.reasoning}.apply(said.text, said.reasoning,
+                                                            dialect::ReasoningFilter::Piece::last);
+    if (!said.usage || said.usage->prompt_tokens == 0) said.usage = estimated_usage(x, said);
     x.usage = *said.usage;
     const bool embeddings = x.call.api == llm::Api::embeddings;
     answer.owned = embeddings ? openai::encode_embeddings(name_of(x), said, vectors_of(x))

@@ -9,6 +9,7 @@
 
 #include "dialect/converter.h"
 #include "dialect/openai_write.h"
+#include "dialect/reasoning.h"
 #include "llm/delta.h"
 #include "net/event_reader.h"
 #include "pipeline/snapshot.h"
@@ -20,18 +21,28 @@ struct Exchange;
 
 // What one converted stream keeps.
 struct Conversion {
-  Conversion(const dialect::Converter& from, const dialect::openai::AnswerName& name, std::uint64_t prompt_tokens)
-      : converter{from}, api{name.api}, reader{from.framing()}, writer{name}, prompt_estimate{prompt_tokens} {}
+  Conversion(const dialect::Converter& from, const dialect::openai::AnswerName& name, std::uint64_t prompt_tokens,
+             dialect::Reasoning reasoning = dialect::Reasoning::as_it_is)
+      : converter{from},
+        api{name.api},
+        reader{from.framing()},
+        writer{name},
+        filter{reasoning},
+        prompt_estimate{prompt_tokens} {}
 
   const dialect::Converter& converter;  // lives in the snapshot
   llm::Api api;
   net::EventReader reader;
   dialect::openai::ChunkWriter writer;
+  dialect::ReasoningFilter filter;
   std::uint64_t prompt_estimate;  // where the model does not count
   std::uint64_t events = 0;       // with content
   llm::Delta delta{};
   std::string event{};  // the last one for the client
 };
+
+// What the call's answer is called in all its events.
+[[nodiscard]] dialect::openai::AnswerName name_of(const Exchange& x);
 
 // Of the endpoint's converter; nothing: the stream passes as it is.
 [[nodiscard]] std::unique_ptr<Conversion> conversion_of(const Exchange& x, const Attempt& a);

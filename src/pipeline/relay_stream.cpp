@@ -4,6 +4,7 @@
 #include "net/loop.h"
 #include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
+#include "pipeline/mending.h"
 #include "pipeline/observe.h"
 #include "pipeline/settle.h"
 #include "pipeline/stream.h"
@@ -146,7 +147,7 @@ net::Task<Result<Next>> relay_stream(Exchange& x) {
   const config::Bytes limit = x.lane->model.stream_buffer;
   Relaying r{.stream = Stream{x.http_1_0 ? Stream::Framing::plain : Stream::Framing::chunked,
                               x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown,
-                              x.lane->model.max_answer_tokens, conversion_of(x, x)},
+                              x.lane->model.max_answer_tokens, conversion_of(x, x), mending_of(x)},
              .read_limit = static_cast<std::size_t>(limit),
              .inter_token = state.inter_token};
   observe_first_event(x);
@@ -157,6 +158,9 @@ net::Task<Result<Next>> relay_stream(Exchange& x) {
                                 : r.stream.take(client.buffer().view(), *x.answer.decoder, x.worker.scratch());
     count_events(x, out, r.inter_token);
     x.usage = r.stream.usage();
+    if (out.end != Stream::End::open && r.stream.mending() != nullptr) {
+      count_repairs(x, r.stream.mending()->repairs());
+    }
     end_if_too_long(x, out);
     const std::string_view bytes = outgoing(x, out);
     if ((!bytes.empty() || !x.reply.head_sent()) && !x.reply.send_now(bytes, out.payload)) {

@@ -1,22 +1,28 @@
 #include "pipeline/stream.h"
 
+#include <utility>
+
 #include "dialect/openai.h"
 #include "net/chunked.h"
 #include "pipeline/conversion.h"
+#include "pipeline/mending.h"
 #include "pipeline/stream_writing.h"
 
 namespace intragate::pipeline {
 
 using State = net::BodyDecoder::State;
 
-Stream::Stream(Framing framing, UsageEvents usage, std::uint64_t most, std::unique_ptr<Conversion> conversion)
+Stream::Stream(Framing framing, UsageEvents usage, std::uint64_t most, std::unique_ptr<Conversion> conversion,
+               std::unique_ptr<Mending> mending)
     : conversion_{std::move(conversion)},
+      mending_{std::move(mending)},
       framing_{framing},
       usage_events_{usage},
       most_{most},
       left_{most > 0 ? most : kUnlimited} {}
 
-Stream::Stream(Framing framing, UsageEvents usage, std::uint64_t most) : Stream{framing, usage, most, nullptr} {}
+Stream::Stream(Framing framing, UsageEvents usage, std::uint64_t most)
+    : Stream{framing, usage, most, nullptr, nullptr} {}
 
 Stream::~Stream() = default;
 
@@ -33,6 +39,7 @@ Stream::Output Stream::take(std::string_view input, net::BodyDecoder& decoder, s
     if (step.state == State::bad) out.end = End::malformed;
     if (step.state == State::end) {
       take_rest(writing);
+      if (out.end == End::open && seen_ && !done_) mend_end(writing);
       // Not one event: whatever this was, it was no stream.
       if (out.end == End::open) out.end = seen_ ? End::complete : End::malformed;
       out.body_ended = true;
@@ -60,15 +67,23 @@ void Stream::take_piece(const net::BodyDecoder::Step& piece, Writing& writing) {
     data.remove_prefix(step.consumed);
     if (step.state == net::SseReader::State::too_long) writing.out.end = End::malformed;
     if (step.state != net::SseReader::State::event) break;
-    const std::string_view bytes = step.event.bytes;
     if (!wanted(step.event, writing.out)) continue;
-    writing.out.payload += bytes.size();
-    passed = may_pass && bytes.data() == piece.data.data() && bytes.size() == piece.data.size();
-    if (passed) return;
-    writing.begin_copy();
-    add(bytes, writing);
+    const bool alone = before_.empty();
+    passed = alone && may_pass && block_.data() == piece.data.data() && block_.size() == piece.data.size();
+    if (passed) {
+      writing.out.payload += block_.size();
+      return;
+    }
+    if (!alone) send(std::exchange(before_, {}), writing);
+    send(block_, writing);
   }
   writing.begin_copy();
+}
+
+void Stream::send(std::string_view block, Writing& writing) const {
+  writing.begin_copy();
+  writing.out.payload += block.size();
+  add(block, writing);
 }
 
 void Stream::add(std::string_view block, Writing& writing) const {
@@ -80,21 +95,40 @@ void Stream::add(std::string_view block, Writing& writing) const {
 
 // Looks into the event, and says whether the client may see it.
 bool Stream::wanted(const net::SseEvent& event, Output& out) {
+  block_ = event.bytes;
   if (event.kind == net::SseEvent::Kind::comment) return true;
   seen_ = true;
-  if (shape_.fits(event.data)) return count_token(event.data, out);
-  const dialect::openai::EventFacts facts = dialect::openai::inspect_event(event.data);
-  shape_.learn(event.data, facts);
+  const bool unseen = !mending_ || mending_->settled();
+  if (unseen && shape_.fits(event.data)) return count_token(event.data, out);
+  const std::string_view data = mended(event);
+  if (data.empty()) return false;
+  const dialect::openai::EventFacts facts = dialect::openai::inspect_event(data);
+  if (data.data() == event.data.data()) shape_.learn(data, facts);
   if (facts.usage) usage_ = *facts.usage;
   if (facts.content && most_ > 0 && usage_.completion_tokens > most_) left_ = 0;
-  if (facts.content && !count_token(event.data, out)) return false;
-  if (look_for_finish_ && dialect::openai::says_finished(event.data)) finished_ = true;
+  if (facts.content && !count_token(data, out)) return false;
+  if (look_for_finish_ && dialect::openai::says_finished(data)) finished_ = true;
   if (facts.done) {
     done_ = true;
+    if (mending_) before_ = mending_->missing_end();
     out.end = End::complete;
   }
   if (facts.error) out.end = End::model_error;
   return !(facts.usage_only && usage_events_ == UsageEvents::hidden);
+}
+
+// The event's data as they should be; block_ has them too. Empty: it is left out.
+std::string_view Stream::mended(const net::SseEvent& event) {
+  if (!mending_) return event.data;
+  const std::string_view data = mending_->mend(event.data);
+  if (data.empty() || data.data() == event.data.data()) return data;
+  block_ = mending_->block(data);
+  return data;
+}
+
+void Stream::mend_end(Writing& writing) {
+  const std::string_view done = mending_ ? mending_->missing_done() : std::string_view{};
+  if (!done.empty()) send(done, writing);
 }
 
 // Only the event that is one too many ends the answer: until then the model may end it, with its own counts.
@@ -116,9 +150,8 @@ void Stream::take_rest(Writing& writing) {
     const net::SseReader::Step step = reader_.finish();
     if (step.state != net::SseReader::State::event) return;
     if (!wanted(step.event, writing.out)) continue;
-    writing.out.payload += step.event.bytes.size();
-    writing.begin_copy();
-    add(step.event.bytes, writing);
+    if (!before_.empty()) send(std::exchange(before_, {}), writing);
+    send(block_, writing);
   }
 }
 
@@ -127,6 +160,7 @@ Stream::Output Stream::finish(const net::BodyDecoder& decoder, std::string& scra
   Writing writing{.out = {}, .scratch = scratch, .as_it_is = false};
   // A connection that breaks leaves a line that may be cut in half; one that ends a body leaves a whole one.
   if (decoder.may_close_here()) take_rest(writing);
+  if (writing.out.end == End::open && decoder.may_close_here() && finished_ && !done_) mend_end(writing);
   Output out = writing.out;
   out.bytes = scratch;
   // A body that ends with its connection says nothing about being whole; [DONE] or a finish_reason does.

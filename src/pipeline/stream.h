@@ -19,6 +19,7 @@
 namespace intragate::pipeline {
 
 struct Conversion;
+class Mending;
 
 class Stream {
  public:
@@ -27,8 +28,9 @@ class Stream {
 
   // `most`: the tokens an answer may have, events with content where the model does not count; 0: as many as it likes.
   Stream(Framing framing, UsageEvents usage, std::uint64_t most = 0);
-  // `conversion`: how the model speaks; nothing: as the client does.
-  Stream(Framing framing, UsageEvents usage, std::uint64_t most, std::unique_ptr<Conversion> conversion);
+  // `conversion`: how the model speaks; nothing: as the client does. `mending`: what is put right in that case.
+  Stream(Framing framing, UsageEvents usage, std::uint64_t most, std::unique_ptr<Conversion> conversion,
+         std::unique_ptr<Mending> mending);
   ~Stream();
 
   // Why a stream's bytes end here.
@@ -54,11 +56,15 @@ class Stream {
   Output finish(const net::BodyDecoder& decoder, std::string& scratch);
 
   [[nodiscard]] const llm::Usage& usage() const { return usage_; }
+  [[nodiscard]] const Mending* mending() const { return mending_.get(); }
 
  private:
   struct Writing;  // an Output being made
   void take_piece(const net::BodyDecoder::Step& piece, Writing& writing);
   void take_rest(Writing& writing);
+  void send(std::string_view block, Writing& writing) const;
+  void mend_end(Writing& writing);
+  std::string_view mended(const net::SseEvent& event);
   void add(std::string_view block, Writing& writing) const;
   bool wanted(const net::SseEvent& event, Output& out);
   bool count_token(std::string_view event, Output& out);
@@ -70,6 +76,9 @@ class Stream {
   static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
   std::unique_ptr<Conversion> conversion_;
+  std::unique_ptr<Mending> mending_;
+  std::string_view block_;   // of the last event that was wanted
+  std::string_view before_;  // what has to go out before it
   net::SseReader reader_;
   dialect::EventShape shape_;
   llm::Usage usage_;

@@ -138,7 +138,7 @@ TEST_P(Golden, Exchange) {
   }
   const auto stream = [&] {
     return Stream{Stream::Framing::plain, Stream::UsageEvents::shown, 0,
-                  std::make_unique<Conversion>(converter, name, 7)};
+                  std::make_unique<Conversion>(converter, name, 7, lane.model.reasoning), nullptr};
   };
   EXPECT_EQ(normal(replay(stream(), answer, answer.size(), 1)), normal(text("client")));
   const std::string whole = replay(stream(), answer, answer.size(), 1);
