@@ -185,6 +185,9 @@ bool is_complete(const llm::Request& request, const llm::Call& call) {
 }  // namespace
 
 Result<llm::Request> read_request(const llm::Call& call, std::string_view body) {
+  const bool known =
+      call.api == llm::Api::chat || call.api == llm::Api::completions || call.api == llm::Api::embeddings;
+  if (!known) return invalid("This model's interface has no " + std::string{llm::api_name(call.api)} + '.');
   llm::Request request;
   request.api = call.api;
   request.stream = call.stream == llm::Stream::yes;

@@ -46,7 +46,8 @@ Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpo
                                          std::string_view body) {
   if (!llm::generates(call.api) && call.api != llm::Api::embeddings) {
     return make_error(Code::invalid_request, "The model `" + lane.name + "` cannot be used for " +
-                                                 std::string{llm::api_name(call.api)} + ": its server has no such API.");
+                                                 std::string{llm::api_name(call.api)} +
+                                                 ": its server has no such API.");
   }
   Result<llm::Request> request = openai::read_request(call, body);
   if (!request) return std::move(request).error();
