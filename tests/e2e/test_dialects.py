@@ -194,3 +194,98 @@ def test_embeddings_keep_their_order(dialect, model, client):
     said = client.embeddings.create(model="m", input=["one", "two"])  # the client asks for base64
     assert [entry.embedding for entry in said.data] == [[1.0, -2.5], [0.0, 0.5]]
     assert said.usage.prompt_tokens == 8 and model.only_call.target == dialect.paths["embeddings"]
+
+
+# ---- what answers only completions ---------------------------------------------------------------------------------
+
+def tgi_event(text, **last):
+    return chunk(b"data:" + json.dumps({"token": {"id": 1, "text": text, "special": bool(last)}, "generated_text": None,
+                                        "details": None, **last}).encode() + b"\n\n")
+
+
+def triton_event(text):
+    return chunk(b"data: " + json.dumps({"model_name": "there", "text_output": text}).encode() + b"\n\n")
+
+
+COMPLETIONS = [
+    ({"dialect": "tgi"}, "/generate_stream",
+     [tgi_event("Hel"), tgi_event("lo"), tgi_event("</s>", generated_text="Hello", details={
+         "finish_reason": "eos_token", "generated_tokens": 3, "input_length": 2})]),
+    ({"dialect": "triton", "triton": {"model": "there"}}, "/v2/models/there/generate_stream",
+     [triton_event("Hel"), triton_event("lo")]),
+]
+
+
+@pytest.mark.parametrize("endpoint,path,steps", COMPLETIONS, ids=["tgi", "triton"])
+def test_servers_without_chats_complete_texts(endpoint, path, steps, model_factory, gateway_factory):
+    model = model_factory()
+    gateway = gateway_factory(config={"models": [{"name": "m", "endpoints": [{"url": model.url, **endpoint}]}]})
+    with openai.OpenAI(base_url=gateway.base, api_key=gateway.key, max_retries=0, timeout=60) as client:
+        model.script(stream_head(), *steps, end())
+        events = list(client.completions.create(model="m", prompt="Say hello.", max_tokens=5, stream=True))
+        assert "".join(event.choices[0].text for event in events) == "Hello"
+        assert events[-1].choices[0].finish_reason == "stop" and model.only_call.target == path
+        with pytest.raises(openai.BadRequestError, match="no chat"):
+            ask(client)
+
+
+# ---- repairs -------------------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def sick(model_factory):
+    return model_factory()
+
+
+@pytest.fixture(scope="module")
+def mending(sick, gateway_factory):
+    def one(name, **more):
+        return {"name": name, "endpoints": [{"url": sick.base}], "retry": {"attempts": 1}, **more}
+    return gateway_factory(config={"models": [one("m"), one("off", repair=False), one("apart", reasoning="separate")]})
+
+
+def repaired(gateway, repair):
+    return gateway.metrics().total("intragate_repairs_total", model="m", repair=repair)
+
+
+def test_a_sick_stream_is_mended_and_counted(sick, mending):
+    before = repaired(mending, "finish_reason")
+    steps = [stream_head(), chunk(b'data:{"choices":[{"delta":{"content":"Hi"}}]}\r\n\r\n'), chunk(b"data: [DONE]\n\n"),
+             end()]
+    with openai.OpenAI(base_url=mending.base, api_key=mending.key, max_retries=0, timeout=60) as client:
+        sick.script(*steps)
+        first, last = list(ask(client, stream=True))
+        assert (first.object, first.choices[0].index, first.choices[0].delta.content) == (
+            "chat.completion.chunk", 0, "Hi") and first.id
+        assert last.choices[0].finish_reason == "stop"
+        assert repaired(mending, "finish_reason") == before + 1 and repaired(mending, "object") >= 1
+        sick.script(*steps)
+        only, = list(client.chat.completions.create(model="off", messages=[{"role": "user", "content": "x"}],
+                                                    stream=True))
+        assert only.choices[0].finish_reason is None
+
+
+def test_a_sick_answer_is_mended(sick, mending):
+    with openai.OpenAI(base_url=mending.base, api_key=mending.key, max_retries=0, timeout=60) as client:
+        sick.script(answer(b'{"object":"text","choices":[{"message":{"role":"assistant","content":null}}]}'))
+        said = ask(client)
+        assert (said.object, said.choices[0].message.content, said.choices[0].finish_reason) == (
+            "chat.completion", "", "stop")
+        assert said.usage.prompt_tokens > 0
+        sick.script(answer(b"<html>Bad</html>", status=400, content_type="text/html"))
+        with pytest.raises(openai.BadRequestError) as refused:
+            ask(client)
+        assert refused.value.body["type"] == "invalid_request_error"
+
+
+def test_thoughts_are_taken_out_of_the_text(sick, mending):
+    pieces = ["<th", "ink>hm", "m</thi", "nk>\n\nSo", " be it."]
+    with openai.OpenAI(base_url=mending.base, api_key=mending.key, max_retries=0, timeout=60) as client:
+        sick.script(stream_head(), *[chunk(b"data: " + json.dumps(
+            {"id": "a", "object": "chat.completion.chunk", "created": 1, "model": "x", "choices": [
+                {"index": 0, "delta": {"content": piece}, "finish_reason": None}]}).encode() + b"\n\n")
+            for piece in pieces], chunk(b"data: [DONE]\n\n"), end())
+        events = list(client.chat.completions.create(model="apart", messages=[{"role": "user", "content": "x"}],
+                                                     stream=True))
+        deltas = [event.choices[0].delta for event in events]
+        assert "".join(delta.content or "" for delta in deltas) == "So be it."
+        assert "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas) == "hmm"
