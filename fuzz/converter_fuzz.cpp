@@ -12,6 +12,7 @@
 #include "dialect/openai_read.h"
 #include "fuzz/require.h"
 #include "pipeline/conversion.h"
+#include "pipeline/mending.h"
 #include "pipeline/stream.h"
 
 namespace {

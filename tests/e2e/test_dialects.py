@@ -240,7 +240,7 @@ def sick(model_factory):
 def mending(sick, gateway_factory):
     def one(name, **more):
         return {"name": name, "endpoints": [{"url": sick.base}], "retry": {"attempts": 1}, **more}
-    return gateway_factory(config={"models": [one("m"), one("off", repair=False), one("apart", reasoning="separate")]})
+    return gateway_factory(config={"models": [one("m", repair=True), one("off"), one("apart", reasoning="separate")]})
 
 
 def repaired(gateway, repair):

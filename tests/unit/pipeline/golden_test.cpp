@@ -12,6 +12,7 @@
 #include "dialect/openai.h"
 #include "dialect/openai_read.h"
 #include "pipeline/conversion.h"
+#include "pipeline/mending.h"
 #include "pipeline/stream.h"
 #include "tests/unit/config/loading.h"
 
