@@ -2,7 +2,7 @@
 // rendering may cost is bounded in steps and bytes, never in time, and nothing a request holds can run code.
 // Owner: the caller (a lane's configuration). Thread: compile on one, then any number may render at once.
 // Does not: include other files, escape for HTML, change what it is given.
-// Rule: Jinja 3.1 as Hugging Face's chat templates use it; docs/decisions/0018-jinja.md says what is left out.
+// Rule: Jinja 3.1 as Hugging Face's chat templates use it; docs/decisions/0021-jinja.md says what is left out.
 #pragma once
 
 #include <memory>
