@@ -232,6 +232,7 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
   explain_choice({*lane, *call, body, options.key, *config}, result);
   result.findings.push_back({"attempts", "at most " + std::to_string(lane->model.retry.attempts)});
   explain_hedge(lane->model.hedge, result);
+  if (lane->model.continue_on_failure) result.findings.push_back({"if it breaks off", "another endpoint goes on"});
   explain_changes({*lane, *call, body, options.key, *config}, result);
   return result;
 }

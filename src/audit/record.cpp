@@ -90,7 +90,7 @@ class Line {
 std::size_t room_for(const Record& r) {
   std::size_t texts = 0;
   for (const std::string_view text : {r.request_id, r.principal, r.key_id, r.end_user, r.certificate, r.api, r.model,
-                                      r.endpoint, r.outcome, r.error}) {
+                                      r.endpoint, r.outcome, r.error, r.continued_from}) {
     texts += shortened(text).size();
   }
   return kFixedPart + json::kWidestByte * texts;
@@ -123,6 +123,7 @@ void write_fields(Line& line, const Record& record, std::string_view event) {
   line.count(",\"bytes_in\":", record.bytes_in);
   line.count(",\"bytes_out\":", record.bytes_out);
   line.raw(",\"content\":null");
+  if (!record.continued_from.empty()) line.text(",\"continued_from\":", record.continued_from);
 }
 
 void append_line(std::string& out, const Record& record, std::string_view event) {

@@ -25,6 +25,7 @@ struct Record {
   std::string_view model;
   std::string_view endpoint;  // its URL as configured
   std::uint32_t attempts = 0;
+  std::string_view continued_from;  // URLs of endpoints whose answer broke off and went on elsewhere, by spaces
   int status = 0;
   std::string_view outcome;
   std::string_view error;  // the code's name; empty: none

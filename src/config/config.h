@@ -131,6 +131,7 @@ struct Model {
   ModelTimeouts timeouts;
   RetryPolicy retry;
   Hedge hedge;
+  bool continue_on_failure = false;  // an answer that breaks off goes on at another endpoint
   Health health;
   Queue queue;
   Bytes stream_buffer = 4 * kKiB;  // held for a slow client before the model is paused

@@ -73,6 +73,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].hedge",                 section},
     {"models[].hedge.after",           duration_or_p95, "p95", "1ms..1h"},
     {"models[].hedge.budget",          percent,  "5%", "0%..100%"},
+    {"models[].continue_on_failure",   flag,     "false"},
     {"models[].health",                section},
     {"models[].health.failures",       count,    "3", "1..1000000"},
     {"models[].health.window",         duration, "10s", "1s..1h"},

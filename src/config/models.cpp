@@ -235,6 +235,11 @@ Model read_one(Section& section, TakenNames& taken, const Config& config) {
   read_timeouts(section, model.timeouts);
   read_retry(section, model.retry);
   read_hedge(section, model);
+  section.flag("continue_on_failure", model.continue_on_failure);
+  if (model.continue_on_failure && model.endpoints.size() == 1) {
+    section.warn(section.place("continue_on_failure"),
+                 '`' + section.path("continue_on_failure") + "` has no effect on a model with one endpoint");
+  }
   read_health(section, model.health);
   read_queue(section, model.queue);
   model.timeouts_key = "models[" + model.name + "].timeouts";

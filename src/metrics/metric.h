@@ -37,6 +37,7 @@ enum class Metric : std::uint8_t {
   upstream_errors,
   upstream_retries_denied,
   hedges,
+  continuations,
   pool_connections,
   endpoint_up,
   breaker_state,

@@ -110,6 +110,8 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
      "Failures that were not tried again: attempts, budget, deadline, retry_after."},
     {Metric::hedges, Type::counter, "intragate_hedges_total", {"model", "result"}, {},
      "Second endpoints beside a late one: won, lost, failed, cancelled; and not asked: no_budget, no_room."},
+    {Metric::continuations, Type::counter, "intragate_continuations_total", {"model", "result"}, {},
+     "Answers that broke off and were to go on elsewhere: ok, failed, impossible, no_endpoint."},
     {Metric::pool_connections, Type::gauge, "intragate_pool_connections", {"endpoint", "state"}, {},
      "Connections to an endpoint: idle or busy."},
     {Metric::endpoint_up, Type::gauge, "intragate_endpoint_up", {"endpoint"}, {},

@@ -91,7 +91,7 @@ void compose_converted(const Exchange& x, const Attempt& a, Outgoing& out) {
 
 void compose(const Exchange& x, const Attempt& a, Outgoing& out) {
   if (a.converter != nullptr) return compose_converted(x, a, out);
-  const std::string_view body = x.connection.body();
+  const std::string_view body = x.body();
   const config::Endpoint& to = a.endpoint->configured();
   const bool ask = x.usage_hidden || x.principal->stream_usage == config::StreamUsage::always;
   const std::string& model = to.model.empty() ? x.lane->name : to.model;

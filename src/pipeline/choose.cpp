@@ -20,7 +20,7 @@ bool full(const Lane& lane, std::size_t i, TimePoint now) {
 std::uint64_t session_of(Exchange& x) {
   if (x.lane->model.balance != config::Balance::session) return 0;
   if (!x.tries.session) {
-    x.tries.session = session_of(SessionParts{x.principal->name, x.head.session, x.call, x.connection.body()});
+    x.tries.session = session_of(SessionParts{x.principal->name, x.head.session, x.call, x.body()});
   }
   return *x.tries.session;
 }

@@ -23,7 +23,7 @@ llm::Usage estimated_usage(const Exchange& x, const llm::Delta& said) {
 }
 
 openai::Vectors vectors_of(const Exchange& x) {
-  return openai::wants_base64(x.connection.body()) ? openai::Vectors::base64 : openai::Vectors::numbers;
+  return openai::wants_base64(x.body()) ? openai::Vectors::base64 : openai::Vectors::numbers;
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpo
 }
 
 Result<dialect::Sending> convert_request(const Exchange& x, const Attempt& a) {
-  return convert_request(*x.lane, *a.endpoint, *a.converter, x.call, x.connection.body());
+  return convert_request(*x.lane, *a.endpoint, *a.converter, x.call, x.body());
 }
 
 Result<Unit> convert_answer(Exchange& x, Attempt& a) {

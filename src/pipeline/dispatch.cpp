@@ -1,3 +1,5 @@
+#include "pipeline/dispatch.h"
+
 #include "pipeline/attempt.h"
 #include "pipeline/choose.h"
 #include "pipeline/exchange.h"
@@ -48,17 +50,28 @@ net::Task<bool> choose_next(Exchange& x) {
   }
 }
 
-net::Task<Result<Next>> dispatch(Exchange& x) {
-  x.tries.tried.assign(x.lane->endpoints.size(), false);
-  Take take = Take::any_connection;
-  if (x.tries.tried.empty()) co_return make_error(Code::no_endpoint, "The model has no endpoint at the moment.");
-  // From here on a client that hangs up ends whatever is being waited for.
-  x.connection.watch_hangup();
-  x.usage_hidden = x.call.stream == llm::Stream::yes && x.call.usage != llm::UsageWish::yes &&
-                   x.principal->stream_usage != config::StreamUsage::always;
-  x.worker.state_of(*x.lane).budget.count_call(x.worker.loop().now());
-  (void)choose(x);  // nothing has failed yet: there is one
-  for (;;) {
+// What follows a failed attempt: a pause and the endpoint of the next one. Errors: the same one, when there is none;
+// client_gone.
+net::Task<Result<Take>> move_on(Exchange& x, Error error) {
+  const upstream::RetryPlan next = plan(x, error);
+  if (next.next == NextAttempt::none) {
+    if (next.reason != upstream::WhyNot::pointless) {
+      const std::string_view reason = upstream::why_not_name(next.reason);
+      x.worker.metrics().counter(Metric::upstream_retries_denied, {x.lane->name, reason}).add();
+    }
+    co_return error;
+  }
+  release(x);
+  bool here = co_await pause(x, next.pause);
+  const bool same = next.next == NextAttempt::same_endpoint;
+  if (here && !same) here = co_await choose_next(x);
+  if (!here) co_return make_error(Code::client_gone, {});
+  co_return same ? Take::new_connection : Take::any_connection;
+}
+
+// From the endpoint chosen on.
+net::Task<Result<Next>> try_endpoints(Exchange& x) {
+  for (Take take = Take::any_connection;;) {
     enter(x, x);
     if (take == Take::any_connection) ++x.attempts;
     net::Task<Result<Unit>> trying = may_hedge(x) ? attempt_hedged(x, take) : attempt(x, x, take);
@@ -77,25 +90,39 @@ net::Task<Result<Next>> dispatch(Exchange& x) {
       co_return Next::go_on;
     }
     if (error->code == Code::client_gone) co_return std::move(*error);
-    const upstream::RetryPlan next = plan(x, *error);
-    if (next.next == NextAttempt::none) {
-      if (next.reason != upstream::WhyNot::pointless) {
-        const std::string_view reason = upstream::why_not_name(next.reason);
-        x.worker.metrics().counter(Metric::upstream_retries_denied, {x.lane->name, reason}).add();
-      }
-      if (error->code == Code::upstream_status && passes_unchanged(x.answer.head.status)) co_return Next::go_on;
-      co_return std::move(*error);
+    Result<Take> next = co_await move_on(x, std::move(*error));
+    if (next) {
+      take = *next;
+      continue;
     }
-    release(x);
-    bool here = co_await pause(x, next.pause);
-    const bool same = next.next == NextAttempt::same_endpoint;
-    take = same ? Take::new_connection : Take::any_connection;
-    if (here && !same) here = co_await choose_next(x);
-    if (!here) co_return make_error(Code::client_gone, {});
+    const bool status = next.error().code == Code::upstream_status;
+    if (status && passes_unchanged(x.answer.head.status)) co_return Next::go_on;
+    co_return std::move(next).error();
   }
 }
 
+net::Task<Result<Next>> dispatch(Exchange& x) {
+  x.tries.tried.assign(x.lane->endpoints.size(), false);
+  if (x.tries.tried.empty()) co_return make_error(Code::no_endpoint, "The model has no endpoint at the moment.");
+  // From here on a client that hangs up ends whatever is being waited for.
+  x.connection.watch_hangup();
+  x.usage_hidden = x.call.stream == llm::Stream::yes && x.call.usage != llm::UsageWish::yes &&
+                   x.principal->stream_usage != config::StreamUsage::always;
+  x.worker.state_of(*x.lane).budget.count_call(x.worker.loop().now());
+  (void)choose(x);  // nothing has failed yet: there is one
+  Result<Next> found = co_await try_endpoints(x);
+  co_return found;
+}
+
 }  // namespace
+
+net::Task<Result<Next>> dispatch_again(Exchange& x) {
+  x.upstream.drop();
+  Result<Take> next = co_await move_on(x, make_error(Code::upstream_broke, {}).retrying(Retry::elsewhere));
+  if (!next) co_return std::move(next).error();
+  Result<Next> found = co_await try_endpoints(x);
+  co_return found;
+}
 
 Passage Dispatch::pass(Exchange& x) {
   return dispatch(x);

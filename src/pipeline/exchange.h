@@ -128,7 +128,11 @@ struct Exchange : Attempt {  // the attempt's fields are dispatch's
   std::uint32_t attempts = 0;
   bool hedged = false;        // there was a second attempt beside one
   bool usage_hidden = false;  // the gateway asked for usage, the client did not
-  bool began_well = false;    // the answer is on its way to the client: what breaks it now speaks against the endpoint
+  std::string rebuilt;        // the request that asks for the rest of an answer; empty: the client's own
+  [[nodiscard]] std::string_view body() const { return rebuilt.empty() ? connection.body() : rebuilt; }
+  std::string continued_from;             // URLs of endpoints whose answer broke off and went on elsewhere
+  std::optional<TimePoint> answer_began;  // the first byte of the first of them
+  bool began_well = false;  // the answer is on its way to the client: what breaks it now speaks against the endpoint
   std::optional<Duration> queued;  // from waiting_since until a model first got it
 
   // relay

@@ -2,6 +2,7 @@
 
 #include "dialect/openai.h"
 #include "net/loop.h"
+#include "pipeline/continuation.h"
 #include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
 #include "pipeline/mending.h"
@@ -49,13 +50,21 @@ net::Task<bool> send_slowly(Exchange& x, std::string bytes) {
 enum class Then : std::uint8_t { read, finished };
 
 struct Relaying {
-  Stream stream;
+  std::optional<Stream> stream;
+  std::optional<Continuation> continuation;  // models[].continue_on_failure
   std::size_t read_limit;
   metrics::Histogram& inter_token;
   int rounds = 0;
 };
 
-Result<Then> after(Exchange& x, const Stream::Output& out) {
+Error failed_midway(const Exchange& x) {
+  return make_error(Code::upstream_status, "The model `" + x.lane->name +
+                                               "` failed in the middle of its answer, which is incomplete; please try "
+                                               "again.")
+      .because("the model sent an error event");
+}
+
+Result<Then> after(Exchange& x, const Relaying& r, const Stream::Output& out) {
   switch (out.end) {
     case Stream::End::open: return Then::read;
     case Stream::End::complete:
@@ -63,6 +72,7 @@ Result<Then> after(Exchange& x, const Stream::Output& out) {
     case Stream::End::malformed: return broke_off(x, "the stream is malformed or ends in the middle");
     case Stream::End::model_error: break;
   }
+  if (r.continuation) return failed_midway(x);  // the stream has kept the model's words
   x.reply.error_told();
   return make_error(Code::upstream_status, {}).because("the model sent an error event");
 }
@@ -101,8 +111,9 @@ std::string_view outgoing(Exchange& x, const Stream::Output& out) {
 }
 
 // What follows once the bytes are with the client.
-void delivered(Exchange& x, const Stream::Output& out) {
-  x.connection.release_request();  // no other attempt can follow: its memory is free for the life of the stream
+void delivered(Exchange& x, const Relaying& r, const Stream::Output& out) {
+  // No other attempt can follow: the request's memory is free for the life of the stream.
+  if (!r.continuation || !r.continuation->possible()) x.connection.release_request();
   if (out.end == Stream::End::complete) x.reply.end();
   if (x.upstream.open()) x.upstream.client().buffer().consume(out.consumed);
   if (out.end == Stream::End::complete && out.body_ended && x.answer.head.keep_alive) x.upstream.keep();
@@ -132,46 +143,50 @@ net::Task<void> save_connection(net::Loop& loop, upstream::Connection connection
   connection.keep();
 }
 
-}  // namespace
-
-void begin_stream(Exchange& x) {
-  constexpr std::string_view kExtra = "cache-control: no-cache\r\nx-accel-buffering: no\r\n";
-  x.reply.begin(x, {.status = 200, .content_type = "text/event-stream", .extra = kExtra}, std::nullopt);
-  x.streaming = true;
+// A stream of what the endpoint gives, the first or, after a failure, the rest of the answer.
+void begin_part(Exchange& x, Relaying& r) {
+  const bool joined = r.continuation && r.continuation->continued();  // its events are framed when they are rewritten
+  std::uint64_t most = x.lane->model.max_answer_tokens;
+  if (joined && most > 0) most = most > r.continuation->given() ? most - r.continuation->given() : 1;
+  r.stream.emplace(x.http_1_0 || joined ? Stream::Framing::plain : Stream::Framing::chunked,
+                   x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown, most,
+                   conversion_of(x, x), mending_of(x));
+  if (r.continuation) r.stream->tell(r.continuation->transcript());
+  observe_first_event(x);
 }
 
-net::Task<Result<Next>> relay_stream(Exchange& x) {
-  x.phase = llm::Phase::streaming;
-  LaneState& state = x.worker.state_of(*x.lane);
-  const OpenStream open{state.open_streams};
-  const config::Bytes limit = x.lane->model.stream_buffer;
-  Relaying r{.stream = Stream{x.http_1_0 ? Stream::Framing::plain : Stream::Framing::chunked,
-                              x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown,
-                              x.lane->model.max_answer_tokens, conversion_of(x, x), mending_of(x)},
-             .read_limit = static_cast<std::size_t>(limit),
-             .inter_token = state.inter_token};
-  observe_first_event(x);
-  if (!x.streaming) begin_stream(x);
+Stream::Output take(Exchange& x, Relaying& r, bool closed) {
+  std::string& scratch = x.worker.scratch();
+  Stream::Output out = closed ? r.stream->finish(*x.answer.decoder, scratch)
+                              : r.stream->take(x.upstream.client().buffer().view(), *x.answer.decoder, scratch);
+  count_events(x, out, r.inter_token);
+  x.usage = r.stream->usage();
+  if (out.end != Stream::End::open && r.stream->mending() != nullptr) {
+    count_repairs(x, r.stream->mending()->repairs());
+  }
+  if (!r.continuation) return out;
+  x.usage = r.continuation->whole(x.usage);
+  r.continuation->account();
+  if (r.continuation->continued()) r.continuation->join(x, out);
+  return out;
+}
+
+// What one endpoint gives, to its end.
+net::Task<Result<Next>> relay_part(Exchange& x, Relaying& r) {
   net::HttpClient& client = x.upstream.client();
   for (bool closed = false;;) {
-    Stream::Output out = closed ? r.stream.finish(*x.answer.decoder, x.worker.scratch())
-                                : r.stream.take(client.buffer().view(), *x.answer.decoder, x.worker.scratch());
-    count_events(x, out, r.inter_token);
-    x.usage = r.stream.usage();
-    if (out.end != Stream::End::open && r.stream.mending() != nullptr) {
-      count_repairs(x, r.stream.mending()->repairs());
-    }
+    Stream::Output out = take(x, r, closed);
     end_if_too_long(x, out);
     const std::string_view bytes = outgoing(x, out);
     if ((!bytes.empty() || !x.reply.head_sent()) && !x.reply.send_now(bytes, out.payload)) {
       const bool sent = co_await send_slowly(x, std::string{bytes});
       if (!sent) co_return make_error(Code::client_gone, {});
     }
-    delivered(x, out);
-    Result<Then> then = after(x, out);
+    delivered(x, r, out);
+    Result<Then> then = after(x, r, out);
     if (!then) co_return std::move(then).error();
-    if (closed) co_return Next::answered;
-    if (*then == Then::finished) break;
+    if (closed) x.answer.head.keep_alive = false;
+    if (closed || *then == Then::finished) co_return Next::answered;
     Fill got = client.fill(r.read_limit);
     while (got == Fill::blocked) {
       r.rounds = 0;
@@ -187,6 +202,35 @@ net::Task<Result<Next>> relay_stream(Exchange& x) {
       co_await net::Yield{x.worker.loop()};
       if (x.connection.cancellation().fired()) co_return make_error(Code::client_gone, {});
     }
+  }
+}
+
+}  // namespace
+
+void begin_stream(Exchange& x) {
+  constexpr std::string_view kExtra = "cache-control: no-cache\r\nx-accel-buffering: no\r\n";
+  x.reply.begin(x, {.status = 200, .content_type = "text/event-stream", .extra = kExtra}, std::nullopt);
+  x.streaming = true;
+}
+
+net::Task<Result<Next>> relay_stream(Exchange& x) {
+  x.phase = llm::Phase::streaming;
+  LaneState& state = x.worker.state_of(*x.lane);
+  const OpenStream open{state.open_streams};
+  Relaying r{.stream = {},
+             .continuation = {},
+             .read_limit = static_cast<std::size_t>(x.lane->model.stream_buffer),
+             .inter_token = state.inter_token};
+  if (x.lane->model.continue_on_failure) r.continuation.emplace(x);
+  if (!x.streaming) begin_stream(x);
+  for (;;) {
+    begin_part(x, r);
+    Result<Next> ended = co_await relay_part(x, r);
+    if (ended) break;
+    if (!r.continuation) co_return ended;
+    const Result<bool> goes_on = co_await r.continuation->go_on(x, ended.error());
+    if (!goes_on) co_return goes_on.error();
+    if (!*goes_on) co_return ended;
   }
   // Kept already where the end of the body came with [DONE].
   if (x.upstream.open() && x.answer.head.keep_alive && !x.upstream.kept()) {

@@ -41,6 +41,11 @@ Duration waited(const Exchange& x, TimePoint now) {
   return x.waiting_since == TimePoint{} ? Duration{} : now - x.waiting_since;
 }
 
+// Of the answer, also where it went on elsewhere.
+std::optional<TimePoint> first_byte_of(const Exchange& x) {
+  return x.answer_began ? x.answer_began : x.first_byte;
+}
+
 void write_record(Exchange& x, const End& end, TimePoint now) {
   audit::Record record;
   record.time = x.wall;
@@ -60,7 +65,9 @@ void write_record(Exchange& x, const End& end, TimePoint now) {
   record.error = end.error;
   record.usage = x.usage;
   record.queue = waited(x, now);
-  record.first_byte = x.first_byte ? *x.first_byte - x.begun : Duration{-1};
+  const std::optional<TimePoint> first = first_byte_of(x);
+  record.first_byte = first ? *first - x.begun : Duration{-1};
+  record.continued_from = x.continued_from;
   record.total = now - x.begun;
   record.bytes_in = x.bytes_in;
   record.bytes_out = x.delivered;
@@ -115,10 +122,11 @@ void count(Exchange& x, const End& end, TimePoint now) {
   // Zero is what nobody counted, or an embedding's output.
   if (x.usage.prompt_tokens > 0) m.tokens_in->observe(static_cast<double>(x.usage.prompt_tokens));
   if (x.usage.completion_tokens > 0) m.tokens_out->observe(static_cast<double>(x.usage.completion_tokens));
-  if (x.error || !x.first_byte || !x.answer.event_stream) return;
-  m.first_token_seconds->observe(seconds(*x.first_byte - x.begun));
+  const std::optional<TimePoint> first = first_byte_of(x);
+  if (x.error || !first || !x.answer.event_stream) return;
+  m.first_token_seconds->observe(seconds(*first - x.begun));
   if (x.usage.completion_tokens > 1) {
-    const double rest = seconds(now - *x.first_byte) / static_cast<double>(x.usage.completion_tokens - 1);
+    const double rest = seconds(now - *first) / static_cast<double>(x.usage.completion_tokens - 1);
     x.worker.metrics()
         .histogram(Metric::output_token_seconds, {operation, metrics::kProvider, x.lane->name})
         .observe(rest);

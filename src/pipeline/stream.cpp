@@ -99,7 +99,10 @@ bool Stream::wanted(const net::SseEvent& event, Output& out) {
   if (event.kind == net::SseEvent::Kind::comment) return true;
   seen_ = true;
   const bool unseen = !mending_ || mending_->settled();
-  if (unseen && shape_.fits(event.data)) return count_token(event.data, out);
+  if (unseen && shape_.fits(event.data)) {
+    if (transcript_ != nullptr) transcript_->add(event.data);
+    return count_token(event.data, out);
+  }
   const std::string_view data = mended(event);
   if (data.empty()) return false;
   const dialect::openai::EventFacts facts = dialect::openai::inspect_event(data);
@@ -114,6 +117,10 @@ bool Stream::wanted(const net::SseEvent& event, Output& out) {
     out.end = End::complete;
   }
   if (facts.error) out.end = End::model_error;
+  if (transcript_ != nullptr) {
+    if (facts.error) return false;
+    transcript_->add(data);
+  }
   return !(facts.usage_only && usage_events_ == UsageEvents::hidden);
 }
 

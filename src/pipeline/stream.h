@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "dialect/event_shape.h"
+#include "dialect/openai_continue.h"
 #include "llm/usage.h"
 #include "metrics/series.h"
 #include "net/body_decoder.h"
@@ -32,6 +33,10 @@ class Stream {
   Stream(Framing framing, UsageEvents usage, std::uint64_t most, std::unique_ptr<Conversion> conversion,
          std::unique_ptr<Mending> mending);
   ~Stream();
+
+  // From now on `transcript` gets to know every event that goes to the client; a model's error event does not go there,
+  // because the answer may go on elsewhere. Outlives the stream.
+  void tell(dialect::openai::Transcript& transcript) { transcript_ = &transcript; }
 
   // Why a stream's bytes end here.
   enum class End : std::uint8_t {
@@ -79,6 +84,7 @@ class Stream {
   std::unique_ptr<Mending> mending_;
   std::string_view block_;   // of the last event that was wanted
   std::string_view before_;  // what has to go out before it
+  dialect::openai::Transcript* transcript_ = nullptr;
   net::SseReader reader_;
   dialect::EventShape shape_;
   llm::Usage usage_;

@@ -51,7 +51,8 @@ void Stream::convert_event(std::string_view data, Writing& writing) {
     ++c.events;
     if (!count_token(event, out)) return;
   }
-  if (!event.empty()) {
+  if (transcript_ != nullptr && !event.empty() && !c.delta.failed) transcript_->add(event);
+  if (!event.empty() && !(transcript_ != nullptr && c.delta.failed)) {
     c.event += kBlankLine;
     out.payload += c.event.size();
     add(c.event, writing);
