@@ -77,15 +77,16 @@ void take_over(Exchange& x, Hedge& hedge) {
 }
 
 // The first one lost: it is known to take longer than it has taken so far.
-void note_loss(const Exchange& x) {
-  if (x.sent_at == TimePoint{}) return;  // not even connected
+void note_loss(const Exchange& x, TimePoint sent_before) {
+  if (x.sent_at == sent_before) return;  // not even connected
   const TimePoint now = x.worker.loop().now();
   x.lane->first_bytes->count(x.call.stream, now - x.sent_at, now);
 }
 
 struct Race {
   net::Signal news;
-  Hedge hedge;  // the two attempts write to what stands above them
+  Hedge hedge;            // the two attempts write to what stands above them
+  TimePoint sent_before;  // what x.sent_at says of an earlier attempt
   std::optional<Trying> first;
 };
 
@@ -119,7 +120,7 @@ net::Task<Result<Unit>> run(Exchange& x, Race& race) {
       if (own) {
         drop(hedge.trying, hedge.attempt);
       } else {
-        if (!alone) note_loss(x);
+        if (!alone) note_loss(x, race.sent_before);
         drop(race.first, x);
         take_over(x, hedge);
       }
@@ -148,7 +149,7 @@ net::Task<Result<Unit>> attempt_hedged(Exchange& x, Take take) {
   net::Loop& loop = x.worker.loop();
   Race race;
   x.cancellation = nullptr;
-  x.sent_at = {};
+  race.sent_before = x.sent_at;
   race.first.emplace(whole_attempt(x, x, take), race.news);
   TimePoint look = loop.now() + *late;
   bool told = false;
