@@ -215,8 +215,12 @@ std::string Transcript::as_one_of_this(std::string_view data, std::uint64_t give
       out += member->value;
     }
   }
-  if (scan.failed()) return std::string{data};
-  return out += "}";
+  if (scan.failed()) return {};  // no client could read it
+  out += "}";
+  // Line breaks between members: an event of several lines has them, and one of a single line must not.
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return out;
 }
 
 std::optional<std::string> ask_for_rest(const llm::Call& call, std::string_view body, std::string_view text,
