@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from fake_model import Gate, answer_json, cut, delta, pause, proper_answer, refusal, sse, stall, stream, stream_head, wait
+from gateway import run
 from wire import Connection, Stream, ask, chat, eventually
 
 ANSWER = {"object": "chat.completion", "choices": [], "usage": {"prompt_tokens": 2, "completion_tokens": 3}}
@@ -33,7 +34,7 @@ def gateway(gateway_factory, a, b):
         *[entry(name) for name in ("won", "lost", "plain", "gone", "both", "first", "second", "wrong", "silent")],
         entry("stingy", hedge={"after": "20ms", "budget": "0%"}),
         entry("full", endpoints=full), entry("slots", endpoints=full),
-        entry("unhurried", hedge={}), entry("learned", hedge={}),
+        entry("unhurried", hedge={}), entry("learned", hedge={"budget": "100%"}),
         entry("off", hedge={"after": "1h"})]})
 
 
@@ -153,12 +154,13 @@ def test_budget_bounds_hedges(gateway, a, b):
 
 def test_endpoint_without_a_free_place_is_not_asked(gateway, a, b):
     gate = Gate()
+    a.script(stall())
     a.default(pause(0.2), answer_json(ANSWER))
     b.default(wait(gate), answer_json(ANSWER))
-    with Stream(gateway, chat("full", stream=True)) as _:  # takes b's only place as its hedge, or a's, and stays
+    with Stream(gateway, chat("full", stream=True)):  # its hedge has b's only place, and stays
         b.wait_for_call()
         assert ask(gateway, chat("full")).headers["x-intragate-attempts"] == "1"
-    gate.open()
+    assert len(b.calls) == 1 and hedges(gateway, "full", "no_room") == 1
 
 
 def test_slots_come_back(gateway, a, b):
@@ -187,7 +189,6 @@ def test_call_that_is_in_time_has_no_hedge(gateway, a, b):
 
 
 def test_configuration_is_checked(tmp_path):
-    from gateway import run
     file = tmp_path / "c.yaml"
     endpoint = [{"url": "http://127.0.0.1:1"}]
     file.write_text(json.dumps({"models": [{"name": "m", "endpoints": endpoint, "hedge": {"after": "p99"}}]}))
