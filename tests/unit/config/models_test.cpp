@@ -30,6 +30,8 @@ models:
     stream_buffer: 16KiB
     timeouts: {connect: 1s, first_byte: 2s, between_chunks: 3s, total: 4m}
     retry: {attempts: 5, backoff: 100ms, max_backoff: 1s, budget: 30%}
+    hedge: {after: 2s, budget: 7%}
+    continue_on_failure: true
     health: {failures: 7, cooldown: 20s, probe: 5s}
     endpoints:
       - url: http://10.0.0.5:8000/v1
@@ -55,6 +57,8 @@ models:
   EXPECT_EQ(model.stream_buffer, 16 * kKiB);
   EXPECT_EQ(model.timeouts, (ModelTimeouts{.connect = 1s, .first_byte = 2s, .between_chunks = 3s, .total = 4min}));
   EXPECT_EQ(model.retry, (RetryPolicy{.attempts = 5, .backoff = 100ms, .max_backoff = 1s, .budget_percent = 30}));
+  EXPECT_EQ(model.hedge, (Hedge{.on = true, .after = 2s, .budget_percent = 7}));
+  EXPECT_TRUE(model.continue_on_failure);
   EXPECT_EQ(model.health, (Health{.failures = 7, .cooldown = 20s, .probe = 5s}));
   EXPECT_EQ(model.first_byte_key, "models[qwen].timeouts.first_byte");
   EXPECT_EQ(model.timeouts_key, "models[qwen].timeouts");
@@ -139,6 +143,16 @@ TEST(ConfigModels, NumbersHaveRanges) {
   EXPECT_TRUE(contains(all_problems(load_model("health: {probe: 1ns}")), "is not a duration"));
   EXPECT_TRUE(contains(all_problems(load_model("health: {probe: 999ms}")), "is outside 1s..1h"));
   EXPECT_EQ(load_model("health: {probe: off}").config.models[0].health.probe, 0s);
+}
+
+TEST(ConfigModels, HedgesOnlyWhenAsked) {
+  EXPECT_FALSE(load_model("retry: {}").config.models[0].hedge.on);
+  EXPECT_EQ(load_model("hedge: {}").config.models[0].hedge, (Hedge{.on = true, .after = 0s, .budget_percent = 5}));
+  EXPECT_EQ(load_model("hedge: {after: p95}").config.models[0].hedge.after, 0s);
+  EXPECT_FALSE(load_model("hedge: {after: p99}").ok());
+  EXPECT_FALSE(load_model("hedge: {after: off}").ok());
+  EXPECT_TRUE(contains(all_warnings(load_model("hedge: {}")), "one endpoint"));
+  EXPECT_TRUE(contains(all_warnings(load_model("continue_on_failure: true")), "one endpoint"));
 }
 
 TEST(ConfigModels, RemarksOnLimitsThatNeverMatter) {
