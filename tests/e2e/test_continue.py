@@ -192,7 +192,7 @@ def test_real_model_goes_on_for_one_that_was_killed(gateway_factory):
                  "timeouts": {"connect": "10s", "first_byte": "120s", "between_chunks": "120s"},
                  "endpoints": [{**dying.endpoint(), "weight": 1000}, {**living.endpoint(), "weight": 1}]}
         gateway = gateway_factory(config={"models": [model]}, env=parts.GATEWAY_ENV)
-        body = chat(parts.CHAT_MODEL, "Count from one to one hundred.", stream=True, max_tokens=400, temperature=0,
+        body = chat(parts.CHAT_MODEL, "Count from one to one hundred.", stream=True, max_tokens=120, temperature=0,
                     stream_options={"include_usage": True})
         with Stream(gateway, body) as reply:
             before = text_of(events([reply.next() for _ in range(6)]))
