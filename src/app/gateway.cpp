@@ -8,6 +8,7 @@
 #include <latch>
 #include <utility>
 
+#include "app/audit_writer.h"
 #include "app/front_door.h"
 #include "app/housekeeping.h"
 #include "app/outlook.h"
@@ -55,6 +56,7 @@ Result<Unit> same_foundations(const config::Config& old, const config::Config& n
   if (old.admin.address != next.admin.address) return needs_restart("admin.address");
   if (old.data_dir != next.data_dir) return needs_restart("data_dir");
   if (old.workers != next.workers) return needs_restart("workers");
+  if (!(old.audit.files == next.audit.files)) return needs_restart("audit");
   return Unit{};
 }
 
@@ -92,13 +94,10 @@ Gateway::~Gateway() {
 Result<Unit> Gateway::open_books() {
   const std::size_t cores = worker_count(*config_);
   metrics_ = std::make_unique<metrics::Registry>(cores);
-  Result<std::unique_ptr<audit::Writer>> audit =
-      audit::Writer::open({.directory = (std::filesystem::path{config_->data_dir} / "audit").string(), .lanes = cores});
+  Result<std::unique_ptr<audit::Writer>> audit = open_audit(*config_, cores);
   if (!audit) return std::move(audit).error();
   audit_ = std::move(*audit);
-  std::string version;
-  json::Writer{version}.open_object().text("version", INTRAGATE_VERSION).close_object();
-  audit_->note({.name = "start", .actor = "gateway", .detail = version});
+  audit_->note({.name = "start", .actor = "gateway", .detail = audit::found_json(audit_->found(), INTRAGATE_VERSION)});
   metrics::Shard& process = metrics_->process();
   for (const std::string_view result : {"ok", "refused"}) process.counter(metrics::Metric::reloads, {result});
   process.gauge(metrics::Metric::last_reload_successful).set(1);

@@ -1,6 +1,7 @@
 // The command line: what each verb takes. The verbs themselves are in commands.h and serve.h.
 #include <CLI/CLI.hpp>
 
+#include "app/audit_options.h"
 #include "app/calls.h"
 #include "app/check.h"
 #include "app/commands.h"
@@ -180,6 +181,8 @@ int run(int count, char** words) {
   const CLI::App* check_command = add_check(app, arguments);
   const CallsCommands calls = add_calls(app, arguments);
   const PkiLine pki{app};
+  AuditCommands audit;
+  add_audit(app, audit);
 
   const KeysCommands keys_commands = add_keys(app, arguments);
 
@@ -203,6 +206,7 @@ int run(int count, char** words) {
     if (*command) return keys(with_inherited_file(arguments.admin), verb, arguments.key, arguments.output());
   }
   if (const std::optional<int> code = pki.run()) return *code;
+  if (const std::optional<int> code = run_audit(audit)) return *code;
   return version(arguments.output());
 }
 

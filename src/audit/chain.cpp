@@ -63,8 +63,12 @@ std::optional<SealedLine> read_sealed(std::string_view line) {
   return read;
 }
 
-bool intact(const SealedLine& line) {
-  return view(hash_of(line.hashed)) == line.hash;
+HashText computed_hash(const SealedLine& line) {
+  return hash_of(line.hashed);
+}
+
+std::string signed_text(const Link& link) {
+  return "intragate audit 1\n" + std::to_string(link.seq) + "\n" + std::string{view(link.hash)} + "\n";
 }
 
 }  // namespace intragate::audit

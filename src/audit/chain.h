@@ -43,7 +43,13 @@ struct SealedLine {
 };
 // Nothing: the line (without its line feed) does not have the form of a record.
 [[nodiscard]] std::optional<SealedLine> read_sealed(std::string_view line);
+[[nodiscard]] HashText computed_hash(const SealedLine& line);
 // Whether the hash fits the bytes.
-[[nodiscard]] bool intact(const SealedLine& line);
+[[nodiscard]] inline bool intact(const SealedLine& line) {
+  return view(computed_hash(line)) == line.hash;
+}
+
+// What a signature of a checkpoint or of the head is over.
+[[nodiscard]] std::string signed_text(const Link& link);
 
 }  // namespace intragate::audit

@@ -7,50 +7,25 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <system_error>
 #include <vector>
 
+#include "audit/directory.h"
+#include "audit/head.h"
+#include "audit/line_reader.h"
+#include "audit/record.h"
 #include "base/log.h"
 
 namespace intragate::audit {
 namespace {
 
-constexpr std::size_t kBlock = 128 * 1024;  // above the longest line a record can become
-constexpr std::string_view kSuffix = ".jsonl";
-constexpr std::size_t kDigits = 8;
+constexpr std::size_t kBlock = 128 * 1024;
 
-Error io_error(std::string what, int cause) {
-  return make_error(Code::io, std::move(what) + ": " + std::generic_category().message(cause));
-}
-
-std::optional<std::uint64_t> leading_number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc{} || end == text.data()) return std::nullopt;
-  return value;
-}
-
-// Numbers of the audit files in `directory`, ascending.
-std::vector<std::uint64_t> numbers_in(const std::string& directory) {
-  std::vector<std::uint64_t> numbers;
-  std::error_code problem;
-  for (const auto& entry : std::filesystem::directory_iterator{directory, problem}) {
-    const std::string name = entry.path().filename().string();
-    if (name.size() < kDigits + kSuffix.size() || !name.ends_with(kSuffix)) continue;
-    const std::string_view digits{name.data(), name.size() - kSuffix.size()};
-    if (digits.find_first_not_of("0123456789") != std::string_view::npos) continue;
-    if (const auto number = leading_number(digits)) numbers.push_back(*number);
-  }
-  std::sort(numbers.begin(), numbers.end());
-  return numbers;
-}
-
-// Up to kBlock bytes that end at `end`.
-std::optional<std::string> block_before(int fd, std::uint64_t end) {
-  std::string block(std::min<std::uint64_t>(end, kBlock), '\0');
+// At most `most` bytes that end at `end`.
+std::optional<std::string> block_before(int fd, std::uint64_t end, std::size_t most = kBlock) {
+  std::string block(std::min<std::uint64_t>(end, most), '\0');
   const std::uint64_t from = end - block.size();
   std::size_t have = 0;
   while (have < block.size()) {
@@ -73,20 +48,48 @@ std::optional<std::uint64_t> end_of_lines(int fd, std::uint64_t size) {
   return 0;
 }
 
-// The last line that has the form of a record, looking at the last block only.
-std::optional<Link> last_record(int fd, std::uint64_t size) {
-  const auto block = block_before(fd, size);
-  if (!block) return std::nullopt;
+// Takes the lines of a file from the last to the first until one has the form of a record.
+struct Backwards {
+  Found& found;
+  bool done = false;
+
+  void take(std::string_view line) {
+    const auto record = read_sealed(line);
+    found.damaged = found.damaged || !record || !intact(*record);
+    if (!record) return;
+    found.last = {record->seq, *parse_hash(record->hash)};
+    found.stopped = event_name(line) == "stop";
+    done = true;
+  }
+};
+
+// Looks at the last lines of a file whose last line is whole; false: none of them is a record.
+bool find_record(int fd, std::uint64_t size, Found& found) {
+  const auto block = block_before(fd, size, 2 * kLongestLine);
+  if (!block) return false;
+  Backwards backwards{found};
   std::string_view rest{*block};
-  while (!rest.empty()) {
+  while (!rest.empty() && !backwards.done) {
     rest.remove_suffix(1);  // its '\n'
     const auto before = rest.rfind('\n');
-    const auto record = read_sealed(rest.substr(before == std::string_view::npos ? 0 : before + 1));
-    if (record) return Link{record->seq, *parse_hash(record->hash)};
-    if (before == std::string_view::npos) break;
-    rest = rest.substr(0, before + 1);
+    if (before == std::string_view::npos && block->size() < size) break;  // not all of that line is here
+    backwards.take(rest.substr(before == std::string_view::npos ? 0 : before + 1));
+    rest = rest.substr(0, before == std::string_view::npos ? 0 : before + 1);
   }
-  return std::nullopt;
+  return backwards.done;
+}
+
+// The same of any file, by reading all of it: for those that are compressed, and only after a crash at the wrong
+// moment.
+bool find_record(const AuditFile& file, Found& found) {
+  Result<LineReader> reader = LineReader::open(file);
+  if (!reader) return false;
+  std::string last;
+  while (const auto line = reader->next()) last = *line;
+  if (last.empty()) return false;
+  Backwards backwards{found};
+  backwards.take(last);
+  return backwards.done;
 }
 
 Result<Unit> make_directory(const std::string& directory) {
@@ -100,10 +103,6 @@ Result<Unit> make_directory(const std::string& directory) {
 }
 
 }  // namespace
-
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) ::close(fd_);
-}
 
 Result<Files> Files::open(const std::string& directory, std::uint64_t file_limit) {
   if (auto made = make_directory(directory); !made) return std::move(made).error();
@@ -121,27 +120,48 @@ Result<Files> Files::open(const std::string& directory, std::uint64_t file_limit
 }
 
 Result<Unit> Files::find_end() {
-  const std::vector<std::uint64_t> numbers = numbers_in(directory_);
-  if (auto opened = open_file(numbers.empty() ? 1 : numbers.back()); !opened) return opened;
+  Result<std::vector<AuditFile>> files = list_files(directory_);
+  if (!files) return std::move(files).error();
+  found_.any_file = !files->empty();
+  std::uint64_t number = 1;
+  if (!files->empty()) number = files->back().compressed ? files->back().number + 1 : files->back().number;
+  if (auto opened = open_file(number); !opened) return opened;
   if (auto cut = cut_torn_line(); !cut) return cut;
-  std::optional<Link> last = last_record(file_.get(), size_);
-
+  bool known = find_record(file_.get(), size_, found_);
   // The newest file may be empty or damaged: then the one before it says where to go on.
-  for (auto number = numbers.rbegin(); !last && number != numbers.rend(); ++number) {
-    const Descriptor older{::open(path(*number).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
-    struct stat facts {};
-    if (!older || ::fstat(older.get(), &facts) != 0) continue;
-    last = last_record(older.get(), static_cast<std::uint64_t>(facts.st_size));
+  for (auto file = files->rbegin(); !known && file != files->rend(); ++file) {
+    if (file->number != number) known = find_record(*file, found_);
   }
-  if (!last && (numbers.size() > 1 || size_ > 0)) {
-    log::warning("audit files hold no readable record, numbering begins at 1", {{"directory", directory_}});
+  if (!known && found_.any_file) {
+    log::warning("audit files hold no readable record, a new chain begins", {{"directory", directory_}});
   }
-  last_ = last.value_or(Link{});
+  look_at_head();
   return Unit{};
 }
 
+void Files::look_at_head() {
+  using State = Found::Head;
+  const Result<std::optional<Head>> head = read_head(directory_);
+  if (!head) log::error("audit head cannot be used", {{"reason", head.error().message}});
+  if (!head || !*head) {
+    found_.head = head ? State::none : State::unreadable;
+    return;
+  }
+  const Link& said = (*head)->last;
+  found_.head_seq = said.seq;
+  found_.head_hash = said.hash;
+  found_.head_signature = (*head)->signature;
+  found_.head = said.seq < found_.last.seq ? State::behind : said.seq > found_.last.seq ? State::ahead : State::fits;
+  if (found_.head == State::fits && said.hash != found_.last.hash) found_.head = State::differs;
+  if (found_.head != State::ahead && found_.head != State::differs) return;
+  log::error("audit records are missing or were changed while no gateway ran: see `intragate audit verify`",
+             {{"directory", directory_},
+              {"head", static_cast<std::int64_t>(said.seq)},
+              {"last_record", static_cast<std::int64_t>(found_.last.seq)}});
+}
+
 Result<Unit> Files::open_file(std::uint64_t number) {
-  const std::string name = path(number);
+  const std::string name = file_path(directory_, number, kPlain);
   Descriptor file{::open(name.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
   if (!file) return io_error("cannot open the audit file " + name + " (is its directory writable?)", errno);
   struct stat facts {};
@@ -156,13 +176,14 @@ Result<Unit> Files::open_file(std::uint64_t number) {
 
 Result<Unit> Files::cut_torn_line() {
   const auto end = end_of_lines(file_.get(), size_);
-  if (!end) return io_error("cannot read the audit file " + path(number_), errno);
+  if (!end) return io_error("cannot read the audit file " + path(), errno);
   if (*end == size_) return Unit{};
   if (::ftruncate(file_.get(), static_cast<off_t>(*end)) != 0) {
-    return io_error("cannot cut the torn last line of the audit file " + path(number_), errno);
+    return io_error("cannot cut the torn last line of the audit file " + path(), errno);
   }
   log::warning("torn last audit record cut off after a crash",
-               {{"file", path(number_)}, {"bytes", static_cast<std::int64_t>(size_ - *end)}});
+               {{"file", path()}, {"bytes", static_cast<std::int64_t>(size_ - *end)}});
+  found_.torn_bytes = size_ - *end;
   size_ = *end;
   return Unit{};
 }
@@ -170,7 +191,10 @@ Result<Unit> Files::cut_torn_line() {
 Result<Unit> Files::make_ready() {
   struct stat facts {};
   const bool deleted = ::fstat(file_.get(), &facts) == 0 && facts.st_nlink == 0;
-  if (deleted) log::error("audit file was deleted while in use, a new one begins", {{"file", path(number_)}});
+  if (deleted) {
+    log::error("audit file was deleted while in use, a new one begins", {{"file", path()}});
+    lost_ = path().substr(directory_.size() + 1);
+  }
   if (!deleted && size_ < file_limit_) return Unit{};
   if (auto synced = sync(); !synced) return synced;
   return open_file(number_ + 1);
@@ -181,20 +205,18 @@ Result<std::size_t> Files::append(std::string_view bytes) {
   do {
     n = ::write(file_.get(), bytes.data(), bytes.size());
   } while (n < 0 && errno == EINTR);
-  if (n <= 0) return io_error("cannot write the audit file " + path(number_), n < 0 ? errno : ENOSPC);
+  if (n <= 0) return io_error("cannot write the audit file " + path(), n < 0 ? errno : ENOSPC);
   size_ += static_cast<std::uint64_t>(n);
   return static_cast<std::size_t>(n);
 }
 
 Result<Unit> Files::sync() {
-  if (::fsync(file_.get()) != 0) return io_error("cannot sync the audit file " + path(number_), errno);
+  if (::fsync(file_.get()) != 0) return io_error("cannot sync the audit file " + path(), errno);
   return Unit{};
 }
 
-std::string Files::path(std::uint64_t number) const {
-  const std::string digits = std::to_string(number);
-  const std::string zeros(digits.size() < kDigits ? kDigits - digits.size() : 0, '0');
-  return directory_ + "/" + zeros + digits + std::string{kSuffix};
+std::string Files::path() const {
+  return file_path(directory_, number_, kPlain);
 }
 
 }  // namespace intragate::audit

@@ -1,5 +1,6 @@
 #include "audit/record.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -93,7 +94,7 @@ std::size_t room_for(const Record& r) {
                                       r.endpoint, r.outcome, r.error, r.continued_from}) {
     texts += shortened(text).size();
   }
-  return kFixedPart + json::kWidestByte * texts;
+  return kFixedPart + json::kWidestByte * texts + r.content.size();
 }
 
 // All fields of a line but the number and the end. `event`: the name that makes it one.
@@ -122,7 +123,8 @@ void write_fields(Line& line, const Record& record, std::string_view event) {
   line.milliseconds(",\"total_ms\":", record.total);
   line.count(",\"bytes_in\":", record.bytes_in);
   line.count(",\"bytes_out\":", record.bytes_out);
-  line.raw(",\"content\":null");
+  line.raw(",\"content\":");
+  line.raw(record.content.empty() ? std::string_view{"null"} : record.content);
   if (!record.continued_from.empty()) line.text(",\"continued_from\":", record.continued_from);
 }
 
@@ -158,6 +160,17 @@ void append_fields(std::string& out, WallTime time, const Event& event) {
   const bool fits = !event.detail.empty() && event.detail.size() <= kLongestDetail;
   out += ",\"detail\":";
   out += fits && event.detail.find('\n') == std::string_view::npos ? event.detail : "null";
+}
+
+std::string_view event_name(std::string_view line) {
+  constexpr std::string_view kTime = ",\"time\":\"";
+  constexpr std::string_view kEvent = "\",\"event\":\"";
+  const std::size_t time = line.find(',');
+  if (time == std::string_view::npos || !line.substr(time).starts_with(kTime)) return {};
+  const std::string_view rest = line.substr(std::min(line.size(), time + kTime.size() + kRfc3339Size));
+  if (!rest.starts_with(kEvent)) return {};
+  const std::string_view name = rest.substr(kEvent.size());
+  return name.substr(0, name.find('"'));
 }
 
 }  // namespace intragate::audit

@@ -1,5 +1,6 @@
 // The audit record: what is kept of every call, whatever its end. Field names and order are those of docs/audit.md.
-// Owner: the settle station fills one, the writer's thread formats it. Does not: hold prompts or answers.
+// Owner: the settle station fills one, the lane formats it. Does not: decide what is kept of prompts and answers
+// (`content` comes ready).
 #pragma once
 
 #include <cstdint>
@@ -35,6 +36,7 @@ struct Record {
   Duration total{};
   std::uint64_t bytes_in = 0;   // body
   std::uint64_t bytes_out = 0;  // body
+  std::string_view content;     // one JSON object; empty: null
 };
 
 // What an administrator, a signal or the gateway itself did: it stands in the same chain as the calls.
@@ -56,5 +58,7 @@ void append_seq(std::string& out, std::uint64_t seq);        // {"seq":17
 void append_fields(std::string& out, const Record& record);  // ,"time":…,"content":null
 // A record of its own with `event` and `detail`; the fields that only calls have are empty or 0.
 void append_fields(std::string& out, WallTime time, const Event& event);
+// The name of the event that a line records; empty: it records a call, or is no record.
+[[nodiscard]] std::string_view event_name(std::string_view line);
 
 }  // namespace intragate::audit

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <csignal>
 
+#include "audit/head.h"
+#include "base/json_write.h"
 #include "base/log.h"
 
 namespace intragate::audit {
@@ -57,7 +59,16 @@ Result<std::unique_ptr<Writer>> Writer::open(Options options) {
 }
 
 Writer::Writer(Options options, Files files)
-    : options_{std::move(options)}, events_{std::make_unique<Lane>()}, files_{std::move(files)}, last_{files_.last()} {
+    : options_{std::move(options)},
+      events_{std::make_unique<Lane>()},
+      files_{std::move(files)},
+      archive_{options_.directory, options_.archive},
+      found_{files_.found()},
+      last_{next_link(found_)} {
+  found_.head_unsigned = options_.key && found_.head_seq > 0 &&
+                         !options_.key->verify(signed_text({found_.head_seq, found_.head_hash}), found_.head_signature);
+  signed_at_ = MonotonicClock::now();
+  signed_seq_ = last_.seq;
   for (std::size_t i = 0; i < options_.lanes; ++i) lanes_.push_back(std::make_unique<Lane>());
 }
 
@@ -68,6 +79,7 @@ void Writer::start() {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread{[this] { run(); }};
+  ::pthread_setname_np(thread_.native_handle(), "audit");
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
@@ -139,7 +151,8 @@ void Writer::run() {
       const std::lock_guard lock{mutex_};
       if (stopping_) break;
     }
-    drain();
+    if (drain()) keep_archive();
+    keep_head();
   }
   finish();
 }
@@ -157,7 +170,7 @@ void Writer::wait() {
 // stands before the first call.
 bool Writer::drain() {
   if (!write_taken()) return false;  // what the last attempt left
-  if (!take(*events_)) return false;
+  if (!take(*events_) || !add_checkpoint()) return false;
   for (const auto& lane : lanes_) {
     if (!take(*lane)) return false;
   }
@@ -187,6 +200,37 @@ bool Writer::write_taken() {
   reuse(numbered_, quiet);
   taken_at_ = 0;
   return true;
+}
+
+std::string Writer::signature(const Link& link) const {
+  return options_.key ? options_.key->sign(signed_text(link)) : std::string{};
+}
+
+// When one is due and something happened since the last: it signs the record before it, and so all before that. Comes
+// behind the events, because it is none of the records of calls that are counted.
+bool Writer::add_checkpoint() {
+  const TimePoint now = MonotonicClock::now();
+  if (!options_.key || now - signed_at_ < options_.sign_every || last_.seq == signed_seq_) return true;
+  signed_at_ = now;
+  std::string detail;
+  json::Writer{detail}
+      .open_object()
+      .text("algorithm", options_.key->algorithm())
+      .text("key_id", options_.key->id())
+      .text("signature", signature(last_))
+      .close_object();
+  const std::size_t begin = numbered_.size();
+  append_seq(numbered_, ++last_.seq);
+  append_fields(numbered_, std::chrono::system_clock::now(),
+                {.name = "checkpoint", .actor = "gateway", .detail = detail});
+  seal(numbered_, begin, last_);
+  signed_seq_ = last_.seq;
+  return write_numbered();
+}
+
+void Writer::keep_archive() {
+  const std::optional<std::string> removal = archive_.work(files_.number(), std::chrono::system_clock::now());
+  if (removal) note({.name = "removed", .actor = "gateway", .detail = *removal});
 }
 
 // Moves lines from taken_ to numbered_, a chunk at most.
@@ -222,7 +266,29 @@ bool Writer::write_numbered() {
   }
   numbered_.clear();
   numbered_at_ = 0;
+  on_disk_ = last_;
+  note_losses();
   return true;
+}
+
+void Writer::note_losses() {
+  const std::string lost = files_.take_lost();
+  if (lost.empty()) return;
+  std::string detail;
+  json::Writer{detail}.open_object().text("file", lost).close_object();
+  note({.name = "file_lost", .actor = "gateway", .outcome = "error", .detail = detail});
+}
+
+// At most once in a flush: under load a head for every chunk would be four system calls for some 300 records.
+void Writer::keep_head() {
+  const TimePoint now = MonotonicClock::now();
+  if (on_disk_ == in_head_ || now - head_written_ < options_.flush) return;
+  head_written_ = now;
+  const Result<Unit> written =
+      write_head(options_.directory, {on_disk_, signature(on_disk_)}, std::chrono::system_clock::now());
+  if (written) in_head_ = on_disk_;
+  if (!written && !head_failing_ && !failing_) log::error("audit head", {{"reason", written.error().message}});
+  head_failing_ = !written;
 }
 
 void Writer::complain(const Error& error) {
@@ -255,6 +321,8 @@ void Writer::finish() {
     events_->buffer.swap(last_words_);  // closed: nobody else looks at it
     done = drain();
   }
+  head_written_ = {};
+  keep_head();
   if (Result<Unit> synced = files_.sync(); !synced) complain(synced.error());
   if (done) return;
 

@@ -14,9 +14,11 @@
 #include <thread>
 #include <vector>
 
+#include "audit/archive.h"
 #include "audit/files.h"
 #include "audit/record.h"
 #include "base/result.h"
+#include "net/seal_key.h"
 
 namespace intragate::audit {
 
@@ -28,12 +30,17 @@ class Writer {
     std::size_t buffer_limit = 16 * 1024 * 1024;   // bytes waiting per lane before records are dropped
     std::uint64_t file_limit = 256 * 1024 * 1024;  // then the next file is begun
     Duration flush = std::chrono::milliseconds{100};
+    Archive::Options archive{};
+    std::shared_ptr<const net::SealKey> key{};  // signs checkpoints and the head
+    Duration sign_every = std::chrono::minutes{1};
   };
   // Errors: io, with a message that names the directory and what to do. Goes on after the highest `seq` on disk; a torn
   // last line (crash) is cut off and said in the log.
   static Result<std::unique_ptr<Writer>> open(Options options);
   ~Writer();  // stop()
 
+  // What this start found of the run before.
+  [[nodiscard]] const Found& found() const { return found_; }
   // Takes what was done by an administrator or by the gateway itself. Any thread; never
   // blocks. The order among events is kept.
   void note(const Event& event);
@@ -62,6 +69,11 @@ class Writer {
   bool write_taken();
   void number_lines();
   bool write_numbered();
+  void note_losses();
+  void keep_head();
+  void keep_archive();
+  bool add_checkpoint();
+  [[nodiscard]] std::string signature(const Link& link) const;
   void complain(const Error& error);
   void close_lanes();
   void finish();
@@ -81,6 +93,8 @@ class Writer {
 
   // The rest is the thread's own. A record travels lane → taken_ → numbered_ → file.
   Files files_;
+  Archive archive_;
+  Found found_;        // written before the thread is there
   Link last_;          // the last record that was sealed
   std::string taken_;  // a lane's buffer, swapped out
   bool taken_are_calls_ = false;
@@ -88,6 +102,12 @@ class Writer {
   std::string numbered_;         // whole lines
   std::size_t numbered_at_ = 0;  // what was written already, to the byte
   bool failing_ = false;
+  Link on_disk_;  // the last record whose line is whole on disk
+  Link in_head_;  // the one that the head names
+  TimePoint head_written_{};
+  bool head_failing_ = false;
+  TimePoint signed_at_{};
+  std::uint64_t signed_seq_ = 0;
   std::thread thread_;
 };
 

@@ -65,6 +65,7 @@ Principal principal_of(const IssuedKey& issued, const config::KeyPolicy& policy)
   principal.stream_usage = key.stream_usage;
   principal.while_waiting = key.while_waiting;
   principal.created = key.created;
+  principal.content = key.content;
   principal.expires = key.expires;
   principal.replaced_until = issued.replaced_until;
   principal.revoked = issued.revoked;

@@ -50,6 +50,7 @@ struct Principal {
   bool trust_user = false;          // may name its end users in `user`
   config::StreamUsage stream_usage = config::StreamUsage::asked;
   config::WhileWaiting while_waiting = config::WhileWaiting::comments;
+  std::optional<config::Content> content;  // of its records, in place of audit.content
   std::optional<WallTime> created;         // nothing: unknown
   std::optional<WallTime> expires;         // as configured
   std::optional<WallTime> replaced_until;  // an old secret of a key that was rotated

@@ -10,6 +10,7 @@
 
 #include "base/address.h"
 #include "base/time.h"
+#include "config/audit.h"
 #include "config/dialects.h"
 #include "config/health.h"
 #include "config/key.h"
@@ -155,12 +156,6 @@ struct Limit {
   std::optional<std::uint32_t> weight;  // users and keys: the share of slots, 1 … 1000
   std::optional<Priority> priority;
   friend bool operator==(const Limit&, const Limit&) = default;
-};
-
-enum class OnFull : std::uint8_t { refuse, drop };
-struct Audit {
-  OnFull on_full = OnFull::refuse;
-  friend bool operator==(const Audit&, const Audit&) = default;
 };
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };

@@ -18,6 +18,9 @@ enum class StreamUsage : std::uint8_t { asked, always };
 // What clients get while their call waits for a slot: comments in a stream, or 100 Continue again and again.
 enum class WhileWaiting : std::uint8_t { comments, interim };
 
+// What a record holds of prompt and answer.
+enum class Content : std::uint8_t { none, digest, full };
+
 inline constexpr char kDenies = '!';  // before a pattern of Key::models
 
 struct Key {
@@ -30,6 +33,7 @@ struct Key {
   bool trust_user = false;
   StreamUsage stream_usage = StreamUsage::asked;
   WhileWaiting while_waiting = WhileWaiting::comments;
+  std::optional<Content> content;   // in place of audit.content
   std::optional<WallTime> created;  // nothing: its age is unknown
   std::optional<WallTime> expires;
   friend bool operator==(const Key&, const Key&) = default;

@@ -104,6 +104,7 @@ Key read_one(Section& section, const std::vector<Model>& models) {
   if (section.choice("while_waiting") == "interim") key.while_waiting = WhileWaiting::interim;
   section.moment("created", key.created);
   section.moment("expires", key.expires);
+  key.content = content_of(section.choice("content"));
   if (key.expires && *key.expires <= std::chrono::system_clock::now()) {
     section.warn(section.place("expires"), '`' + section.path("expires") + "` is past: this key is refused");
   }

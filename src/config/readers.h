@@ -10,6 +10,9 @@ namespace intragate::config {
 // Whether two sockets cannot listen at both addresses: 0.0.0.0 takes every IPv4 address with it, [::] every IPv6 one.
 [[nodiscard]] bool overlap(const SocketAddress& a, const SocketAddress& b);
 
+// The value of a `content` key; nothing: absent or unusable.
+[[nodiscard]] std::optional<Content> content_of(std::string_view word);
+
 void read_listen(Section& top, Config& config);  // listen, admin
 void read_models(Section& top, Config& config);  // models, stream_buffer; egress must have been read
 void read_keys(Section& top, Config& config);    // keys; models must have been read

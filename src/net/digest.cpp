@@ -10,6 +10,8 @@
 namespace intragate::net {
 namespace {
 
+constexpr const char* kNoSha256 = "SHA-256 is not available from OpenSSL";
+
 struct FreeContext {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
@@ -27,8 +29,29 @@ Sha256 sha256(std::string_view bytes) {
   if (EVP_DigestInit_ex2(context.get(), sha256_algorithm(), nullptr) != 1 ||
       EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) != 1 ||
       EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) != 1) {
-    throw std::runtime_error{"SHA-256 is not available from OpenSSL"};
+    throw std::runtime_error{kNoSha256};
   }
+  return digest;
+}
+
+struct RunningSha256::State {
+  std::unique_ptr<EVP_MD_CTX, FreeContext> context{EVP_MD_CTX_new()};
+};
+
+RunningSha256::RunningSha256() : state_{std::make_unique<State>()} {
+  if (EVP_DigestInit_ex2(state_->context.get(), sha256_algorithm(), nullptr) != 1) throw std::runtime_error{kNoSha256};
+}
+RunningSha256::RunningSha256(RunningSha256&&) noexcept = default;
+RunningSha256& RunningSha256::operator=(RunningSha256&&) noexcept = default;
+RunningSha256::~RunningSha256() = default;
+
+void RunningSha256::add(std::string_view bytes) {
+  if (EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) != 1) throw std::runtime_error{kNoSha256};
+}
+
+Sha256 RunningSha256::finish() {
+  Sha256 digest{};
+  if (EVP_DigestFinal_ex(state_->context.get(), digest.data(), nullptr) != 1) throw std::runtime_error{kNoSha256};
   return digest;
 }
 

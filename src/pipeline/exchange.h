@@ -21,6 +21,7 @@
 #include "pipeline/reply.h"
 #include "pipeline/route.h"
 #include "pipeline/snapshot.h"
+#include "pipeline/transcript.h"
 #include "upstream/health.h"
 #include "upstream/pool.h"
 
@@ -105,6 +106,8 @@ struct Exchange : Attempt {  // the attempt's fields are dispatch's
 
   // identify
   const auth::Principal* principal = nullptr;  // lives in the snapshot
+
+  std::unique_ptr<Transcript> transcript;  // only if its record is to hold content; relay adds the answer
 
   // understand
   llm::Call call;

@@ -63,6 +63,11 @@ Passage Identify::pass(Exchange& x) {
   if (x.principal->replaced_until) {
     x.worker.metrics().counter(metrics::Metric::replaced_key_uses, {x.principal->name}).add();
   }
+  const config::Audit& audit = x.snapshot->config->audit;
+  const config::Content content = x.principal->content.value_or(audit.content);
+  if (content != config::Content::none) {
+    x.transcript = std::make_unique<Transcript>(content, audit.max_content, x.worker.loop().buffers().meter());
+  }
   return Next::go_on;
 }
 

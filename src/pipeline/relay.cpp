@@ -80,6 +80,7 @@ Passage relay_collected(Exchange& x) {
   }
   if (x.converter == nullptr) take_usage(x, dialect::openai::find_usage(x.answer.owned));
   free_slot(x);  // the model is done with it, however slowly the client reads
+  if (x.transcript) x.transcript->answer(x.answer.owned);
   const std::string extra = extra_headers(x);
   if (!x.reply.send_whole_now(x, client_head(x, extra), x.answer.owned)) return send_collected_rest(x);
   if (client_status(x) != 200) return refused_by_model(x);
@@ -122,6 +123,7 @@ net::Task<Result<Next>> relay_long(Exchange& x) {
   int rounds = 0;
   for (bool ended = false;;) {
     if (!piece.empty()) {
+      if (x.transcript) x.transcript->answer(piece);
       const bool sent = co_await send_piece(x, piece);
       if (!sent) co_return make_error(Code::client_gone, {});
     }

@@ -152,6 +152,7 @@ void begin_part(Exchange& x, Relaying& r) {
                    x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown, most,
                    conversion_of(x, x), mending_of(x));
   if (r.continuation) r.stream->tell(r.continuation->transcript());
+  r.stream->keep(x.transcript.get());
   observe_first_event(x);
 }
 

@@ -71,6 +71,8 @@ void write_record(Exchange& x, const End& end, TimePoint now) {
   record.total = now - x.begun;
   record.bytes_in = x.bytes_in;
   record.bytes_out = x.delivered;
+  const std::string content = x.transcript ? x.transcript->json() : std::string{};
+  record.content = content;
   x.worker.audit().append(x.worker.loop().index(), record);
 }
 

@@ -68,6 +68,7 @@ void Stream::take_piece(const net::BodyDecoder::Step& piece, Writing& writing) {
     if (step.state == net::SseReader::State::too_long) writing.out.end = End::malformed;
     if (step.state != net::SseReader::State::event) break;
     if (!wanted(step.event, writing.out)) continue;
+    if (kept_ != nullptr && !data_.empty()) kept_->event(data_);
     const bool alone = before_.empty();
     passed = alone && may_pass && block_.data() == piece.data.data() && block_.size() == piece.data.size();
     if (passed) {
@@ -96,6 +97,7 @@ void Stream::add(std::string_view block, Writing& writing) const {
 // Looks into the event, and says whether the client may see it.
 bool Stream::wanted(const net::SseEvent& event, Output& out) {
   block_ = event.bytes;
+  data_ = event.kind == net::SseEvent::Kind::comment ? std::string_view{} : event.data;
   if (event.kind == net::SseEvent::Kind::comment) return true;
   seen_ = true;
   const bool unseen = !mending_ || mending_->settled();
@@ -104,6 +106,7 @@ bool Stream::wanted(const net::SseEvent& event, Output& out) {
     return count_token(event.data, out);
   }
   const std::string_view data = mended(event);
+  data_ = data;
   if (data.empty()) return false;
   const dialect::openai::EventFacts facts = dialect::openai::inspect_event(data);
   if (data.data() == event.data.data()) shape_.learn(data, facts);
@@ -157,6 +160,7 @@ void Stream::take_rest(Writing& writing) {
     const net::SseReader::Step step = reader_.finish();
     if (step.state != net::SseReader::State::event) return;
     if (!wanted(step.event, writing.out)) continue;
+    if (kept_ != nullptr && !data_.empty()) kept_->event(data_);
     if (!before_.empty()) send(std::exchange(before_, {}), writing);
     send(block_, writing);
   }

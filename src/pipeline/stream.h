@@ -16,6 +16,7 @@
 #include "metrics/series.h"
 #include "net/body_decoder.h"
 #include "net/sse.h"
+#include "pipeline/transcript.h"
 
 namespace intragate::pipeline {
 
@@ -60,6 +61,9 @@ class Stream {
   // The model's connection ended: what is left of the last event (if it is whole), and whether this was a proper end.
   Output finish(const net::BodyDecoder& decoder, std::string& scratch);
 
+  // Shows every event that the client gets to `transcript` too; null: nothing is kept.
+  void keep(Transcript* transcript) { kept_ = transcript; }
+
   [[nodiscard]] const llm::Usage& usage() const { return usage_; }
   [[nodiscard]] const Mending* mending() const { return mending_.get(); }
 
@@ -83,6 +87,7 @@ class Stream {
   std::unique_ptr<Conversion> conversion_;
   std::unique_ptr<Mending> mending_;
   std::string_view block_;   // of the last event that was wanted
+  std::string_view data_;    // in it; empty: a comment
   std::string_view before_;  // what has to go out before it
   dialect::openai::Transcript* transcript_ = nullptr;
   net::SseReader reader_;
@@ -96,6 +101,7 @@ class Stream {
   bool done_ = false;
   bool finished_ = false;  // some choice had a finish_reason; looked for only where the end of the body is no sign
   bool look_for_finish_ = false;
+  Transcript* kept_ = nullptr;
 };
 
 }  // namespace intragate::pipeline

@@ -53,6 +53,7 @@ void Stream::convert_event(std::string_view data, Writing& writing) {
   }
   if (transcript_ != nullptr && !event.empty() && !c.delta.failed) transcript_->add(event);
   if (!event.empty() && !(transcript_ != nullptr && c.delta.failed)) {
+    if (kept_ != nullptr) kept_->event(event);
     c.event += kBlankLine;
     out.payload += c.event.size();
     add(c.event, writing);

@@ -64,6 +64,7 @@ net::Task<Result<Next>> read_and_understand(Exchange& x) {
   Result<Unit> received = co_await x.connection.receive_body();
   x.bytes_in = x.connection.body_bytes();
   if (!received) co_return std::move(received).error();
+  if (x.transcript) x.transcript->prompt(x.connection.body());
   co_return understood(x);
 }
 

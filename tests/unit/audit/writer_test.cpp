@@ -44,7 +44,9 @@ class AuditWriter : public testing::Test {
   // Whole lines of all files in their order.
   std::vector<std::string> lines() const {
     std::vector<fs::path> paths;
-    for (const auto& entry : fs::directory_iterator{directory_}) paths.push_back(entry.path());
+    for (const auto& entry : fs::directory_iterator{directory_}) {
+      if (entry.path().extension() == ".jsonl") paths.push_back(entry.path());
+    }
     std::sort(paths.begin(), paths.end());
     std::vector<std::string> all;
     for (const fs::path& path : paths) {

@@ -1,0 +1,47 @@
+// What is kept of a call's prompt and answer for its record, as `audit.content` or the key's `content` wants it:
+// hashes, or the beginnings of the texts. The prompt is the body of the request. The answer is what the client got: of
+// a stream the text of its events put together, else the body. Owner: the exchange, which has one only if something is
+// to be kept. Thread: one loop. Does not: see errors that the gateway tells.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "net/digest.h"
+#include "net/memory.h"
+
+namespace intragate::pipeline {
+
+class Transcript {
+ public:
+  // REQUIRES: content is not none. `most`: bytes kept of each text.
+  Transcript(config::Content content, std::size_t most, net::MemoryMeter& meter);
+
+  void prompt(std::string_view body);
+  void answer(std::string_view piece);
+  // One event of a stream: its data.
+  void event(std::string_view data);
+
+  // The record's `content`. Once, at the end.
+  [[nodiscard]] std::string json();
+
+ private:
+  // One of the two texts.
+  struct Text {
+    bool any = false;
+    std::uint64_t bytes = 0;  // of the whole text
+    std::string kept;
+    std::optional<net::RunningSha256> hash;
+  };
+  void add(Text& text, std::string_view piece);
+
+  config::Content content_;
+  std::size_t most_;
+  Text prompt_;
+  Text answer_;
+  net::Held held_;
+};
+
+}  // namespace intragate::pipeline
