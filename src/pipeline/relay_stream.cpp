@@ -149,8 +149,8 @@ void begin_part(Exchange& x, Relaying& r) {
   std::uint64_t most = x.lane->model.max_answer_tokens;
   if (joined && most > 0) most = most > r.continuation->given() ? most - r.continuation->given() : 1;
   r.stream.emplace(x.http_1_0 || joined ? Stream::Framing::plain : Stream::Framing::chunked,
-                   x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown, most,
-                   conversion_of(x, x), mending_of(x));
+                   x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown, most, conversion_of(x, x),
+                   mending_of(x));
   if (r.continuation) r.stream->tell(r.continuation->transcript());
   r.stream->keep(x.transcript.get());
   observe_first_event(x);
