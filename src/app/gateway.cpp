@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "app/audit_writer.h"
+#include "app/certificates.h"
 #include "app/front_door.h"
 #include "app/housekeeping.h"
 #include "app/outlook.h"
@@ -121,6 +122,10 @@ void Gateway::open_cores() {
 }
 
 Result<Unit> Gateway::open_doors() {
+  Result<DoorsTls> tls = doors_tls_of(*config_, *config_, {});
+  if (!tls) return std::move(tls).error();
+  doors_tls_ = *std::move(tls);
+  std::size_t number = 0;
   for (const config::Listen& listen : config_->listen) {
     const auto open_connections = std::make_shared<std::atomic<std::uint32_t>>(0);
     SocketAddress address = listen.address;
@@ -130,9 +135,10 @@ Result<Unit> Gateway::open_doors() {
           net::Listener::open(address, first ? net::Listener::Sharing::first : net::Listener::Sharing::another);
       if (!listener) return std::move(listener).error();
       address = listener->address();  // the others join the port that the system chose for 0
-      core->entrances.push_back(std::unique_ptr<Entrance>{
-          new Entrance{std::move(*listener), pipeline::Door{listen, address.text(), open_connections}, {}}});
+      core->entrances.push_back(std::unique_ptr<Entrance>{new Entrance{
+          std::move(*listener), pipeline::Door{listen, address.text(), open_connections, doors_tls_[number]}, {}}});
     }
+    ++number;
   }
   if (net::system_backlog_limit() < net::kBacklog) {
     log::warning("net.core.somaxconn is low: bursts of connections will be delayed by a second",
@@ -227,17 +233,23 @@ Result<Unit> Gateway::adopt(std::shared_ptr<const config::Config> config) {
   Result<std::shared_ptr<const pipeline::Snapshot>> snapshot =
       pipeline::make_snapshot(config, discovered_, snapshot_.get(), moment_now(), issued_);
   if (!snapshot) return std::move(snapshot).error();
+  Result<DoorsTls> tls = doors_tls_of(*config, *config_, doors_tls_);
+  if (!tls) return std::move(tls).error();
+  const bool other_rules = changes_client_rules(doors_tls_, *tls);
+  doors_tls_ = *std::move(tls);
   config_ = std::move(config);
   snapshot_ = std::move(*snapshot);
   ledger_->replace_rules(config_->limits);
   memory_.set(config_->memory_limit);
   cores_.front()->loop->post([this, token = config_->admin.token] { admin_->take_token(token); });
   for (auto& core : cores_) {
-    core->loop->post([core = core.get(), fresh = snapshot_] {
+    core->loop->post([core = core.get(), fresh = snapshot_, doors = doors_tls_, other_rules] {
       core->worker->adopt(fresh);
       for (std::size_t i = 0; i < core->entrances.size(); ++i) {
         core->entrances[i]->door.rules = fresh->config->listen[i];
+        core->entrances[i]->door.tls = doors[i];
       }
+      if (other_rules) core->worker->close_resting();
     });
   }
   return Unit{};
@@ -322,6 +334,7 @@ void Gateway::tick() {
   constexpr Duration kMinute = std::chrono::minutes{1};
   const TimePoint now = MonotonicClock::now();
   remind_of_keys(now);
+  expiry_.warn(*snapshot()->config, now);
   if (now - saved_at_ < kMinute) return;
   saved_at_ = now;
   ledger_->forget_idle({now, std::chrono::system_clock::now()});
@@ -389,6 +402,10 @@ admin::Readiness Gateway::readiness() const {
     state.ready = false;
   }
   if (std::string trouble = keeper_->trouble(); !trouble.empty()) state.missing.push_back({"keys", std::move(trouble)});
+  for (const CertificateUse& certificate : certificates_of(*now_snapshot->config)) {
+    if (certificate.expires > std::chrono::system_clock::now()) continue;
+    state.missing.push_back({certificate.use, "its certificate has expired"});
+  }
   if (audit_->full()) {
     state.missing.push_back({"audit", "records cannot be written"});
     state.ready = state.ready && now_snapshot->config->audit.on_full == config::OnFull::drop;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "admin/server.h"
+#include "app/certificates.h"
 #include "app/discovery.h"
 #include "app/engine_watch.h"
 #include "app/key_keeper.h"
@@ -117,7 +118,10 @@ class Gateway {
   std::shared_ptr<const config::Config> config_;
   std::shared_ptr<const pipeline::Snapshot> snapshot_;
   pipeline::Discovered discovered_;
-  std::vector<auth::IssuedKey> issued_;        // the store's
+  std::vector<auth::IssuedKey> issued_;  // the store's
+  DoorsTls doors_tls_;                   // of config_
+  ExpiryNotice expiry_;                  // of the main thread
+  ExpiryGauges expiry_gauges_;
   std::set<std::string> published_endpoints_;  // ids that have gauges; of the thread that scrapes
   std::set<std::string> published_keys_;       // the same, of keys that end
   std::set<std::string> published_lanes_;      // models that have gauges of slots; the same

@@ -41,6 +41,7 @@ void Gateway::publish_totals() {
     process.gauge(Metric::max_connections, {entrances[i]->door.name})
         .set(now_snapshot->config->listen[i].max_connections);
   }
+  expiry_gauges_.publish(process, *now_snapshot->config);
   publish_endpoints(*now_snapshot);
   publish_lanes(*now_snapshot);
   publish_keys(*now_snapshot);

@@ -5,6 +5,7 @@
 #include "app/calls.h"
 #include "app/check.h"
 #include "app/commands.h"
+#include "app/forward.h"
 #include "app/keys.h"
 #include "app/pki_line.h"
 #include "app/serve.h"
@@ -20,6 +21,7 @@ struct Arguments {
   ServeOptions serve;
   ExplainOptions explain;
   CheckOptions check;
+  ForwardOptions forward;
   AdminOptions admin;
   intragate::llm::CallFilter calls;
   KeyWords key;
@@ -152,6 +154,23 @@ KeysCommands add_keys(CLI::App& app, Arguments& arguments) {
   return commands;
 }
 
+CLI::App* add_forward(CLI::App& app, Arguments& arguments) {
+  CLI::App* command =
+      app.add_subcommand("forward", "a side-car that adds a client certificate, for clients that cannot (Dify)");
+  ForwardOptions& options = arguments.forward;
+  command->add_option("--listen", options.listen, "loopback address for plain HTTP (default: 127.0.0.1:8080)")
+      ->check(check_address);
+  command->add_option("--to", options.to, "the gateway: https://host[:port]")->required();
+  CLI::Option* certificate = command->add_option("--cert", options.certificate, "client certificate, PEM");
+  CLI::Option* key = command->add_option("--key", options.key, "its private key, PEM");
+  certificate->needs(key);
+  key->needs(certificate);
+  command->add_option("--ca", options.ca, "who issued the gateway's certificate, PEM (default: the system's)");
+  must_name_something(command->add_option("--server-name", options.server_name,
+                                          "name in the gateway's certificate (default: the host of --to)"));
+  return command;
+}
+
 int run(int count, char** words) {
   CLI::App app{"intragate: between Dify, or any OpenAI client, and private models"};
   app.require_subcommand(1);
@@ -178,6 +197,7 @@ int run(int count, char** words) {
   explain_command->add_option("--path", arguments.explain.path, "URL path (default: /v1/chat/completions)");
   add_json(explain_command, arguments);
 
+  const CLI::App* forward_command = add_forward(app, arguments);
   const CLI::App* check_command = add_check(app, arguments);
   const CallsCommands calls = add_calls(app, arguments);
   const PkiLine pki{app};
@@ -200,6 +220,7 @@ int run(int count, char** words) {
   if (*validate_command) return validate(arguments.file, arguments.output());
   if (*explain_command) return explain(arguments.explain, arguments.output());
   if (*check_command) return check(arguments.check, arguments.output());
+  if (*forward_command) return forward(arguments.forward);
   if (*calls.list) return calls_list(with_inherited_file(arguments.admin), arguments.calls, arguments.output());
   if (*calls.cancel) return calls_cancel(with_inherited_file(arguments.admin), arguments.calls, arguments.output());
   for (const auto& [command, verb] : keys_commands) {

@@ -50,6 +50,14 @@ bool Keyring::SameTime::operator()(const Digest& a, const Digest& b) const noexc
   return difference == 0;
 }
 
+bool fits(const config::CertificateRule& rule, const net::Certificate& certificate) {
+  const auto among = [](const std::vector<std::string>& names, const std::string& wanted) {
+    return wanted.empty() || std::find(names.begin(), names.end(), wanted) != names.end();
+  };
+  return (rule.cn.empty() || rule.cn == certificate.common_name) && among(certificate.names, rule.san) &&
+         among(certificate.uris, rule.spiffe);
+}
+
 Principal principal_of(const IssuedKey& issued, const config::KeyPolicy& policy) {
   const config::Key& key = issued.key;
   Principal principal;
@@ -74,6 +82,8 @@ Principal principal_of(const IssuedKey& issued, const config::KeyPolicy& policy)
   for (const auto& end : {key.expires, issued.replaced_until, too_old}) {
     if (end && (!principal.ends || *end < *principal.ends)) principal.ends = end;
   }
+  principal.certificate = key.certificate;
+  principal.needs_both = key.require == config::Require::both;
   return principal;
 }
 
@@ -100,6 +110,11 @@ Result<Keyring> Keyring::make(const std::vector<config::Key>& keys, const std::v
   std::set<std::string_view> of_file;
   for (const config::Key& key : keys) {
     of_file.insert(key.name);
+    if (key.certificate && key.require == config::Require::either) {
+      ring.by_certificate_.push_back(principal_of({key, {}, false}, policy));
+      ring.by_certificate_.back().use = std::make_shared<KeyUse>();
+    }
+    if (key.certificate && key.hash.empty()) continue;  // known by the certificate alone
     Result<Unit> added = ring.add({key, {}, false}, policy, before);
     if (!added) return std::move(added).error();
   }
@@ -140,6 +155,12 @@ std::vector<std::pair<std::string, WallTime>> Keyring::uses() const {
   }
   std::sort(all.begin(), all.end());
   return all;
+}
+
+const Principal* Keyring::find(const net::Certificate& certificate) const {
+  const auto holder = std::find_if(by_certificate_.begin(), by_certificate_.end(),
+                                   [&](const Principal& p) { return fits(*p.certificate, certificate); });
+  return holder == by_certificate_.end() ? nullptr : &*holder;
 }
 
 const Principal* Keyring::find(const Digest& digest) const {

@@ -1,4 +1,4 @@
-// Who holds which key. Keys are known by their SHA-256 only; the caller hashes what the client sent.
+// Who holds which key or certificate. Keys are known by their SHA-256 only; the caller hashes what the client sent.
 // Owner: the configuration snapshot, immutable once made. Thread: any.
 // Does not: decide what a principal may do (rules.h), hash, read clocks.
 #pragma once
@@ -16,6 +16,7 @@
 #include "base/address.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "net/certificate.h"
 
 namespace intragate::auth {
 
@@ -57,7 +58,11 @@ struct Principal {
   std::optional<WallTime> ends;            // from then on it is refused: the earliest of all that says so
   bool revoked = false;
   std::shared_ptr<KeyUse> use;
+  std::optional<config::CertificateRule> certificate;  // which certificates are the principal's
+  bool needs_both = false;                             // key and certificate
 };
+
+[[nodiscard]] bool fits(const config::CertificateRule& rule, const net::Certificate& certificate);
 
 // A key that `intragate keys` made: described like those of the file, and what only these have.
 struct IssuedKey {
@@ -83,6 +88,8 @@ class Keyring {
   // The holder of the key with this digest, expired or not; null: nobody. The final comparison takes the same time
   // wherever two digests differ. The pointer lives as long as the keyring.
   [[nodiscard]] const Principal* find(const Digest& digest) const;
+  // The first, in the order of the configuration, whose certificate alone is enough, and is this one; null: nobody.
+  [[nodiscard]] const Principal* find(const net::Certificate& certificate) const;
   [[nodiscard]] std::size_t size() const { return holders_.size(); }
   // One for each name, the secret that is to be used now; keys that were revoked are left out. In the order of names.
   [[nodiscard]] std::vector<const Principal*> newest() const;
@@ -101,6 +108,7 @@ class Keyring {
   };
   Result<Unit> add(const IssuedKey& key, const config::KeyPolicy& policy, const Keyring* before);
   std::unordered_map<Digest, Principal, FirstBytes, SameTime> holders_;
+  std::vector<Principal> by_certificate_;
 };
 
 }  // namespace intragate::auth

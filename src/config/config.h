@@ -15,6 +15,7 @@
 #include "config/health.h"
 #include "config/key.h"
 #include "config/secret.h"
+#include "config/tls.h"
 
 namespace intragate::config {
 
@@ -39,6 +40,7 @@ struct Listen {
   Bytes max_head = 32 * kKiB;  // 1 KiB … 1 MiB
   Bytes max_body = 32 * kMiB;  // 1 KiB … 4 GiB
   ListenTimeouts timeouts;
+  std::optional<ListenTls> tls;
   friend bool operator==(const Listen&, const Listen&) = default;
 };
 
@@ -71,6 +73,7 @@ struct Endpoint {
   std::string dialect = "openai";
   std::string model;  // the name the endpoint knows; empty: the same as ours
   EndpointAuth auth;
+  std::optional<EndpointTls> tls;     // https
   std::uint32_t weight = 1;           // 1 … 1000
   bool ask_usage = true;              // add stream_options.include_usage when the client did not
   std::uint32_t max_concurrency = 0;  // calls at once, 1 … 100,000, or kAutoConcurrency; 0: not limited

@@ -11,26 +11,27 @@ namespace {
 constexpr std::size_t kLongestUrl = 2048;
 constexpr std::size_t kLongestName = 253;  // RFC 1035 section 2.3.4
 constexpr std::size_t kLongestLabel = 63;
-constexpr std::uint16_t kDefaultPort = 80;
+constexpr std::uint16_t kPlainPort = 80;
+constexpr std::uint16_t kTlsPort = 443;
 constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kTlsScheme = "https://";
 
 Error bad(std::string message, std::string_view meant = {}) {
   return make_error(Code::invalid_configuration, std::move(message)).because(did_you_mean(meant));
 }
 
-// The scheme must be http; what else people write gets a sentence of its own.
+// The scheme must be http or https; what else people write gets a sentence of its own.
 std::optional<Error> check_scheme(std::string_view url) {
   const std::size_t end = url.find("://");
   const std::string scheme = text::lower(url.substr(0, end));
   if (end == std::string_view::npos) {
     const bool credentials = url.find('@') != std::string_view::npos;
-    return bad("a URL begins with http://", credentials ? std::string{} : std::string{kScheme} + std::string{url});
+    return bad("a URL begins with http:// or https://",
+               credentials ? std::string{} : std::string{kScheme} + std::string{url});
   }
-  if (scheme == "http") return std::nullopt;
-  if (scheme == "https" || scheme == "grpcs")
-    return bad("TLS towards models is not available in this version (http:// only)");
-  if (scheme == "grpc") return bad("gRPC towards models is not available in this version (http:// only)");
-  return bad("a URL begins with http://, not " + text::quoted(scheme + "://"));
+  if (scheme == "http" || scheme == "https") return std::nullopt;
+  if (scheme == "grpc" || scheme == "grpcs") return bad("gRPC towards models is not available in this version");
+  return bad("a URL begins with http:// or https://, not " + text::quoted(scheme + "://"));
 }
 
 // A host name by RFC 952 and 1123, `_` as well because Docker Compose makes such names.
@@ -87,7 +88,7 @@ Result<Unit> read_authority(std::string_view text, Endpoint& into) {
     return bad("the port " + text::quoted(digits) + " is not a number from 1 to 65535");
   }
   into.port = static_cast<std::uint16_t>(*port);
-  if (into.port != kDefaultPort) into.host_header += ':' + std::to_string(into.port);
+  if (into.port != (into.tls ? kTlsPort : kPlainPort)) into.host_header += ':' + std::to_string(into.port);
   return Unit{};
 }
 
@@ -113,8 +114,8 @@ Result<Unit> read_path(std::string_view path, Endpoint& into) {
   while (path.ends_with('/')) path.remove_suffix(1);
   const std::string_view call = pasted_call(path);
   if (!call.empty()) {
-    const std::string base =
-        std::string{kScheme} + into.host_header + std::string{path.substr(0, path.size() - call.size())};
+    const std::string base = std::string{into.tls ? kTlsScheme : kScheme} + into.host_header +
+                             std::string{path.substr(0, path.size() - call.size())};
     return bad("the URL must be the base of the API, without " + text::quoted(call), base);
   }
   into.path = path.empty() ? "/v1" : std::string{path};
@@ -126,7 +127,8 @@ Result<Unit> read_path(std::string_view path, Endpoint& into) {
 Result<Endpoint> parse_endpoint_url(std::string_view url) {
   if (url.size() > kLongestUrl) return bad("the URL is longer than 2048 characters");
   if (std::optional<Error> scheme = check_scheme(url)) return *std::move(scheme);
-  const std::string_view rest = url.substr(kScheme.size());
+  const bool tls = url.find("://") == kTlsScheme.find("://");
+  const std::string_view rest = url.substr((tls ? kTlsScheme : kScheme).size());
   const std::size_t end = rest.find_first_of("/?#");
   const std::string_view authority = rest.substr(0, end);
   const std::string_view tail = end == std::string_view::npos ? std::string_view{} : rest.substr(end);
@@ -137,6 +139,10 @@ Result<Endpoint> parse_endpoint_url(std::string_view url) {
 
   Endpoint endpoint;
   endpoint.url = std::string{url};
+  if (tls) {
+    endpoint.tls.emplace();
+    endpoint.port = kTlsPort;
+  }
   Result<Unit> read = read_authority(authority, endpoint);
   if (read) read = read_path(tail, endpoint);
   if (!read) return std::move(read).error();

@@ -23,11 +23,23 @@ enum class Content : std::uint8_t { none, digest, full };
 
 inline constexpr char kDenies = '!';  // before a pattern of Key::models
 
+// Which certificates a principal's are; every part that is given must match, letter by letter.
+struct CertificateRule {
+  std::string cn;      // the common name
+  std::string san;     // one of the alternative names: DNS name, mail address or IP address
+  std::string spiffe;  // one of the alternative names: spiffe://…
+  friend bool operator==(const CertificateRule&, const CertificateRule&) = default;
+};
+
+enum class Require : std::uint8_t { either, both };  // of key and certificate
+
 struct Key {
   std::string name;
   std::string hash;  // 64 hex digits of SHA-256; made at load when `key:` gives the key itself
   Secret plain;  // only between loading and hashing; empty in a loaded configuration built through load.h with a hasher
   AddressList allow = AddressList::any();
+  std::optional<CertificateRule> certificate;
+  Require require = Require::either;
   std::vector<std::string> models{"*"};  // names, or patterns with *; behind kDenies: not these; an empty list: none
   std::vector<std::string> apis{"*"};    // llm::api_name(), or "*"; an empty list: none
   bool trust_user = false;

@@ -25,10 +25,12 @@ std::optional<std::string> parse_hash(std::string_view text) {
 
 // `hash`, or `key` hashed at once. Messages never show either: people paste keys where hashes belong.
 void read_credential(Section& section, Key& into) {
-  if (section.has("hash") == section.has("key")) {
-    const bool both = section.has("hash");
+  const bool both = section.has("hash") && section.has("key");
+  const bool none = !section.has("hash") && !section.has("key");
+  if (none && into.certificate && into.require == Require::either) return;
+  if (both || none) {
     return section.problem(section.place(), section.path() + (both ? " has both `hash` and `key`; one is enough"
-                                                                   : " needs `hash` or `key`"));
+                                                                   : " needs `hash` or `key`, or a `certificate`"));
   }
   if (const std::optional<Scalar> hash = section.scalar("hash")) {
     const std::optional<std::string> digits = parse_hash(hash->text);
@@ -92,9 +94,28 @@ void read_apis(Section& section, Key& into) {
     section.warn(section.place("apis"), '`' + section.path("apis") + "` is empty: no API may be used");
 }
 
+void read_certificate(Section& section, Key& into) {
+  if (section.choice("require") == "both") into.require = Require::both;
+  std::optional<Section> certificate = section.section("certificate");
+  if (!certificate) {
+    if (into.require == Require::both)
+      section.problem(section.place("require"), "`require: both` needs a `certificate`");
+    return;
+  }
+  CertificateRule& rule = into.certificate.emplace();
+  certificate->text("cn", rule.cn);
+  certificate->text("san", rule.san);
+  certificate->text("spiffe", rule.spiffe);
+  if (rule == CertificateRule{})
+    certificate->problem(certificate->place(), "a certificate is known by its `cn`, `san` or `spiffe`");
+  if (!rule.spiffe.empty() && !rule.spiffe.starts_with("spiffe://"))
+    certificate->problem(certificate->place("spiffe"), "a SPIFFE name begins with spiffe://");
+}
+
 Key read_one(Section& section, const std::vector<Model>& models) {
   Key key;
   section.text("name", key.name);
+  read_certificate(section, key);
   read_credential(section, key);
   section.ranges("allow", key.allow);
   read_allowed_models(section, models, key);

@@ -205,6 +205,19 @@ void Section::file_path(std::string_view key, std::string& into) {
   if (!path.empty()) into = resolve(reading_.folder, path);
 }
 
+void Section::file_content(std::string_view key, std::string& into) {
+  std::string path;
+  file_path(key, path);
+  if (path.empty()) return;
+  reading_.files.push_back(path);
+  Result<std::string> content = read_file(path, kLargestFile);
+  if (content) {
+    into = *std::move(content);
+  } else {
+    problem(place(key), named(this->path(key)) + ": " + content.error().message);
+  }
+}
+
 void Section::flag(std::string_view key, bool& into) {
   const std::optional<Scalar> value = scalar(key);
   if (!value) return;

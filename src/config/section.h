@@ -53,6 +53,8 @@ class Section {
   std::string choice(std::string_view key);
   void text(std::string_view key, std::string& into);  // no control characters, not empty, at most 4 KiB
   void file_path(std::string_view key, std::string& into);
+  // What the file at the path holds; a change of it is a change of the configuration.
+  void file_content(std::string_view key, std::string& into);
   void flag(std::string_view key, bool& into);
   // Ranges are those of the key table.
   void duration(std::string_view key, Duration& into);

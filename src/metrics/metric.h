@@ -24,6 +24,8 @@ enum class Metric : std::uint8_t {
   open_connections,
   connections,
   refused_connections,
+  tls_handshakes,
+  certificate_expiry,
   max_connections,
   limited,
   queue_waiting,

@@ -83,7 +83,12 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
     {Metric::connections, Type::counter, "intragate_connections_total", {"listener"}, {},
      "Client connections accepted."},
     {Metric::refused_connections, Type::counter, "intragate_refused_connections_total", {"listener", "reason"}, {},
-     "Client connections closed unread: address (not in listen.allow), limit (listen.max_connections) or memory (memory_limit)."},
+     "Client connections closed unread: address (not in listen.allow), limit (listen.max_connections), "
+     "memory (memory_limit) or tls (no handshake)."},
+    {Metric::tls_handshakes, Type::counter, "intragate_tls_handshakes_total", {"listener", "result"}, {},
+     "TLS handshakes with clients: full, resumed or failed."},
+    {Metric::certificate_expiry, Type::gauge, "intragate_certificate_expiry_seconds", {"use"}, {},
+     "Seconds until a certificate of the gateway's own expires, by the listener or endpoint that it is used at; negative: it has."},
     {Metric::max_connections, Type::gauge, "intragate_max_connections", {"listener"}, {},
      "Client connections that may be open at once (listen.max_connections)."},
     {Metric::limited, Type::counter, "intragate_limited_total", {"per", "limit", "rule"}, {},

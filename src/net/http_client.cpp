@@ -41,7 +41,7 @@ Task<Result<Unit>> HttpClient::send(std::span<const std::string_view> pieces, st
       pieces = pieces.subspan(1);
       continue;
     }
-    std::array<std::string_view, 8> rest;
+    std::array<std::string_view, 16> rest;  // as many as send_now offers: TLS must see the same bytes again
     const std::size_t count = std::min(pieces.size(), rest.size());
     std::copy_n(pieces.begin(), count, rest.begin());
     rest[0].remove_prefix(sent);
@@ -129,6 +129,7 @@ HttpClient::Fill HttpClient::fill(std::size_t limit) {
     answered_ = true;
     return Fill::more;
   }
+  cut_ = moved.io == Socket::Io::failed && socket_.tls() != nullptr;
   if (in_.empty()) in_.release();
   return moved.io == Socket::Io::blocked ? Fill::blocked : Fill::closed;
 }

@@ -53,6 +53,8 @@ class HttpClient {
   // Ready for the next request.
   void reset();
   [[nodiscard]] bool open() const { return socket_.open(); }
+  // The connection ended without TLS's own word for the end: somebody may have cut it, so no end of a body.
+  [[nodiscard]] bool cut() const { return cut_; }
   // When the connection was made.
   [[nodiscard]] TimePoint opened() const { return opened_; }
   void close() {
@@ -73,6 +75,7 @@ class HttpClient {
   std::uint8_t interim_ = 0;
   bool answered_ = false;
   bool request_sent_ = false;
+  bool cut_ = false;
 };
 
 }  // namespace intragate::net

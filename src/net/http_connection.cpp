@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "net/loop.h"
+#include "net/tls_stream.h"
 
 namespace intragate::net {
 namespace {
@@ -81,6 +82,25 @@ Task<Result<std::optional<SocketAddress>>> HttpConnection::receive_proxy_header(
     if (got == Fill::timeout) co_return too_slow("PROXY protocol header", "listen.timeouts.head");
     if (got != Fill::more) co_return make_error(Code::client_gone, {});
   }
+}
+
+Task<Result<Unit>> HttpConnection::receive_tls(std::shared_ptr<const TlsContext> context) {
+  std::string early{in_.view()};
+  in_.release();
+  const Deadline deadline = Deadline::in(loop_.now(), limits_.head);
+  co_return co_await secure(loop_, socket_, std::move(context), std::move(early), {deadline, &cancellation_});
+}
+
+const Certificate* HttpConnection::peer_certificate() const {
+  return socket_.tls() == nullptr ? nullptr : socket_.tls()->peer();
+}
+
+const TlsContext* HttpConnection::tls() const {
+  return socket_.tls() == nullptr ? nullptr : &socket_.tls()->context();
+}
+
+bool HttpConnection::resumed() const {
+  return socket_.tls() != nullptr && socket_.tls()->resumed();
 }
 
 Task<Result<HttpConnection::Arrival>> HttpConnection::receive_head() {

@@ -39,6 +39,15 @@ class HttpConnection {
   // Errors: malformed_request, request_timeout, client_gone.
   [[nodiscard]] Task<Result<std::optional<SocketAddress>>> receive_proxy_header();
 
+  // TLS from here on; what was read already belongs to it. Under the deadline of a head. Errors: malformed_request,
+  // request_timeout, client_gone; nothing can be said to the client then.
+  [[nodiscard]] Task<Result<Unit>> receive_tls(std::shared_ptr<const TlsContext> context);
+  // The certificate that the client has shown and proved to be its own; null: none.
+  [[nodiscard]] const Certificate* peer_certificate() const;
+  // What it was accepted by; null: no TLS.
+  [[nodiscard]] const TlsContext* tls() const;
+  [[nodiscard]] bool resumed() const;
+
   enum class Arrival : std::uint8_t { head, none };  // none: the client closed, or sent nothing for `idle`
   // Waits for the next request and parses its head. headers() is valid until the caller suspends.
   // Errors: malformed_request, head_too_large, request_timeout, client_gone (in the middle of a head). After an error

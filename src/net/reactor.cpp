@@ -89,9 +89,17 @@ void Reactor::handle(Descriptor& descriptor, std::uint32_t events) {
   if (descriptor.waiting != nullptr && descriptor.waiting->satisfied()) descriptor.waiting->complete(Wake::ready);
 }
 
+namespace {
+
+bool has(const Descriptor& descriptor, Interest interest) {
+  const auto wanted = static_cast<std::uint8_t>(interest);
+  return ((wanted & 1U) != 0 && descriptor.can_read) || ((wanted & 2U) != 0 && descriptor.can_write);
+}
+
+}  // namespace
+
 bool Readiness::satisfied() const {
-  const auto wanted = static_cast<std::uint8_t>(interest_);
-  return ((wanted & 1U) != 0 && descriptor_.can_read) || ((wanted & 2U) != 0 && descriptor_.can_write);
+  return has(descriptor_, interest_) || (other_ != nullptr && has(*other_, other_interest_));
 }
 
 bool Readiness::await_ready() {
@@ -100,6 +108,7 @@ bool Readiness::await_ready() {
     // The first wait comes after a read or write that found nothing; epoll reports at once what came since.
     loop().reactor().add(descriptor_);
   }
+  if (other_ != nullptr && !other_->registered) loop().reactor().add(*other_);
   if (!satisfied()) return false;
   set_result(Wake::ready);
   return true;
@@ -107,6 +116,7 @@ bool Readiness::await_ready() {
 
 void Readiness::await_suspend(std::coroutine_handle<> handle) {
   descriptor_.waiting = this;
+  if (other_ != nullptr) other_->waiting = this;
   suspend(handle);
 }
 

@@ -53,8 +53,17 @@ class Readiness : public Wait {
  public:
   Readiness(Loop& loop, Descriptor& descriptor, Interest interest, Until until)
       : Wait{loop, until}, descriptor_{descriptor}, interest_{interest} {}
+  // Whichever of two comes first.
+  Readiness(Loop& loop, Descriptor& descriptor, Interest interest, Descriptor& other, Interest other_interest,
+            Until until)
+      : Wait{loop, until},
+        descriptor_{descriptor},
+        interest_{interest},
+        other_{&other},
+        other_interest_{other_interest} {}
   ~Readiness() {
     if (descriptor_.waiting == this) descriptor_.waiting = nullptr;
+    if (other_ != nullptr && other_->waiting == this) other_->waiting = nullptr;
   }
   bool await_ready();
   void await_suspend(std::coroutine_handle<> handle);
@@ -65,6 +74,8 @@ class Readiness : public Wait {
  private:
   Descriptor& descriptor_;
   Interest interest_;
+  Descriptor* other_ = nullptr;
+  Interest other_interest_ = Interest::read;
 };
 
 }  // namespace intragate::net

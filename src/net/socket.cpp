@@ -16,6 +16,7 @@
 
 #include "net/loop.h"
 #include "net/sockaddr.h"
+#include "net/tls_stream.h"
 
 namespace intragate::net {
 namespace {
@@ -47,11 +48,16 @@ Socket::Socket(int fd) : state_{std::make_unique<State>()} {
   state_->descriptor.fd = fd;
 }
 
+Socket::State::State() = default;
+
 Socket::State::~State() {
+  tls.reset();  // says goodbye
   ::close(descriptor.fd);
 }
 
 Socket::Moved Socket::read(std::span<char> space) {
+  if (state_->tls != nullptr) [[unlikely]]
+    return state_->tls->read(space);
   Descriptor& d = state_->descriptor;
   for (;;) {
     const ssize_t n = ::recv(d.fd, space.data(), space.size(), 0);
@@ -70,6 +76,8 @@ Socket::Moved Socket::read(std::span<char> space) {
 }
 
 Socket::Moved Socket::write(std::span<const std::string_view> pieces) {
+  if (state_->tls != nullptr) [[unlikely]]
+    return state_->tls->write(pieces.first(std::min(pieces.size(), kPieces)));
   std::size_t total = 0;
   for (const std::string_view piece : pieces.first(std::min(pieces.size(), kPieces))) total += piece.size();
   if (total <= kSmall) {
@@ -120,6 +128,7 @@ void Socket::on_hangup(Loop& loop, Cancellation* cancellation) {
 bool Socket::stale() {
   if (hung_up()) return true;
   if (!may_read() && state_->descriptor.registered) return false;
+  if (state_->tls != nullptr) return state_->tls->speaks();
   char byte = 0;
   const ssize_t n = ::recv(state_->descriptor.fd, &byte, 1, MSG_PEEK);
   if (n < 0 && errno == EAGAIN) {
@@ -129,17 +138,27 @@ bool Socket::stale() {
   return true;
 }
 
+void Socket::write_plainly(std::string_view bytes) {
+  (void)::send(state_->descriptor.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+}
+
 std::size_t Socket::unacknowledged() const {
   int bytes = 0;
   const bool known = ::ioctl(state_->descriptor.fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
   return known ? static_cast<std::size_t>(bytes) : 0;
 }
 
+void Socket::begin_tls(std::shared_ptr<const TlsContext> context, std::string early) {
+  state_->tls = std::make_unique<TlsStream>(std::move(context), state_->descriptor, std::move(early));
+}
+
 void Socket::shutdown_write() {
+  if (state_->tls != nullptr) state_->tls->say_goodbye();
   ::shutdown(state_->descriptor.fd, SHUT_WR);
 }
 
 void Socket::reset_on_close() {
+  if (state_->tls != nullptr) state_->tls->forget_goodbye();
   const linger hard{1, 0};
   ::setsockopt(state_->descriptor.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
 }
@@ -165,6 +184,39 @@ Task<Result<Socket>> connect(Loop& loop, SocketAddress address, Until until) {
   ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size);
   if (failure != 0) co_return connect_error(failure);
   co_return socket;
+}
+
+namespace {
+
+constexpr std::string_view kSpeakTls =
+    "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 134\r\n\r\n"
+    R"({"error":{"message":"This port speaks TLS: use https:// in the URL.",)"
+    R"("type":"invalid_request_error","param":null,"code":"https_only"}})";
+
+}  // namespace
+
+Task<Result<Unit>> secure(Loop& loop, Socket& socket, std::shared_ptr<const TlsContext> context, std::string early,
+                          Until until) {
+  const bool serving = context->serves();
+  socket.begin_tls(std::move(context), std::move(early));
+  TlsStream& tls = *socket.tls();
+  for (;;) {
+    const TlsStream::Step step = tls.handshake();
+    if (step == TlsStream::Step::done) co_return Unit{};
+    if (step == TlsStream::Step::closed || step == TlsStream::Step::failed) {
+      const std::string reason = tls.reason();
+      if (tls.plain_http()) socket.write_plainly(kSpeakTls);
+      co_return make_error(serving ? Code::malformed_request : Code::upstream_unreachable, {})
+          .because("TLS: " + reason);
+    }
+    const Interest interest = step == TlsStream::Step::needs_read ? Interest::read : Interest::write;
+    const Wake wake = co_await socket.wait(loop, interest, until);
+    if (wake == Wake::cancelled) co_return make_error(Code::client_gone, {});
+    if (wake == Wake::deadline) {
+      co_return make_error(serving ? Code::request_timeout : Code::upstream_timeout, {})
+          .because("TLS handshake timed out");
+    }
+  }
 }
 
 Task<WriteEnd> write_rest(Loop& loop, Socket& socket, std::span<const std::string_view> pieces, std::size_t& sent,

@@ -17,7 +17,7 @@ Task<Result<std::string>> read_whole_body(HttpClient& client, BodyDecoder decode
     }
     if (step.state == BodyDecoder::State::piece) continue;
     const Fill got = client.fill(Buffer::kBlock);
-    if (got == Fill::closed && decoder.may_close_here()) co_return body;
+    if (got == Fill::closed && decoder.may_close_here() && !client.cut()) co_return body;
     if (got == Fill::closed) co_return make_error(Code::upstream_broke, {}).because("closed within the answer");
     if (got == Fill::more) continue;
     const Wake wake = co_await client.readable(until);

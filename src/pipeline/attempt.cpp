@@ -246,7 +246,8 @@ net::Task<Result<Unit>> receive_body(Exchange& x, Attempt& a) {
     const Fill got = client.fill(net::Buffer::kBlock);
     if (got == Fill::more) continue;
     if (got == Fill::closed) {
-      if (!decoder.may_close_here()) co_return make_error(Code::upstream_broke, {}).because("closed within the body");
+      const bool whole = decoder.may_close_here() && !client.cut();
+      if (!whole) co_return make_error(Code::upstream_broke, {}).because("closed within the body");
       a.answer.collected = true;
       a.answer.head.keep_alive = false;
       co_return Unit{};

@@ -22,6 +22,21 @@ void note_wrong_key(Exchange& x, const net::Sha256& digest) {
                {{"address", x.address.text()}, {"seconds", rule.pause / std::chrono::seconds{1}}});
 }
 
+Error certificate_needed(const auth::Principal& principal, std::string_view why) {
+  return make_error(Code::invalid_key, "This API key works only together with its client certificate (" +
+                                           std::string{why} + "): ask your administrator.")
+      .because("key " + principal.name);
+}
+
+// What a certificate can say against a caller whose key is known.
+Result<Unit> check_certificate(const auth::Principal& principal, const net::Certificate* shown) {
+  if (!principal.needs_both) return Unit{};
+  if (shown == nullptr) return certificate_needed(principal, "none was shown");
+  if (!auth::fits(*principal.certificate, *shown)) return certificate_needed(principal, "another one was shown");
+  return Unit{};
+}
+
+// By certificate alone whoever sends no key; a wrong key is never made good by a certificate.
 Result<Unit> find_principal(Exchange& x) {
   const Duration pause = x.worker.wrong_keys().refused(x.address, x.worker.loop().now());
   if (pause > Duration::zero() && !x.many_behind_address) {
@@ -29,6 +44,14 @@ Result<Unit> find_principal(Exchange& x) {
                       "Too many wrong API keys came from your address: wait before you try again, or ask your "
                       "administrator.")
         .after(pause);
+  }
+  const net::Certificate* shown = x.connection.peer_certificate();
+  if (shown != nullptr && x.wall >= shown->not_after) {  // the connection may have outlived it
+    return make_error(Code::invalid_key, "Your client certificate has expired: ask your administrator for a new one.");
+  }
+  if (shown != nullptr && x.head.authorization.empty()) {
+    x.principal = x.snapshot->keys.find(*shown);
+    if (x.principal != nullptr) return auth::admit(*x.principal, x.address, x.wall);
   }
   Result<std::string_view> token = auth::bearer_token(x.head.authorization);
   if (!token) return std::move(token).error();
@@ -39,6 +62,8 @@ Result<Unit> find_principal(Exchange& x) {
     return std::move(principal).error();
   }
   x.principal = *principal;  // also when it is not let in: the record names whose key was used
+  Result<Unit> certified = check_certificate(*x.principal, shown);
+  if (!certified) return certified;
   return auth::admit(*x.principal, x.address, x.wall);
 }
 

@@ -156,6 +156,23 @@ net::Task<bool> one_exchange(Worker& worker, net::HttpConnection& connection, So
   co_return keep;
 }
 
+// The handshake. Whoever does not get through it is in the records, as a connection that was not let in.
+net::Task<bool> secured_by(Worker& worker, net::HttpConnection& connection, SocketAddress peer, OpenConnection& open) {
+  Door& door = open.door();
+  Result<Unit> secured = co_await connection.receive_tls(door.tls);
+  const bool gone = !secured && secured.error().code == Code::client_gone;
+  const std::string_view result = !secured ? "failed" : connection.resumed() ? "resumed" : "full";
+  if (!gone) worker.metrics().counter(metrics::Metric::tls_handshakes, {door.name, result}).add();
+  if (secured) co_return true;
+  if (gone) co_return false;
+  log::info("TLS handshake failed",
+            {{"address", peer.ip.text()}, {"listener", door.name}, {"reason", secured.error().detail}});
+  worker.refuse(peer, door, secured.error().code);
+  // What was said last, an alert most likely, shall be read.
+  co_await connection.finish();
+  co_return false;
+}
+
 net::Task<void> exchanges(Worker& worker, net::HttpConnection& connection, SocketAddress peer, OpenConnection& open) {
   const Door& door = open.door();
   if (door.rules.trusted_proxies.contains(peer.ip)) {
@@ -171,6 +188,10 @@ net::Task<void> exchanges(Worker& worker, net::HttpConnection& connection, Socke
       co_return;
     }
   }
+  if (door.tls != nullptr) {
+    const bool secured = co_await secured_by(worker, connection, peer, open);
+    if (!secured) co_return;
+  }
   for (int in_a_row = 0;;) {
     if (!connection.more_is_here()) {
       in_a_row = 0;
@@ -183,7 +204,9 @@ net::Task<void> exchanges(Worker& worker, net::HttpConnection& connection, Socke
     Result<Unit> received = Unit{};
     if (!arrival) received = std::move(arrival).error();
     const bool keep = co_await one_exchange(worker, connection, peer, open, std::move(received));
-    if (!keep) break;
+    // Certificates that were accepted under other rules are asked for again.
+    const bool outdated = connection.tls() != door.tls.get();
+    if (!keep || outdated) break;
   }
   if (!connection.failed()) co_await connection.finish();
 }

@@ -138,7 +138,8 @@ net::Task<Result<Next>> relay_long(Exchange& x) {
     ended = step.state == net::BodyDecoder::State::end;
     if (step.state != net::BodyDecoder::State::more) continue;
     const Fill got = client.fill(net::Buffer::kBlock);
-    if (got == Fill::closed && !decoder.may_close_here()) co_return broke_off(x, "closed within the body");
+    const bool whole = decoder.may_close_here() && !client.cut();
+    if (got == Fill::closed && !whole) co_return broke_off(x, "closed within the body");
     ended = got == Fill::closed;
     if (got == Fill::more && ++rounds >= kBusyRounds) {
       rounds = 0;

@@ -5,6 +5,7 @@
 
 #include "base/error_table.h"
 #include "base/log.h"
+#include "net/certificate.h"
 #include "pipeline/exchange.h"
 #include "pipeline/health_report.h"
 #include "pipeline/observe.h"
@@ -54,6 +55,7 @@ void write_record(Exchange& x, const End& end, TimePoint now) {
     record.principal = x.principal->name;
     record.key_id = x.principal->key_id;
   }
+  if (const net::Certificate* shown = x.connection.peer_certificate()) record.certificate = shown->subject;
   record.end_user = x.call.user;
   record.address = x.address;
   if (x.target.route != nullptr) record.api = llm::api_name(x.target.route->api);

@@ -66,6 +66,7 @@ namespace {
 
 std::string_view refusal_reason(Code why) {
   if (why == Code::address_not_allowed) return "address";
+  if (why == Code::malformed_request || why == Code::request_timeout) return "tls";
   return why == Code::memory_full ? "memory" : "limit";
 }
 
@@ -95,6 +96,10 @@ std::vector<Exchange*> Worker::exchanges() {
 
 void Worker::drain() {
   draining_ = true;
+  close_resting();
+}
+
+void Worker::close_resting() {
   for (net::ListHook* hook = clients_.next(); hook != &clients_; hook = hook->next()) {
     auto& entry = static_cast<ClientEntry&>(*hook);
     if (entry.exchange == nullptr) entry.cancellation->fire(net::CancelReason::shutdown);

@@ -61,6 +61,7 @@ struct Door {
   config::Listen rules;
   std::string name;                                  // its address, for metrics
   std::shared_ptr<std::atomic<std::uint32_t>> open;  // connections of all loops
+  std::shared_ptr<const net::TlsContext> tls{};      // null: plain
 };
 [[nodiscard]] net::HttpLimits limits_of(const config::Listen& rules);
 
@@ -107,6 +108,8 @@ class Worker {
 
   // The requests that are being served now. Valid until anything waits.
   [[nodiscard]] std::vector<Exchange*> exchanges();
+  // Who may connect by certificate has changed: connections that rest are closed, the others after their call.
+  void close_resting();
 
   // Shutdown: connections without a call are closed, the others after their call; no new calls.
   void drain();

@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/hash.h"
+#include "config/tls_rules.h"
 
 namespace intragate::upstream {
 namespace {
@@ -24,6 +25,10 @@ Endpoint::Endpoint(std::string id, config::Endpoint configured, const config::He
       point_{hash_of(configured_.url, hash_of(configured_.model, 0))},
       fixed_headers_{"Host: " + configured_.host_header + "\r\n" + credentials(configured_.auth)},
       health_rule_{health},
-      health_{health} {}
+      health_{health} {
+  if (!configured_.tls) return;
+  Result<std::shared_ptr<const net::TlsContext>> tls = net::TlsContext::client(config::rules_of(configured_));
+  if (tls) tls_ = *std::move(tls);
+}
 
 }  // namespace intragate::upstream

@@ -31,6 +31,9 @@ class Endpoint {
   // The lines of every request's head that never change: Host and the credentials.
   [[nodiscard]] const std::string& fixed_headers() const { return fixed_headers_; }
 
+  // How to speak TLS there; null: plain, or, where configured().tls is set, a configuration that cannot be used.
+  [[nodiscard]] const std::shared_ptr<const net::TlsContext>& tls() const { return tls_; }
+
   // A call under way; the ticket is in the exchange.
   using Grant = Unit;
   [[nodiscard]] Ticket<Endpoint> enter() {
@@ -48,6 +51,7 @@ class Endpoint {
   config::Endpoint configured_;
   std::uint64_t point_;
   std::string fixed_headers_;
+  std::shared_ptr<const net::TlsContext> tls_;
   config::Health health_rule_;
   Health health_;
   std::atomic<std::uint32_t> in_flight_{0};

@@ -45,6 +45,11 @@ net::Task<Result<Connection>> Pool::connect(std::shared_ptr<Endpoint> endpoint, 
                                             net::Until until) {
   Result<net::Socket> socket = co_await open(endpoint, egress, until);
   if (!socket) co_return std::move(socket).error();
+  if (endpoint->configured().tls) {
+    if (endpoint->tls() == nullptr) co_return make_error(Code::upstream_unreachable, {}).because("TLS: unusable rules");
+    Result<Unit> secured = co_await net::secure(loop_, *socket, endpoint->tls(), std::string{}, until);
+    if (!secured) co_return std::move(secured).error();
+  }
   auto client = std::make_unique<net::HttpClient>(loop_, std::move(*socket));
   co_return Connection{*this, std::move(endpoint), std::move(client), false};
 }

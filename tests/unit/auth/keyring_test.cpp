@@ -184,5 +184,37 @@ TEST(KeyRules, RefusedModelIs403AndNamedInShort) {
   EXPECT_LT(refused.error().message.size(), 300U);
 }
 
+TEST(Keyring, EveryPartOfACertificateRuleMustMatch) {
+  const net::Certificate certificate{.subject = "CN=a",
+                                     .common_name = "a",
+                                     .names = {"a.corp", "10.0.0.1"},
+                                     .uris = {"spiffe://corp/a"},
+                                     .not_before = {},
+                                     .not_after = {}};
+  EXPECT_TRUE(fits({.cn = "a", .san = "10.0.0.1", .spiffe = "spiffe://corp/a"}, certificate));
+  EXPECT_TRUE(fits({.cn = {}, .san = "a.corp", .spiffe = {}}, certificate));
+  EXPECT_FALSE(fits({.cn = "b", .san = "a.corp", .spiffe = {}}, certificate));
+  EXPECT_FALSE(fits({.cn = {}, .san = {}, .spiffe = "spiffe://corp/"}, certificate));
+  EXPECT_FALSE(fits({.cn = {}, .san = "corp", .spiffe = {}}, certificate));
+}
+
+TEST(Keyring, ACertificateAloneIsEnoughOnlyWhereTheKeyIsNotRequiredToo) {
+  config::Key both = key("both", "s");
+  both.certificate = config::CertificateRule{.cn = "a", .san = {}, .spiffe = {}};
+  both.require = config::Require::both;
+  config::Key alone;
+  alone.name = "alone";
+  alone.certificate = config::CertificateRule{.cn = "a", .san = {}, .spiffe = {}};
+  net::Certificate certificate;
+  certificate.common_name = "a";
+  EXPECT_EQ(ring_of({both}).find(certificate), nullptr);
+  const Keyring ring = ring_of({both, alone});
+  ASSERT_NE(ring.find(certificate), nullptr);
+  EXPECT_EQ(ring.find(certificate)->name, "alone");
+  EXPECT_EQ(ring.find(net::sha256("s"))->name, "both");
+  certificate.common_name = "b";
+  EXPECT_EQ(ring.find(certificate), nullptr);
+}
+
 }  // namespace
 }  // namespace intragate::auth

@@ -36,9 +36,19 @@ TEST(EndpointUrl, APastedCallIsAnsweredWithItsBase) {
   EXPECT_TRUE(contains(taken_apart("http://[::1]:8/completions"), "did you mean `http://[::1]:8`?"));
 }
 
+TEST(EndpointUrl, HttpsMeansTlsAndItsPort) {
+  const Result<Endpoint> plain = parse_endpoint_url("https://models.corp/v1");
+  ASSERT_TRUE(plain);
+  EXPECT_TRUE(plain->tls);
+  EXPECT_EQ(plain->port, 443);
+  EXPECT_EQ(plain->host_header, "models.corp");
+  EXPECT_EQ(parse_endpoint_url("https://h:80")->host_header, "h:80");
+  EXPECT_FALSE(parse_endpoint_url("http://h")->tls);
+  EXPECT_TRUE(contains(taken_apart("https://h:1/v1/chat/completions"), "did you mean `https://h:1/v1`?"));
+}
+
 TEST(EndpointUrl, SaysWhatIsNotAvailable) {
-  EXPECT_TRUE(contains(taken_apart("https://h/v1"), "TLS towards models is not available in this version"));
-  EXPECT_TRUE(contains(taken_apart("grpcs://h:8001"), "TLS towards models is not available in this version"));
+  EXPECT_TRUE(contains(taken_apart("grpcs://h:8001"), "not available in this version"));
   EXPECT_TRUE(contains(taken_apart("grpc://h:8001"), "not available in this version"));
   EXPECT_TRUE(contains(taken_apart("10.0.0.5:8000"), "did you mean `http://10.0.0.5:8000`?"));
   EXPECT_TRUE(contains(taken_apart("ftp://h"), "refused"));

@@ -102,9 +102,17 @@ TEST(ConfigAdmin, AnAddressThatOthersReachNeedsAToken) {
   EXPECT_TRUE(load_with("admin: {address: 127.1.2.3:1}").ok());
 }
 
-TEST(ConfigListen, TlsIsRefusedUntilItExists) {
-  EXPECT_TRUE(contains(all_problems(load_with("listen: [{address: 127.0.0.1:1, tls: {certificate: a}}]")),
-                       "test.yaml:1:33: `tls` is not available in this version"));
+TEST(ConfigListen, TlsNeedsItsFiles) {
+  const auto problems = [](const std::string& tls) {
+    return all_problems(load_with("listen: [{address: 127.0.0.1:1, tls: {" + tls + "}}]"));
+  };
+  EXPECT_TRUE(contains(problems("certificate: /nowhere/a.pem"), "`key` is missing in listen[0].tls"));
+  EXPECT_TRUE(contains(problems("certificate: /nowhere/a.pem, key: /nowhere/a.key"), "listen[0].tls.certificate"));
+  EXPECT_TRUE(contains(problems("certificate: a, key: a, client_certificate: required"), "need `client_ca`"));
+  EXPECT_TRUE(contains(problems("certificate: a, key: a, client_ca: a"), "need `client_certificate`"));
+}
+
+TEST(ConfigListen, TlsOfTheAdminAddressIsRefusedUntilItExists) {
   EXPECT_TRUE(contains(all_problems(load_with("admin: {tls: {}}")), "`tls` is not available in this version"));
 }
 

@@ -212,10 +212,23 @@ TEST(ConfigModels, HintsWithoutDangerAreRemarks) {
 
 TEST(ConfigModels, WhatWouldBeDangerousToIgnoreIsRefused) {
   EXPECT_TRUE(contains(all_problems(load_model("cache: {exact: 10m}")), "`cache` is not available in this version"));
-  for (const std::string key : {"tls", "template", "triton"}) {
+  for (const std::string key : {"template", "triton"}) {
     EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", " + key + ": {a: b}")),
                          '`' + key + "` is not available in this version"));
   }
+}
+
+TEST(ConfigModels, TlsTowardsAModelNeedsHttpsAndWholePairs) {
+  EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", tls: {server_name: a}")),
+                       "needs a URL that begins with https://"));
+  EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"https://h\", tls: {pin: [\"sha256:12\"]}")),
+                       "a pin is sha256: and 64 hexadecimal digits"));
+  EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"https://h\", tls: {certificate: /nowhere/c.pem}")),
+                       "belong together"));
+  const Loaded blind = load_endpoint("url: \"https://h\", tls: {dangerously_trust_anyone: true}");
+  EXPECT_TRUE(blind.ok());
+  ASSERT_FALSE(blind.config.warnings.empty());
+  EXPECT_TRUE(contains(blind.config.warnings.front(), "can read and change everything"));
 }
 
 TEST(ConfigModels, UrlsHaveTheirPlaceAndSuggestion) {
@@ -223,8 +236,7 @@ TEST(ConfigModels, UrlsHaveTheirPlaceAndSuggestion) {
       all_problems(load_endpoint("url: \"http://h/v1/chat/completions\"")),
       "test.yaml:1:38: `models[0].endpoints[0].url`: the URL must be the base of the API, without `/chat/completions`; "
       "did you mean `http://h/v1`?\n");
-  EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"https://h\"")),
-                       "TLS towards models is not available in this version"));
+  EXPECT_TRUE(load_endpoint("url: \"https://h\"").ok());
 }
 
 TEST(ConfigModels, AnAddressOutsideEgressIsRemarked) {

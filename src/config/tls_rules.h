@@ -1,0 +1,29 @@
+// `tls` of a listener and of an endpoint as net/ wants it. Views of the configuration. Thread: any. Does not: read
+// files.
+#pragma once
+
+#include "config/config.h"
+#include "net/tls.h"
+
+namespace intragate::config {
+
+[[nodiscard]] inline net::TlsServerRules rules_of(const ListenTls& tls) {
+  return {.certificate = tls.certificate,
+          .key = tls.key.reveal(),
+          .client_certificate = tls.client_certificate,
+          .client_ca = tls.client_ca,
+          .crl = tls.crl};
+}
+
+// REQUIRES: the endpoint has `tls`.
+[[nodiscard]] inline net::TlsClientRules rules_of(const Endpoint& endpoint) {
+  const EndpointTls& tls = *endpoint.tls;
+  return {.ca = tls.ca,
+          .certificate = tls.certificate,
+          .key = tls.key.reveal(),
+          .name = tls.server_name.empty() ? endpoint.host : tls.server_name,
+          .pins = tls.pins,
+          .verify = !tls.dangerously_trust_anyone};
+}
+
+}  // namespace intragate::config

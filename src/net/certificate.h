@@ -1,0 +1,30 @@
+// What a certificate says about its holder, as plain data. Pure functions over PEM bytes. Thread: any.
+// Does not: verify anything (tls.h does, in the handshake). Rule: RFC 5280.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+struct x509_st;
+
+namespace intragate::net {
+
+struct Certificate {
+  std::string subject;             // one line, RFC 2253, for records
+  std::string common_name;         // empty: none, or more than one
+  std::vector<std::string> names;  // of subjectAltName: DNS names, mail addresses, IP addresses
+  std::vector<std::string> uris;   // of subjectAltName: spiffe://… among them
+  WallTime not_before;
+  WallTime not_after;
+};
+
+// The first certificate of a PEM text. Errors: invalid_configuration.
+[[nodiscard]] Result<Certificate> read_certificate(std::string_view pem);
+
+[[nodiscard]] Certificate describe_certificate(const x509_st& certificate);
+
+}  // namespace intragate::net

@@ -1,0 +1,146 @@
+"""Client certificates: who gets in, as whom, and through `intragate forward` for clients that have none to show."""
+
+import ssl
+import subprocess
+
+import openai
+import pytest
+
+from certificates import Authority, openssl
+from fake_model import Gate, delta, done, sse, stream_head, wait
+from gateway import binary, run
+from test_tls import call, connect, trusting
+from wire import eventually
+
+
+@pytest.fixture(scope="module")
+def authority():
+    authority = Authority()
+    yield authority
+    authority.close()
+
+
+@pytest.fixture(scope="module")
+def model(model_factory):
+    return model_factory()
+
+
+@pytest.fixture(scope="module")
+def crl(authority):
+    path = f"{authority.folder}/crl.pem"
+    authority.write_crl(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def gateway(gateway_factory, model, authority, crl):
+    own = authority.server()
+    tls = {"certificate": own.certificate, "key": own.key, "client_ca": authority.certificate, "crl": crl,
+           "client_certificate": "required"}
+    keys = [{"name": "dify", "key": "${TEST_KEY}", "certificate": {"cn": "dify-host"}, "require": "both"},
+            {"name": "batch", "certificate": {"spiffe": "spiffe://corp/batch", "san": "batch.corp"}},
+            {"name": "plain", "key": "sk-plain-0123456789abcdef"}]
+    return gateway_factory(config={"listen": [{"address": "127.0.0.1:0", "tls": tls}], "keys": keys,
+                                   "models": [{"name": "m", "endpoints": [{"url": model.base}]}]})
+
+
+@pytest.fixture(scope="module")
+def dify(authority):
+    return authority.issue("dify-host")
+
+
+@pytest.fixture(scope="module")
+def batch(authority):
+    return authority.issue("batch", "DNS:batch.corp,URI:spiffe://corp/batch")
+
+
+def test_a_certificate_alone_is_a_principal(gateway, authority, batch):
+    status, _, name = call(gateway, trusting(authority, batch), key=None)
+    assert status == 200
+    record = gateway.wait_for_record(name)
+    assert (record["principal"], record["certificate"]) == ("batch", "CN=batch")
+
+
+def test_key_and_certificate_where_both_are_required(gateway, authority, dify, batch):
+    status, _, name = call(gateway, trusting(authority, dify))
+    assert status == 200
+    assert gateway.wait_for_record(name)["principal"] == "dify"
+    assert call(gateway, trusting(authority, batch))[0] == 401         # the key with another certificate
+    assert call(gateway, trusting(authority, dify), key=None)[0] == 401   # the certificate without the key
+    assert call(gateway, trusting(authority, dify), key="sk-plain-0123456789abcdef")[0] == 200
+    assert call(gateway, trusting(authority, batch), key="sk-wrong-0123456789abcdef")[0] == 401
+
+
+def test_whoever_has_no_good_certificate_stays_outside(gateway, authority):
+    stranger = Authority("Another CA")
+    try:
+        wrong = {"none": None, "another authority's": stranger.issue("dify-host"),
+                 "expired": authority.issue("dify-host", days=(-3, -1)),
+                 "not yet": authority.issue("dify-host", days=(1, 3)),
+                 "a server's": authority.server()}
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            for what, pair in wrong.items():
+                records = len(gateway.records())
+                with pytest.raises(OSError):  # TLS 1.3 says so only behind the handshake
+                    call(gateway, trusting(authority, pair, version))
+                    pytest.fail(what)
+                eventually(lambda: len(gateway.records()) == records + 1, "a record")
+                assert gateway.records()[-1]["outcome"] in ("malformed", "refused")
+    finally:
+        stranger.close()
+
+
+def test_forward_adds_the_certificate(gateway, model, authority, dify):
+    command = [binary(), "forward", "--listen", "127.0.0.1:0", "--to", f"https://localhost:{gateway.address[1]}",
+               "--cert", dify.certificate, "--key", dify.key, "--ca", authority.certificate]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        base = "http://" + process.stdout.readline().removeprefix("listening on ").strip() + "/v1"
+        with openai.OpenAI(base_url=base, api_key=gateway.key, max_retries=0) as client:
+            long = [{"role": "user", "content": "x" * 400_000}]
+            assert client.chat.completions.create(model="m", messages=long).choices[0].message.content
+            gate = Gate()
+            model.script(stream_head(), sse(delta("one")), wait(gate), sse(delta("two")), done())
+            stream = iter(client.chat.completions.create(model="m", messages=long, stream=True))
+            assert next(stream).choices[0].delta.content == "one"  # before the model says more
+            gate.allow()
+            assert any(chunk.choices[0].delta.content == "two" for chunk in stream if chunk.choices)
+            model.script(stream_head(), sse(delta("one")), wait(Gate()))
+            stream = client.chat.completions.create(model="m", messages=long, stream=True)
+            assert next(iter(stream)).choices[0].delta.content == "one"
+            stream.close()
+            upstream = model.wait_for_call(3)
+            upstream.wait_ended()
+            assert upstream.ended_by_peer
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_forward_refuses_what_would_not_be_safe(dify):
+    pair = ["--cert", dify.certificate, "--key", dify.key]
+    assert "loopback" in run("forward", "--listen", "0.0.0.0:0", "--to", "https://h", *pair).stderr
+    assert "https://" in run("forward", "--to", "http://h", *pair).stderr
+    other = dify.key + ".other"
+    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", other)
+    told = run("forward", "--to", "https://h", "--cert", dify.certificate, "--key", other)
+    assert "does not belong" in told.stderr
+
+
+def test_a_revoked_certificate_is_out_at_once(gateway, authority, crl):
+    pair = authority.issue("batch", "DNS:batch.corp,URI:spiffe://corp/batch")
+    context = trusting(authority, pair)
+    with connect(gateway, context) as kept:
+        kept.sendall(b"GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert kept.recv(65536).startswith(b"HTTP/1.1 200")
+        session = kept.session
+        authority.revoke(pair)
+        authority.write_crl(crl)
+        rest = b"."
+        while rest:  # the gateway closes the connection that rests
+            rest = kept.recv(65536)
+        with pytest.raises(OSError):
+            with connect(gateway, context, session) as again:  # nor does a resumed session help
+                again.sendall(b"GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert again.recv(65536) == b""
+                raise OSError("closed")
