@@ -58,7 +58,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"audit.flush",                    duration, "100ms", "1ms..10s"},
     {"audit.file_size",                size,     "256MiB", "4KiB..4GiB"},
     {"audit.compress",                 choice,   "zstd", "zstd | off"},
-    {"audit.keep",                     duration_or_off, "off", "1m..36500d"},
+    {"audit.keep",                     duration_or_off, "off", "1m..3650d"},
     {"audit.max_total",                size,     "", "16KiB..1024TiB"},
     {"audit.sign",                     section},
     {"audit.sign.key",                 secret,   kRequired},

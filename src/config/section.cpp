@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "config/references.h"
+#include "config/yaml_tree.h"
 #include "config/units.h"
 
 namespace intragate::config {

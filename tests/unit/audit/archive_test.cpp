@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "audit/chain.h"
 #include "audit/line_reader.h"
 #include "audit/record.h"
 
@@ -100,8 +101,10 @@ TEST_F(AuditArchive, RemovesTheOldestFileOnceItsRemovalIsOnRecord) {
 }
 
 TEST_F(AuditArchive, RemovesNoMoreThanMakesItSmallEnough) {
-  const auto size = fs::file_size(file_path(directory_, 1, kPlain));
-  Archive archive{directory_, {.max_total = size * 3}};
+  std::uintmax_t rest = 0;
+  for (std::uint64_t number = 2; number <= kCurrent; ++number)
+    rest += fs::file_size(file_path(directory_, number, kPlain));
+  Archive archive{directory_, {.max_total = rest}};
   const WallTime now = std::chrono::system_clock::now();
   EXPECT_TRUE(archive.work(kCurrent, now));
   EXPECT_FALSE(archive.work(kCurrent, now));

@@ -158,7 +158,7 @@ TEST(QuickStart, NamesThePlaceOfAnUnusableValue) {
 
 TEST(QuickStart, ReportsEverythingAtOnce) {
   const Loaded loaded =
-      load_dotenv("MODEL_PROVIDER=x\nCUSTOM_MODEL_API_BASE=https://h\nINTRAGATE_LISTEN=y\nMODEL_REQUEST_TIMEOUT=z\n");
+      load_dotenv("MODEL_PROVIDER=x\nCUSTOM_MODEL_API_BASE=ftp://h\nINTRAGATE_LISTEN=y\nMODEL_REQUEST_TIMEOUT=z\n");
   EXPECT_EQ(loaded.problems.size(), 4U) << all_problems(loaded);
 }
 

@@ -41,7 +41,7 @@ TEST(ConfigFile, ReportsEverythingAtOnceWithPlaces) {
             "test.yaml:1:1: unknown key `drian` at the top; did you mean `drain`?\n"
             "test.yaml:4:5: unknown key `timeout` in models[0]; did you mean `timeouts`?\n"
             "test.yaml:5:28: `models[0].timeouts.first_byte`: `25` has no unit; did you mean `25s`?\n"
-            "test.yaml:6:23: `models[0].endpoints[0].url`: a URL begins with http://, not `ftp://`\n"
+            "test.yaml:6:23: `models[0].endpoints[0].url`: a URL begins with http:// or https://, not `ftp://`\n"
             "test.yaml:7:10: `workers`: `many` is not a whole number\n");
 }
 
