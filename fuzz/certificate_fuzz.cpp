@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes{reinterpret_cast<const char*>(data), size};
   const intragate::Result<intragate::net::Certificate> read = intragate::net::read_certificate(bytes);
   if (!read) return 0;
-  for (const char c : read->subject) intragate::fuzz::require(static_cast<unsigned char>(c) >= 0x20, "one line");
-  intragate::fuzz::require(read->subject.size() <= 8 * size, "bounded");
+  for (const char c : read->subject) fuzz::require(static_cast<unsigned char>(c) >= 0x20, "one line");
+  fuzz::require(read->subject.size() <= 8 * size, "bounded");
   return 0;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "audit/chain.h"
 #include "audit/line_reader.h"
@@ -44,16 +45,18 @@ std::optional<std::string> Archive::work(std::uint64_t current, WallTime now) {
     if (!state) log::error("audit file not compressed", {{"reason", state.error().message}});
     if (state && *state == Packer::State::working) return std::nullopt;
     packer_.reset();
-    if (state) looked_at_ = 0;  // the next one at once
+    packing_failed_ = !state;
+    looked_at_ = 0;  // the next one at once, or what is to be removed without it
   }
   if (current == looked_at_ && now < look_again_ && look_again_ - now <= kLookAgain) return std::nullopt;
   looked_at_ = current;
   look_again_ = now + kLookAgain;
   const Result<std::vector<AuditFile>> files = list_files(directory_);
   if (!files) return std::nullopt;  // whoever writes says so
-  std::optional<std::string> removal = choose_removal(*files, current, now);
-  if (!removal && options_.compress) begin_packing(*files, current);
-  return removal;
+  // Compressed first: what is too large may then be small enough.
+  if (options_.compress && !std::exchange(packing_failed_, false)) begin_packing(*files, current);
+  if (packer_) return std::nullopt;
+  return choose_removal(*files, current, now);
 }
 
 void Archive::remove_pending() {

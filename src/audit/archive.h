@@ -40,6 +40,7 @@ class Archive {
   std::string directory_;
   Options options_;
   std::unique_ptr<Packer> packer_;
+  bool packing_failed_ = false;  // the last time
   std::string pending_;          // the file whose removal is on record
   std::uint64_t looked_at_ = 0;  // `current` when the directory was last looked through
   WallTime look_again_{};

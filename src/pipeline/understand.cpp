@@ -44,6 +44,7 @@ Result<Unit> check_ranking(const Exchange& x) {
 
 Result<Next> understood(Exchange& x) {
   const std::string_view body = x.connection.body();
+  if (x.transcript) x.transcript->prompt(body);
   Result<llm::Call> call = x.call.api == llm::Api::transcription ? dialect::form::understand(x.head.content_type, body)
                                                                  : dialect::openai::understand(x.call.api, body);
   if (!call) return std::move(call).error();
@@ -64,7 +65,6 @@ net::Task<Result<Next>> read_and_understand(Exchange& x) {
   Result<Unit> received = co_await x.connection.receive_body();
   x.bytes_in = x.connection.body_bytes();
   if (!received) co_return std::move(received).error();
-  if (x.transcript) x.transcript->prompt(x.connection.body());
   co_return understood(x);
 }
 

@@ -10,7 +10,7 @@ import threading
 import pytest
 import yaml
 
-from fake_model import Gate, delta, done, end, free_port, sse, stream_head, wait
+from fake_model import Gate, cut, delta, done, end, free_port, sse, stream_head, wait
 from gateway import ROOT
 from wire import Connection, Stream, ask, chat, eventually
 
@@ -152,7 +152,9 @@ def page(gateway_factory, model_factory):
     dead = f"http://127.0.0.1:{free_port()}/v1"
     config = {"listen": [{"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "max_connections": 1}],
               "models": [entry("m"), {"name": "auto", "endpoints": [{"url": model.base, "max_concurrency": "auto"}]},
-                         entry("busy", queue={"size": 0}), entry("dead", dead, health={"failures": 1})],
+                         entry("busy", queue={"size": 0}), entry("dead", dead, health={"failures": 1}),
+                         {"name": "pair", "endpoints": [{"url": model.base}, {"url": model.base, "weight": 2}],
+                          "hedge": {"after": "50ms", "budget": "100%"}, "continue_on_failure": True}],
               "limits": [{"per": "key", "name": "hasty", "requests_per_minute": 1}],
               "keys": [{"name": "test", "key": "${TEST_KEY}"}, {"name": "hasty", "key": "${HASTY_KEY}"}]}
     gateway = gateway_factory(config=config, env={"HASTY_KEY": "sk-hasty-key"})
@@ -173,6 +175,13 @@ def page(gateway_factory, model_factory):
     with Stream(gateway, chat("busy", stream=True)) as reply:
         assert reply.next() and ask(gateway, chat("busy")).status == 429
         gate.open()
+        reply.rest()
+    held = Gate()
+    model.script(wait(held))
+    assert ask(gateway, chat("pair")).status == 200  # by the second endpoint
+    held.open()
+    model.script(stream_head(), sse(delta("x")), cut())
+    with Stream(gateway, chat("pair", stream=True)) as reply:
         reply.rest()
     full = gateway.addresses[1]
     with Connection(full), Connection(full) as turned_away:
