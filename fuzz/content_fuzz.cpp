@@ -18,18 +18,17 @@ struct Seen {
   std::vector<Finding> found;
 };
 
-void take(Seen &seen, const Scanner::Cleared &cleared) {
+void take(Seen& seen, const Scanner::Cleared& cleared) {
   fuzz::require(cleared.offset == seen.text.size(), "nothing is left out");
   seen.text += cleared.text;
-  for (const Finding &one : cleared.found) {
-    fuzz::require(one.begin < one.end && one.end <= seen.text.size() &&
-                      one.begin >= cleared.offset,
+  for (const Finding& one : cleared.found) {
+    fuzz::require(one.begin < one.end && one.end <= seen.text.size() && one.begin >= cleared.offset,
                   "inside of the text");
     seen.found.push_back(one);
   }
 }
 
-Seen scan(const WordList &words, std::string_view text, std::size_t piece) {
+Seen scan(const WordList& words, std::string_view text, std::size_t piece) {
   Scanner scanner{Kinds{}.set(), words};
   Seen seen;
   for (std::size_t at = 0; at < text.size(); at += piece) {
@@ -41,27 +40,20 @@ Seen scan(const WordList &words, std::string_view text, std::size_t piece) {
   return seen;
 }
 
-} // namespace
+}  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data,
-                                      std::size_t size) {
-  if (size < 2)
-    return 0;
-  std::string_view text{reinterpret_cast<const char *>(data), size};
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  std::string_view text{reinterpret_cast<const char*>(data), size};
   const std::size_t piece = data[0] % 32U + 1;
   text.remove_prefix(1);
-  const std::size_t line =
-      text.find('\n'); // the first line is a word to look for
+  const std::size_t line = text.find('\n');  // the first line is a word to look for
   std::vector<std::string> list{"secret", "机密", "cre"};
-  if (line != std::string_view::npos && line > 0)
-    list.emplace_back(text.substr(0, line));
+  if (line != std::string_view::npos && line > 0) list.emplace_back(text.substr(0, line));
   const intragate::Result<WordList> words = WordList::make(std::move(list));
-  if (!words)
-    return 0;
+  if (!words) return 0;
   const Seen cut = scan(*words, text, piece);
-  if (text.size() > kLongestRun)
-    return 0;
-  fuzz::require(cut.found == scan(*words, text, text.size()).found,
-                "however it is cut");
+  if (text.size() > kLongestRun) return 0;
+  fuzz::require(cut.found == scan(*words, text, text.size()).found, "however it is cut");
   return 0;
 }

@@ -94,8 +94,8 @@ class Sink {
   void put(const std::string& text) { std::fwrite(text.data(), 1, text.size(), out_); }
 
   static std::string head() {
-    return padded("TIME", audit_time) + padded("KEY", 12) + padded("USER", 12) + padded("MODEL", 16) +
-           padded("STATUS", 6) + padded("OUTCOME", 16) + padded("TOKENS", 11) + padded("TOTAL_MS", 10) + "ID\n";
+    return padded("TIME", kTime) + padded("KEY", 12) + padded("USER", 12) + padded("MODEL", 16) + padded("STATUS", 6) +
+           padded("OUTCOME", 16) + padded("TOKENS", 11) + padded("TOTAL_MS", 10) + "ID\n";
   }
   static std::string row(std::string_view line) {
     const std::vector<std::string_view> members = audit::members_of(line);
@@ -105,16 +105,16 @@ class Sink {
     };
     const std::string event = of("event");
     if (event != "-") {
-      return padded(of("time"), audit_time) + padded(of("principal"), 12) + padded(of("address"), 12) +
-             padded(event, 16) + padded("event", 6) + padded(of("outcome"), 16) + of("detail") + "\n";
+      return padded(of("time"), kTime) + padded(of("principal"), 12) + padded(of("address"), 12) + padded(event, 16) +
+             padded("event", 6) + padded(of("outcome"), 16) + of("detail") + "\n";
     }
-    return padded(of("time"), audit_time) + padded(of("principal"), 12) + padded(of("end_user"), 12) +
+    return padded(of("time"), kTime) + padded(of("principal"), 12) + padded(of("end_user"), 12) +
            padded(of("model"), 16) + padded(of("status"), 6) + padded(of("outcome"), 16) +
            padded(of("prompt_tokens") + "+" + of("completion_tokens"), 11) + padded(of("total_ms"), 10) +
            of("request_id") + "\n";
   }
 
-  static constexpr std::size_t audit_time = kRfc3339Size;
+  static constexpr std::size_t kTime = kRfc3339Size;
   std::string format_;
   std::unique_ptr<FILE, Close> file_;
   FILE* out_ = stdout;

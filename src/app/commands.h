@@ -12,8 +12,8 @@ enum class Output : unsigned char { text, json };
 
 // Checks a configuration file; every problem with file, line, column and a suggestion.
 [[nodiscard]] int validate(const std::string& file, Output output);
-// Every address that the gateway would connect to with it, names resolved as now, and what `egress` says of each. 1: the
-// file is bad, an address is refused, or a name has none.
+// Every address that the gateway would connect to with it, names resolved as now, and what `egress` says of each. 1:
+// the file is bad, an address is refused, or a name has none.
 [[nodiscard]] int validate_egress(const std::string& file, Output output);
 // {"valid":false,"problems":[…],"warnings":[…]}, as validate and explain print it.
 [[nodiscard]] std::string verdict_json(const config::Loaded& loaded);

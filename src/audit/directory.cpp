@@ -34,7 +34,7 @@ Result<std::vector<AuditFile>> list_files(const std::string& directory) {
     const std::string_view ending = std::string_view{name}.substr(digits.size());
     if (digits.size() < kDigits || (ending != kPlain && ending != kCompressed)) continue;
     const auto number = text::parse_unsigned(digits);
-    if (number) files.push_back({*number, ending == kCompressed, directory + "/" + name});
+    if (number) files.push_back({*number, ending == kCompressed, entry.path().string()});
   }
   std::sort(files.begin(), files.end(), [](const AuditFile& a, const AuditFile& b) {
     return a.number != b.number ? a.number < b.number : !a.compressed && b.compressed;

@@ -62,13 +62,13 @@ bool Matcher::matches(std::string_view line) const {
 }
 
 const std::vector<std::string_view>& columns() {
-  static const std::vector<std::string_view> kColumns{
+  static const std::vector<std::string_view> names{
       "seq",          "time",     "event",         "request_id", "principal",     "key_id",
       "end_user",     "address",  "certificate",   "api",        "model",         "endpoint",
       "attempts",     "status",   "outcome",       "error",      "prompt_tokens", "completion_tokens",
       "usage_source", "queue_ms", "first_byte_ms", "total_ms",   "bytes_in",      "bytes_out",
       "content",      "detail",   "prev",          "hash"};
-  return kColumns;
+  return names;
 }
 
 std::vector<std::string_view> members_of(std::string_view line) {

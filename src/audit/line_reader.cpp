@@ -25,7 +25,7 @@ ssize_t read_some(int fd, char* to, std::size_t room) {
 
 struct LineReader::Unpacker {
   struct Free {
-    void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
+    void operator()(ZSTD_DStream* unused) const { ZSTD_freeDStream(unused); }
   };
   std::unique_ptr<ZSTD_DStream, Free> stream{ZSTD_createDStream()};
   std::string packed = std::string(kPiece, '\0');

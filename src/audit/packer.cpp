@@ -18,7 +18,7 @@ constexpr int kLevel = 3;
 
 struct Packer::Stream {
   struct Free {
-    void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+    void operator()(ZSTD_CCtx* unused) const { ZSTD_freeCCtx(unused); }
   };
   std::unique_ptr<ZSTD_CCtx, Free> context{ZSTD_createCCtx()};
   std::string input = std::string(kPiece, '\0');

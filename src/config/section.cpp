@@ -5,8 +5,8 @@
 
 #include "base/text.h"
 #include "config/references.h"
-#include "config/yaml_tree.h"
 #include "config/units.h"
+#include "config/yaml_tree.h"
 
 namespace intragate::config {
 namespace {

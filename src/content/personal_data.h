@@ -26,7 +26,6 @@ inline constexpr std::size_t kLongestRun = 512;
 
 // Appends what `text` holds, in order and without overlaps, `offset` added to
 // the places. REQUIRES: `text` ends where a run ends.
-void find_personal_data(std::string_view text, Kinds kinds,
-                        std::uint64_t offset, std::vector<Finding> &found);
+void find_personal_data(std::string_view text, Kinds kinds, std::uint64_t offset, std::vector<Finding>& found);
 
-} // namespace intragate::content
+}  // namespace intragate::content

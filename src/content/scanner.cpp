@@ -8,13 +8,12 @@ namespace {
 // `end`, or where the run begins that would be cut there. A run that is too
 // long to hold anything is cut.
 std::size_t run_before(std::size_t end, std::string_view text) {
-  const bool goes_on =
-      end == text.size() || text[end] == ' ' || is_run_character(text[end]);
+  const bool goes_on = end == text.size() || text[end] == ' ' || is_run_character(text[end]);
   const std::size_t run = last_run(text.substr(0, end));
   return goes_on && end - run <= kLongestRun ? run : end;
 }
 
-} // namespace
+}  // namespace
 
 Scanner::Cleared Scanner::feed(std::string_view piece) {
   text_.erase(0, gone_);
@@ -26,8 +25,7 @@ Scanner::Cleared Scanner::feed(std::string_view piece) {
   std::size_t end = undecided();
   // A crowd of letters without an end is no finding any more: what is held
   // stays bounded.
-  if (text_.size() - end > kMostHeld)
-    end = text_.size() - kMostHeld;
+  if (text_.size() - end > kMostHeld) end = text_.size() - kMostHeld;
   return clear(end);
 }
 
@@ -39,13 +37,11 @@ Scanner::Cleared Scanner::finish() {
 }
 
 void Scanner::read_words(std::size_t from) {
-  if (words_.empty())
-    return;
+  if (words_.empty()) return;
   for (std::size_t i = from; i < text_.size(); ++i) {
     state_ = words_.next(state_, text_[i]);
     const std::size_t length = words_.word_length(state_);
-    if (length > 0)
-      add_word({offset_ + i + 1 - length, offset_ + i + 1, Kind::word});
+    if (length > 0) add_word({offset_ + i + 1 - length, offset_ + i + 1, Kind::word});
   }
 }
 
@@ -63,12 +59,10 @@ void Scanner::add_word(Finding word) {
 // whole.
 std::size_t Scanner::undecided() const {
   const std::string_view text{text_};
-  std::size_t end =
-      text.size() - std::min<std::size_t>(text.size(), words_.depth(state_));
+  std::size_t end = text.size() - std::min<std::size_t>(text.size(), words_.depth(state_));
   for (std::size_t before = text.size() + 1; end < before;) {
     before = end;
-    for (auto word = words_found_.rbegin(); word != words_found_.rend();
-         ++word) {
+    for (auto word = words_found_.rbegin(); word != words_found_.rend(); ++word) {
       if (word->begin < offset_ + end && word->end > offset_ + end)
         end = static_cast<std::size_t>(word->begin - offset_);
     }
@@ -85,8 +79,8 @@ Scanner::Cleared Scanner::clear(std::size_t end) {
   std::size_t words = 0;
   while (words < words_found_.size() && words_found_[words].begin < limit) {
     Finding word = words_found_[words];
-    if (word.end > limit) { // only when too much was held: the rest of it is
-                            // another finding
+    if (word.end > limit) {  // only when too much was held: the rest of it is
+                             // another finding
       words_found_[words].begin = limit;
       word.end = limit;
       found_.push_back(word);
@@ -95,13 +89,10 @@ Scanner::Cleared Scanner::clear(std::size_t end) {
     found_.push_back(word);
     ++words;
   }
-  words_found_.erase(words_found_.begin(),
-                     words_found_.begin() + static_cast<std::ptrdiff_t>(words));
-  std::sort(
-      found_.begin(), found_.end(),
-      [](const Finding &a, const Finding &b) { return a.begin < b.begin; });
+  words_found_.erase(words_found_.begin(), words_found_.begin() + static_cast<std::ptrdiff_t>(words));
+  std::sort(found_.begin(), found_.end(), [](const Finding& a, const Finding& b) { return a.begin < b.begin; });
   gone_ = end;
   return {.text = text, .offset = offset_, .found = found_};
 }
 
-} // namespace intragate::content
+}  // namespace intragate::content

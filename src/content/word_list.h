@@ -19,7 +19,7 @@ inline constexpr std::size_t kLongestWord = 256;
 inline constexpr std::size_t kMostWordBytes = 64U << 20U;
 
 class WordList {
-public:
+ public:
   using State = std::uint32_t;
   static constexpr State kStart = 0;
 
@@ -30,26 +30,23 @@ public:
 
   [[nodiscard]] State next(State state, char c) const;
   // Length of the longest word that ends where the automaton stands; 0: none.
-  [[nodiscard]] std::size_t word_length(State state) const {
-    return length_[state];
-  }
+  [[nodiscard]] std::size_t word_length(State state) const { return length_[state]; }
   // How many of the bytes just read may begin a word.
   [[nodiscard]] std::size_t depth(State state) const { return depth_[state]; }
   [[nodiscard]] bool empty() const { return label_.size() == 1; }
   [[nodiscard]] std::size_t states() const { return label_.size(); }
 
-private:
+ private:
   explicit WordList(const std::vector<std::string>& words);
-  void lay_out(const std::vector<std::string> &words);
+  void lay_out(const std::vector<std::string>& words);
   void link();
   [[nodiscard]] State child(State state, char c) const;
 
-  std::vector<std::uint32_t>
-      first_child_; // one more than there are states: the last one's end
+  std::vector<std::uint32_t> first_child_;  // one more than there are states: the last one's end
   std::vector<State> fallback_;
   std::vector<std::uint16_t> length_;
   std::vector<std::uint16_t> depth_;
   std::vector<char> label_;
 };
 
-} // namespace intragate::content
+}  // namespace intragate::content

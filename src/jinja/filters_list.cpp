@@ -119,6 +119,25 @@ std::vector<Keyed> keyed(Call& call, std::string_view attribute, Case how) {
   return out;
 }
 
+// What one merge of two sorted neighbours is about.
+struct Merge {
+  std::size_t left;
+  std::size_t middle;
+  std::size_t end;
+};
+
+void merge(std::vector<Keyed>& from, std::vector<Keyed>& into, Merge at, bool down, Work& work) {
+  std::size_t right = at.middle;
+  for (std::size_t to = at.left, end = at.end; to < end; ++to) {
+    bool from_left = right == at.end;
+    if (!from_left && at.left < at.middle) {
+      const int compared = order(from[at.left].key, from[right].key, work);
+      from_left = down ? compared >= 0 : compared <= 0;
+    }
+    into[to] = std::move(from_left ? from[at.left++] : from[right++]);
+  }
+}
+
 // A merge sort: whatever the order says, also when it has failed, it ends and stays within the list.
 void sort(std::vector<Keyed>& all, bool down, Work& work) {
   if (!work.make(all.size() * sizeof(Keyed))) return;
@@ -126,17 +145,7 @@ void sort(std::vector<Keyed>& all, bool down, Work& work) {
   for (std::size_t width = 1; width < all.size() && !work.failed(); width *= 2) {
     for (std::size_t begin = 0; begin < all.size(); begin += 2 * width) {
       const std::size_t middle = std::min(begin + width, all.size());
-      const std::size_t end = std::min(begin + 2 * width, all.size());
-      std::size_t left = begin;
-      std::size_t right = middle;
-      for (std::size_t to = begin; to < end; ++to) {
-        bool from_left = right == end;
-        if (!from_left && left < middle) {
-          const int compared = order(all[left].key, all[right].key, work);
-          from_left = down ? compared >= 0 : compared <= 0;
-        }
-        other[to] = std::move(from_left ? all[left++] : all[right++]);
-      }
+      merge(all, other, {begin, middle, std::min(begin + 2 * width, all.size())}, down, work);
     }
     std::swap(all, other);
   }
@@ -257,7 +266,11 @@ Value map(Call& call) {
     const std::string name = text_of(*path, call.work);
     for (const Value& item : items(call)) {
       Value value = attribute_of(item, name, call.work);
-      out.push_back(value.is(Kind::undefined) && fallback != nullptr ? *fallback : std::move(value));
+      if (value.is(Kind::undefined) && fallback != nullptr) {
+        out.push_back(*fallback);
+      } else {
+        out.push_back(std::move(value));
+      }
     }
     return out;
   }

@@ -56,7 +56,8 @@ Value Work::fail(std::string why) {
 
 Value Work::refuse(std::string why) {
   if (!failed()) {
-    error_ = make_error(Code::invalid_request, "the template of this model refuses the request: " + shortened(why))
+    error_ = make_error(Code::invalid_request,
+                        "the template of this model refuses the request: " + shortened(std::move(why)))
                  .because("line " + std::to_string(line_) + ": raise_exception");
   }
   return {};

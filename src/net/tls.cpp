@@ -116,6 +116,7 @@ void prepare(SSL_CTX* context) {
 constexpr std::array<unsigned char, 9> kHttp11{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
 // Clients that offer protocols and not this one get no answer about it, as if they had not asked.
+// NOLINTNEXTLINE(readability-function-size): OpenSSL's signature
 int choose_protocol(SSL* /*session*/, const unsigned char** out, unsigned char* size, const unsigned char* offered,
                     unsigned int offered_size, void* /*data*/) {
   unsigned char* chosen = nullptr;
@@ -139,10 +140,11 @@ struct TlsContext::Tickets {
   Key previous;
   TimePoint made{};
 
-  static bool fill(Key& key) {
-    return RAND_bytes(key.name.data(), key.name.size()) == 1 && RAND_bytes(key.cipher.data(), key.cipher.size()) == 1 &&
-           RAND_bytes(key.mac.data(), key.mac.size()) == 1;
+  template <std::size_t N>
+  static bool fill(std::array<unsigned char, N>& bytes) {
+    return RAND_bytes(bytes.data(), static_cast<int>(N)) == 1;
   }
+  static bool fill(Key& key) { return fill(key.name) && fill(key.cipher) && fill(key.mac); }
   bool renew(TimePoint now) {
     if (made != TimePoint{} && now - made < kTicketKeyAge) return true;
     const bool very_first = made == TimePoint{};
@@ -169,6 +171,7 @@ TlsContext::~TlsContext() {
   SSL_CTX_free(context_);
 }
 
+// NOLINTNEXTLINE(readability-function-size): OpenSSL's signature
 int TlsContext::on_ticket(SSL* session, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                           EVP_MAC_CTX* mac, int encrypting) {
   Tickets& tickets = *static_cast<TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(session)))->tickets_;

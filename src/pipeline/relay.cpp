@@ -109,6 +109,13 @@ net::Task<Result<Unit>> wait_for_more(Exchange& x) {
   co_return Unit{};
 }
 
+// What says that the body is whole.
+net::Task<bool> send_end(Exchange& x) {
+  if (!x.reply.chunked() || x.reply.send_now(net::kLastChunk, 0)) co_return true;
+  const bool sent = co_await x.reply.send_rest(x, net::kLastChunk);
+  co_return sent;
+}
+
 // An answer too long to be collected first: what was collected goes out, the rest follows as it comes.
 net::Task<Result<Next>> relay_long(Exchange& x) {
   net::HttpClient& client = x.upstream.client();
@@ -151,10 +158,8 @@ net::Task<Result<Next>> relay_long(Exchange& x) {
     Result<Unit> more = co_await wait_for_more(x);
     if (!more) co_return std::move(more).error();
   }
-  if (x.reply.chunked() && !x.reply.send_now(net::kLastChunk, 0)) {
-    const bool sent = co_await x.reply.send_rest(x, net::kLastChunk);
-    if (!sent) co_return make_error(Code::client_gone, {});
-  }
+  const bool sent = co_await send_end(x);
+  if (!sent) co_return make_error(Code::client_gone, {});
   x.reply.end();
   if (x.answer.head.keep_alive) x.upstream.keep();
   if (x.usage.source == llm::UsageSource::none) take_usage(x, dialect::openai::find_usage(tail));

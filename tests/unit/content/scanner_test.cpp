@@ -7,9 +7,8 @@
 namespace intragate::content {
 namespace {
 
-const WordList &sample_words() {
-  static const WordList words =
-      *WordList::make({"secret plan", "机密", "密件", "plan b", "c机"});
+const WordList& sample_words() {
+  static const WordList words = *WordList::make({"secret plan", "机密", "密件", "plan b", "c机"});
   return words;
 }
 
@@ -19,10 +18,10 @@ struct Seen {
   std::size_t most_held = 0;
 };
 
-void take(Seen &seen, const Scanner::Cleared &cleared) {
+void take(Seen& seen, const Scanner::Cleared& cleared) {
   EXPECT_EQ(cleared.offset, seen.text.size());
   seen.text += cleared.text;
-  for (const Finding &one : cleared.found) {
+  for (const Finding& one : cleared.found) {
     EXPECT_LE(cleared.offset, one.begin);
     EXPECT_LE(one.end, cleared.offset + cleared.text.size());
     seen.found.push_back(one);
@@ -41,8 +40,9 @@ Seen scan(std::string_view text, std::size_t piece) {
 }
 
 TEST(Scanner, WhatIsSplitOverPiecesIsFoundAllTheSame) {
-  const std::string text = "call 138 1234 5678 or a@b.cn about the Secret Plan "
-                           "B 绝机密件 11010519491231002X, 10.0.0.1";
+  const std::string text =
+      "call 138 1234 5678 or a@b.cn about the Secret Plan "
+      "B 绝机密件 11010519491231002X, 10.0.0.1";
   const Seen whole = scan(text, text.size());
   ASSERT_EQ(whole.found.size(), 6U);
   for (std::size_t piece = 1; piece < text.size(); ++piece) {
@@ -54,18 +54,15 @@ TEST(Scanner, WhatIsSplitOverPiecesIsFoundAllTheSame) {
 
 TEST(Scanner, RandomTextCutAtRandomIsTheSame) {
   Random random{11};
-  const std::vector<std::string> parts{
-      "138",      " ",      "1234",  "5678",
-      "-",        "机",     "密",    "件",
-      "c",        "secret", " plan", " b",
-      "a@b.cn",   ".",      "x",     "4111 1111 1111 1111",
-      "10.0.0.1", "86",     "+",     "sk-abcdefghijklmnopqrstuvwx"};
+  const std::vector<std::string> parts{"138",      " ",      "1234",  "5678",
+                                       "-",        "机",     "密",    "件",
+                                       "c",        "secret", " plan", " b",
+                                       "a@b.cn",   ".",      "x",     "4111 1111 1111 1111",
+                                       "10.0.0.1", "86",     "+",     "sk-abcdefghijklmnopqrstuvwx"};
   for (int round = 0; round < 500; ++round) {
     std::string text;
-    for (std::uint64_t i = random.next() % 20 + 1; i > 0; --i)
-      text += parts[random.next() % parts.size()];
-    if (text.size() > kLongestRun)
-      continue;
+    for (std::uint64_t i = random.next() % 20 + 1; i > 0; --i) text += parts[random.next() % parts.size()];
+    if (text.size() > kLongestRun) continue;
     const Seen whole = scan(text, text.size());
     const Seen cut = scan(text, random.next() % 7 + 1);
     EXPECT_EQ(cut.text, text);
@@ -82,13 +79,11 @@ TEST(Scanner, ChineseTextIsNotHeldBack) {
 }
 
 TEST(Scanner, WhatIsHeldBackIsBounded) {
-  for (const std::string &text :
-       {std::string(100'000, 'a'), std::string(100'000, '1'), [] {
-          std::string groups;
-          for (int i = 0; i < 20'000; ++i)
-            groups += "12 34";
-          return groups;
-        }()}) {
+  for (const std::string& text : {std::string(100'000, 'a'), std::string(100'000, '1'), [] {
+                                    std::string groups;
+                                    for (int i = 0; i < 20'000; ++i) groups += "12 34";
+                                    return groups;
+                                  }()}) {
     const Seen seen = scan(text, 333);
     EXPECT_LE(seen.most_held, kMostHeld);
     EXPECT_EQ(seen.text, text);
@@ -103,11 +98,9 @@ TEST(Scanner, WhatIsHeldBackIsBounded) {
   take(seen, scanner.finish());
   EXPECT_EQ(seen.text.size(), 10'000U);
   std::uint64_t covered = 0;
-  for (const Finding &one : seen.found)
-    covered += one.end - one.begin;
-  EXPECT_GE(covered, 9'990U)
-      << "words that overlap without an end are still found";
+  for (const Finding& one : seen.found) covered += one.end - one.begin;
+  EXPECT_GE(covered, 9'990U) << "words that overlap without an end are still found";
 }
 
-} // namespace
-} // namespace intragate::content
+}  // namespace
+}  // namespace intragate::content

@@ -10,39 +10,33 @@ namespace intragate::content {
 namespace {
 
 // Every place where a word ends, with the longest word that does.
-std::vector<std::pair<std::size_t, std::size_t>>
-ends_in(const WordList &words, std::string_view text) {
+std::vector<std::pair<std::size_t, std::size_t>> ends_in(const WordList& words, std::string_view text) {
   std::vector<std::pair<std::size_t, std::size_t>> ends;
   WordList::State state = WordList::kStart;
   for (std::size_t i = 0; i < text.size(); ++i) {
     state = words.next(state, text[i]);
-    if (words.word_length(state) > 0)
-      ends.emplace_back(i + 1, words.word_length(state));
+    if (words.word_length(state) > 0) ends.emplace_back(i + 1, words.word_length(state));
   }
   return ends;
 }
 
-std::vector<std::pair<std::size_t, std::size_t>>
-ends_by_hand(const std::vector<std::string> &words, std::string_view text) {
+std::vector<std::pair<std::size_t, std::size_t>> ends_by_hand(const std::vector<std::string>& words,
+                                                              std::string_view text) {
   std::vector<std::pair<std::size_t, std::size_t>> ends;
   for (std::size_t end = 1; end <= text.size(); ++end) {
     std::size_t longest = 0;
-    for (const std::string &word : words) {
-      if (text.substr(0, end).ends_with(word))
-        longest = std::max(longest, word.size());
+    for (const std::string& word : words) {
+      if (text.substr(0, end).ends_with(word)) longest = std::max(longest, word.size());
     }
-    if (longest > 0)
-      ends.emplace_back(end, longest);
+    if (longest > 0) ends.emplace_back(end, longest);
   }
   return ends;
 }
 
 TEST(WordList, FindsWordsInsideOfWordsInBothCases) {
   const WordList words = *WordList::make({"he", "she", "hers", "机密"});
-  EXPECT_EQ(ends_in(words, "uSHErs"),
-            (std::vector<std::pair<std::size_t, std::size_t>>{{4, 3}, {6, 4}}));
-  EXPECT_EQ(ends_in(words, "绝机密x"),
-            (std::vector<std::pair<std::size_t, std::size_t>>{{9, 6}}));
+  EXPECT_EQ(ends_in(words, "uSHErs"), (std::vector<std::pair<std::size_t, std::size_t>>{{4, 3}, {6, 4}}));
+  EXPECT_EQ(ends_in(words, "绝机密x"), (std::vector<std::pair<std::size_t, std::size_t>>{{9, 6}}));
 }
 
 TEST(WordList, AgreesWithLookingForEachWord) {
@@ -56,10 +50,8 @@ TEST(WordList, AgreesWithLookingForEachWord) {
       words.push_back(word);
     }
     std::string text;
-    for (int i = 0; i < 60; ++i)
-      text += static_cast<char>('a' + random.next() % 3);
-    EXPECT_EQ(ends_in(*WordList::make(words), text), ends_by_hand(words, text))
-        << round;
+    for (int i = 0; i < 60; ++i) text += static_cast<char>('a' + random.next() % 3);
+    EXPECT_EQ(ends_in(*WordList::make(words), text), ends_by_hand(words, text)) << round;
   }
 }
 
@@ -69,16 +61,14 @@ TEST(WordList, HoldsAHundredThousandWords) {
   for (int i = 0; i < 100'000; ++i) {
     std::string word;
     for (int c = 0; c < 4; ++c)
-      word += {'\xe4', static_cast<char>(0xb8 + random.next() % 8),
-               static_cast<char>(0x80 + random.next() % 64)};
+      word += {'\xe4', static_cast<char>(0xb8 + random.next() % 8), static_cast<char>(0x80 + random.next() % 64)};
     words.push_back(word);
   }
   const std::string last = words.back();
   const Result<WordList> list = WordList::make(std::move(words));
   ASSERT_TRUE(list);
   EXPECT_LT(list->states(), 1'300'000U);
-  EXPECT_EQ(ends_in(*list, "x" + last),
-            (std::vector<std::pair<std::size_t, std::size_t>>{{13, 12}}));
+  EXPECT_EQ(ends_in(*list, "x" + last), (std::vector<std::pair<std::size_t, std::size_t>>{{13, 12}}));
 }
 
 TEST(WordList, RefusesWhatWouldBeFoundEverywhereOrNeverHeld) {
@@ -88,5 +78,5 @@ TEST(WordList, RefusesWhatWouldBeFoundEverywhereOrNeverHeld) {
   EXPECT_TRUE(WordList::make({})->empty());
 }
 
-} // namespace
-} // namespace intragate::content
+}  // namespace
+}  // namespace intragate::content
