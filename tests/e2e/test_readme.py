@@ -61,7 +61,7 @@ def shell(command, folder, **variables):
 
 def is_listening(process, output):
     assert process.poll() is None, output.with_name("stderr").read_text()
-    return "data in " in output.read_text()
+    return re.search("^data in ", output.read_text(), re.MULTILINE) is not None  # the last line of the start
 
 
 @pytest.mark.parametrize("readme", READMES)
