@@ -289,11 +289,12 @@ def test_a_thief_without_the_key_cannot_rewrite_a_signed_chain(gateway_factory, 
 
 
 def test_full_files_are_compressed_and_old_ones_go_on_record(gateway_factory, model):
-    gateway = gateway_factory(config=config(model, file_size="4KiB", max_total="8KiB"))
+    gateway = gateway_factory(config=config(model, file_size="4KiB", max_total="16KiB"))
     directory = gateway.data_dir / "audit"
 
     def settled():
-        ask(gateway, chat("m"))
+        for _ in range(8):
+            ask(gateway, chat("m"))
         if not list(directory.glob("*.zst")):
             return []
         return [json.loads(line) for line in lines_of(sorted(directory.glob("*.jsonl"))[-1]) if b'"removed"' in line]
