@@ -1,39 +1,12 @@
 #include "check/look.h"
 
-#include "base/text.h"
+#include "dialect/raw.h"
 
 namespace intragate::check {
-namespace {
-
-std::optional<json::Member> step(std::string_view text, std::string_view name) {
-  if (text.starts_with('[')) {
-    std::uint64_t left = text::parse_unsigned(name).value_or(0);
-    json::ArrayScan scan{text};
-    while (std::optional<json::Member> element = scan.next()) {
-      if (left-- == 0) return element;
-    }
-    return std::nullopt;
-  }
-  if (!text.starts_with('{')) return std::nullopt;
-  json::ObjectScan scan{text};
-  while (std::optional<json::Member> member = scan.next()) {
-    if (json::key_is(*member, name)) return member;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
 std::optional<json::Member> look(std::string_view text, std::initializer_list<std::string_view> path) {
-  std::optional<json::Member> found;
-  text = text::trim(text);
-  while (text.starts_with('\n')) text = text::trim(text.substr(1));
-  for (const std::string_view name : path) {
-    found = step(text, name);
-    if (!found) return std::nullopt;
-    text = found->value;
-  }
-  return found;
+  std::string pointer;
+  for (const std::string_view name : path) pointer.append("/").append(name);
+  return dialect::follow(text, pointer);
 }
 
 std::optional<std::string> look_text(std::string_view text, std::initializer_list<std::string_view> path) {

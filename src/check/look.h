@@ -12,6 +12,7 @@
 namespace intragate::check {
 
 // The value behind keys and, in arrays, positions ("0"); nothing when there is none, or the text is no JSON object.
+// REQUIRES: no `/` and no `~` in the path, which becomes a JSON pointer (dialect/raw.h).
 [[nodiscard]] std::optional<json::Member> look(std::string_view text, std::initializer_list<std::string_view> path);
 // The text of a string there, or nothing if there is none.
 [[nodiscard]] std::optional<std::string> look_text(std::string_view text, std::initializer_list<std::string_view> path);
