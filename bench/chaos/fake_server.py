@@ -91,7 +91,7 @@ class RoomModel(FakeModel):
     def _register(self, call):
         found = super()._register(call)
         self.listings.clear()
-        if not self.calls:
+        if call.method == "GET":
             return found
         self.calls.clear()
         return [self._answer], True
