@@ -126,7 +126,7 @@ struct Model {
   std::string kind;                     // chat | completion | embedding | rerank | transcription | speech; empty: any
   std::uint64_t context_window = 0;     // 0: unknown
   std::uint64_t max_answer_tokens = 0;  // of a stream, which then ends with finish_reason "length"; 0: not bounded
-  bool repair = false;                  // mend what clients would reject or misread
+  bool repair = true;                  // mend what clients would reject or misread
   Reasoning reasoning = Reasoning::as_it_is;
   std::vector<Endpoint> endpoints;
   AddressList allow = AddressList::any();  // from where it may be used

@@ -110,7 +110,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].queue.heartbeat",       duration, "10s", "1s..10m"},
     {"models[].batch",                 section,  "", "", "", kHint},
     {"models[].reasoning",             choice,   "", "separate | inline | drop"},
-    {"models[].repair",                flag,     "false"},
+    {"models[].repair",                flag,     "true"},
 
     {"models[].endpoints",             sections, kRequired},
     {"models[].endpoints[].url",       url,      kRequired},

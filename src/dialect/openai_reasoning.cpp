@@ -102,8 +102,9 @@ std::string_view EventReasoning::rewrite(std::string_view data) {
 }
 
 std::optional<std::string> rewrite_answer(std::string_view body, Reasoning form) {
+  if (form == Reasoning::as_it_is) return std::nullopt;
   std::optional<Message> message = find_message(body, "message");
-  if (!message || form == Reasoning::as_it_is) return std::nullopt;
+  if (!message) return std::nullopt;
   const std::string text = message->text;
   const std::string reasoning = message->reasoning;
   ReasoningFilter filter{form};

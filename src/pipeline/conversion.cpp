@@ -79,7 +79,7 @@ Result<Unit> convert_answer(Exchange& x, Attempt& a) {
     dialect::ReasoningFilter{x.lane->model.reasoning}.apply(said.text, said.reasoning,
                                                             dialect::ReasoningFilter::Piece::last);
     if (!said.usage || said.usage->prompt_tokens == 0) said.usage = estimated_usage(x, said);
-    x.usage = *said.usage;
+    answer.usage = *said.usage;
     const bool embeddings = x.call.api == llm::Api::embeddings;
     answer.owned = embeddings ? openai::encode_embeddings(name_of(x), said, vectors_of(x))
                               : openai::encode_answer(name_of(x), said);

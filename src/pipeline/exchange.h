@@ -53,6 +53,7 @@ struct Answer {
   bool collected = false;
   std::string_view body;  // collected only: in `owned` or in the connection's buffer
   std::string owned;
+  std::optional<llm::Usage> usage;          // where it is not the model's own, which stands in `owned`
   net::Held held;                           // counts `owned`
   std::optional<net::BodyDecoder> decoder;  // where the rest of the body stands
 };

@@ -74,6 +74,10 @@ void mend_answer(Exchange& x, Attempt& a) {
   const std::string_view mended = mender.mend_answer(answer.owned, estimated_prompt(x));
   if (mended.data() != answer.owned.data()) answer.owned = mended;
   answer.held.set(answer.owned.capacity());
+  if (mender.repairs().has(openai::Repair::usage)) {
+    answer.usage = openai::find_usage(answer.owned);
+    if (answer.usage) answer.usage->source = llm::UsageSource::estimated;
+  }
   count_repairs(x, mender.repairs());
 }
 

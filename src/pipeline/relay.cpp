@@ -78,7 +78,7 @@ Passage relay_collected(Exchange& x) {
     Result<Unit> formed = put_in_form(x);
     if (!formed) return std::move(formed).error();
   }
-  if (x.converter == nullptr) take_usage(x, dialect::openai::find_usage(x.answer.owned));
+  take_usage(x, x.answer.usage ? x.answer.usage : dialect::openai::find_usage(x.answer.owned));
   free_slot(x);  // the model is done with it, however slowly the client reads
   if (x.transcript) x.transcript->answer(x.answer.owned);
   const std::string extra = extra_headers(x);

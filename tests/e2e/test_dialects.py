@@ -240,7 +240,7 @@ def sick(model_factory):
 def mending(sick, gateway_factory):
     def one(name, **more):
         return {"name": name, "endpoints": [{"url": sick.base}], "retry": {"attempts": 1}, **more}
-    return gateway_factory(config={"models": [one("m", repair=True), one("off"), one("apart", reasoning="separate")]})
+    return gateway_factory(config={"models": [one("m"), one("off", repair=False), one("apart", reasoning="separate")]})
 
 
 def repaired(gateway, repair):
@@ -271,6 +271,7 @@ def test_a_sick_answer_is_mended(sick, mending):
         assert (said.object, said.choices[0].message.content, said.choices[0].finish_reason) == (
             "chat.completion", "", "stop")
         assert said.usage.prompt_tokens > 0
+        eventually(lambda: any(record.get("usage_source") == "estimated" for record in mending.records()), "a record")
         sick.script(answer(b"<html>Bad</html>", status=400, content_type="text/html"))
         with pytest.raises(openai.BadRequestError) as refused:
             ask(client)

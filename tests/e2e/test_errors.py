@@ -19,7 +19,7 @@ def model(model_factory):
 def gateway(gateway_factory, model):
     def entry(name, url):
         return {"name": name, "endpoints": [{"url": url, "auth": {"type": "bearer", "key": "${UPSTREAM_KEY}"}}],
-                "health": {"failures": 1000}, "retry": {"attempts": 1}}
+                "health": {"failures": 1000}, "retry": {"attempts": 1}, "repair": False}
     nowhere = f"http://127.0.0.1:{free_port()}/v1"
     return gateway_factory(config={"models": [entry("m", model.base), entry("dead", nowhere)]},
                            env={"UPSTREAM_KEY": "upstream-secret-8842"})

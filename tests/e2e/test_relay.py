@@ -19,7 +19,7 @@ def model(model_factory):
 
 @pytest.fixture(scope="module")
 def gateway(gateway_factory, model):
-    patient = {"health": {"failures": 1000}, "retry": {"attempts": 1}}
+    patient = {"health": {"failures": 1000}, "retry": {"attempts": 1}, "repair": False}  # what comes is what goes
     keys = [{"name": "test", "key": "${TEST_KEY}", "models": ["*"]},
             {"name": "dify", "key": "${DIFY_KEY}", "models": ["*"], "stream_usage": "always"}]
     auth = {"bearer": {"type": "bearer", "key": "${UP}"}, "basic": {"type": "basic", "key": "user:${UP}"},

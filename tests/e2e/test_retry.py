@@ -32,7 +32,7 @@ def c(model_factory):
 def gateway(gateway_factory, a, b, c, hole):
     def entry(name, *endpoints, **more):
         urls = [endpoint if isinstance(endpoint, dict) else {"url": endpoint} for endpoint in endpoints]
-        return {"name": name, "endpoints": urls, "retry": QUICK, "health": PATIENT, **more}
+        return {"name": name, "endpoints": urls, "retry": QUICK, "health": PATIENT, "repair": False, **more}
     dead = f"http://127.0.0.1:{free_port()}/v1"
     # A model of its own for each test that fails on purpose: retry budgets are counted per model.
     models = [entry(f"single-{case}", a.base)

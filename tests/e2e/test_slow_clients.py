@@ -25,7 +25,8 @@ def model(model_factory):
 def gateway(gateway_factory, model):
     limits = ({}, {"head": "300ms"}, {"body": "300ms"}, {"idle": "300ms", "head": "500ms"}, {"write": "500ms"})
     listen = [{"address": "127.0.0.1:0", **({"timeouts": some} if some else {})} for some in limits]
-    return gateway_factory(config={"listen": listen, "models": [{"name": "m", "endpoints": [{"url": model.base}]}]})
+    entry = {"name": "m", "endpoints": [{"url": model.base}], "repair": False}
+    return gateway_factory(config={"listen": listen, "models": [entry]})
 
 
 def call(gateway, **more):

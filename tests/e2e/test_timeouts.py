@@ -17,7 +17,7 @@ def model(model_factory):
 @pytest.fixture(scope="module")
 def gateway(gateway_factory, model, hole):
     def entry(name, url=model.base, **timeouts):
-        return {"name": name, "endpoints": [{"url": url}], "timeouts": timeouts, "retry": {"attempts": 1},
+        return {"name": name, "endpoints": [{"url": url}], "timeouts": timeouts, "retry": {"attempts": 1}, "repair": False,
                 "health": {"failures": 1000}}
     return gateway_factory(config={"models": [
         entry("connect-model", hole.base, connect=SHORT), entry("first-model", first_byte=SHORT),

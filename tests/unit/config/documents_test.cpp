@@ -17,10 +17,9 @@ namespace intragate::config {
 namespace {
 
 const std::filesystem::path kRoot{INTRAGATE_SOURCE_DIR};
-const Environment kVariables{{"VLLM_KEY", "vllm-token"},
-                             {"DIFY_KEY", "sk-dify-key"},
-                             {"INTRAGATE_ADMIN_TOKEN", "admin-token"},
-                             {"ZONE", "room-a"}};
+const Environment kVariables{
+    {"VLLM_KEY", "vllm-token"},  {"SGLANG_KEY", "sglang-token"},           {"LLAMA_KEY", "llama-token"},
+    {"DIFY_KEY", "sk-dify-key"}, {"INTRAGATE_ADMIN_TOKEN", "admin-token"}, {"ZONE", "room-a"}};
 
 std::string text_of(const std::filesystem::path& file) {
   std::ifstream stream{kRoot / file, std::ios::binary};
@@ -68,28 +67,56 @@ TEST(Reference, HasEveryKeyWithItsTypeAndDefaultAndNoOther) {
   for (const std::string& line : wanted) ADD_FAILURE() << "docs/configuration.md lacks the line\n" << line;
 }
 
-TEST(Reference, ItsYamlIsValid) {
-  std::string block;
+// What stands between ```yaml and ```.
+std::vector<std::string> yaml_blocks(const std::filesystem::path& file) {
+  std::vector<std::string> blocks;
   bool inside = false;
-  int blocks = 0;
-  for (const std::string& line : lines_of(text_of("docs/configuration.md"))) {
+  for (const std::string& line : lines_of(text_of(file))) {
     if (line == "```yaml") {
       inside = true;
-      block.clear();
-    } else if (inside && line == "```") {
+      blocks.emplace_back();
+    } else if (line == "```") {
       inside = false;
-      ++blocks;
-      if (block.starts_with("endpoints:")) block = "models:\n- name: m\n  " + block;
-      const bool models = block.find("models:\n") != std::string::npos;
-      const Loaded loaded = load(models ? block : block + std::string{kOneModel}, kVariables);
-      for (const Problem& problem : loaded.problems) {  // whoever runs the tests has no /run/secrets
-        EXPECT_TRUE(contains(problem.message, "/run/secrets")) << problem.text() << "\nin\n" << block;
-      }
     } else if (inside) {
-      block += (block.starts_with("endpoints:") ? "  " : "") + line + '\n';
+      blocks.back() += line + '\n';
     }
   }
-  EXPECT_GE(blocks, 6);
+  return blocks;
+}
+
+// Under a model, as a reader would put it.
+std::string under_a_model(const std::string& endpoints) {
+  std::string block = "models:\n- name: m\n";
+  for (const std::string& line : lines_of(endpoints)) block += "  " + line + '\n';
+  return block;
+}
+
+TEST(Reference, ItsYamlIsValid) {
+  const std::vector<std::string> blocks = yaml_blocks("docs/configuration.md");
+  for (std::string block : blocks) {
+    if (block.starts_with("endpoints:")) block = under_a_model(block);
+    const bool models = block.find("models:\n") != std::string::npos;
+    const Loaded loaded = load(models ? block : block + std::string{kOneModel}, kVariables);
+    for (const Problem& problem : loaded.problems) {  // whoever runs the tests has no /run/secrets
+      EXPECT_TRUE(contains(problem.message, "/run/secrets")) << problem.text() << "\nin\n" << block;
+    }
+  }
+  EXPECT_GE(blocks.size(), 6U);
+}
+
+TEST(Reference, TheBlockOfEveryModelServerIsValidWithoutRemarks) {
+  int pages = 0;
+  for (const auto& file : std::filesystem::directory_iterator{kRoot / "docs/servers"}) {
+    if (file.path().filename() == "README.md") continue;
+    const std::vector<std::string> blocks = yaml_blocks(file.path());
+    EXPECT_FALSE(blocks.empty()) << file.path();
+    for (const std::string& block : blocks) {
+      const Loaded loaded = load(block + "keys: [{name: dify, key: \"${DIFY_KEY}\"}]\n", kVariables);
+      EXPECT_EQ(all_problems(loaded) + all_warnings(loaded), "") << file.path() << '\n' << block;
+    }
+    ++pages;
+  }
+  EXPECT_GE(pages, 8);
 }
 
 TEST(Reference, ItsSampleOfProblemsIsReal) {
