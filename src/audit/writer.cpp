@@ -298,27 +298,22 @@ void Writer::complain(const Error& error) {
   log::error("audit records cannot be written, they wait in memory", {{"reason", error.message}});
 }
 
-void Writer::close_lanes() {
-  {
-    const std::lock_guard lock{events_->mutex};
-    events_->closed = true;
-  }
-  for (const auto& lane : lanes_) {
-    const std::lock_guard lock{lane->mutex};
-    lane->closed = true;
-  }
+void Writer::close(Lane& lane) {
+  const std::lock_guard lock{lane.mutex};
+  lane.closed = true;
 }
 
 // After this every record that append() took is on disk, or was counted as dropped.
 void Writer::finish() {
-  close_lanes();
+  for (const auto& lane : lanes_) close(*lane);
   bool done = drain();
   for (int attempt = 1; !done && attempt < kLastAttempts; ++attempt) {
     std::this_thread::sleep_for(kRetryPause);
     done = drain();
   }
-  if (done && !last_words_.empty()) {
-    events_->buffer.swap(last_words_);  // closed: nobody else looks at it
+  close(*events_);  // after the calls: their records may have found that a file was lost
+  if (done) {
+    events_->buffer += last_words_;  // closed: nobody else looks at it
     done = drain();
   }
   head_written_ = {};

@@ -75,7 +75,7 @@ class Writer {
   bool add_checkpoint();
   [[nodiscard]] std::string signature(const Link& link) const;
   void complain(const Error& error);
-  void close_lanes();
+  static void close(Lane& lane);
   void finish();
 
   Options options_;

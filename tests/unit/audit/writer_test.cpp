@@ -251,8 +251,9 @@ TEST_F(AuditWriter, BeginsANewFileWhenSomeoneDeletesTheOpenOne) {
   fs::remove(file("00000001.jsonl"));
   writer->append(0, record_of("b"));
   writer->stop();
-  ASSERT_EQ(lines().size(), 1U);
+  ASSERT_EQ(lines().size(), 2U);
   EXPECT_TRUE(lines()[0].starts_with("{\"seq\":2,"));
+  EXPECT_NE(lines()[1].find("\"event\":\"file_lost\""), std::string::npos);
 }
 
 TEST_F(AuditWriter, MakesPrivateFiles) {
