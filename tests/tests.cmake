@@ -45,6 +45,8 @@ add_executable(http_head_verdict ${CMAKE_SOURCE_DIR}/tests/differential/http_hea
 target_link_libraries(http_head_verdict PRIVATE ig_net)
 add_executable(jinja_render ${CMAKE_SOURCE_DIR}/tests/differential/jinja_render.cpp)
 target_link_libraries(jinja_render PRIVATE ig_jinja)
+add_executable(token_count ${CMAKE_SOURCE_DIR}/tests/differential/token_count.cpp)
+target_link_libraries(token_count PRIVATE ig_tokenizer)
 
 # One ctest entry per end-to-end file: scripts/setup made the Python environment.
 set(venv_python ${CMAKE_SOURCE_DIR}/build/venv/bin/python)

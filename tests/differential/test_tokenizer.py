@@ -1,0 +1,103 @@
+"""Our token counts against Hugging Face's `tokenizers`, with the tokenizer of a real model, and with those that the test
+trains: byte-level BPE with the pre-tokenizers of GPT-2, Llama 3 and Qwen 2, and BPE over characters as SentencePiece has
+it."""
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+
+import pytest
+
+os.environ["TOKENIZERS_PARALLELISM"] = "false"  # its threads spin: minutes instead of seconds on a busy machine
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers  # noqa: E402
+
+BUILD = pathlib.Path(os.environ.get("INTRAGATE_BUILD", "build/dev"))
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+from gguf_tokenizer import model_file, tokenizer_of  # noqa: E402
+
+LLAMA_3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+QWEN_2 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+
+
+def texts():
+    files = [path.read_text() for path in sorted(ROOT.glob("src/base/*.cpp"))[:8]]
+    files += [(ROOT / name).read_text() for name in ("README.md", "README.zh-CN.md", "LICENSE")]
+    lines = [line for text in files for line in text.splitlines()]
+    chooser = random.Random(7)
+    made = ["", " ", "  ", "\n", "\n\n\n", "\t\r\n x", "a", "I'm you'LL they've 'S", "你好，世界！这是一个测试。", "🙂👩‍👩‍👧‍👦🇨🇳 émoji",
+            "e\u0301 \u00e9 \ufb01 \u2460 ｆｕｌｌ", "1234567890 3.14 1,000", "x" * 500, "ab" * 300, " " * 100, "a\u3000b\u00a0c\u2028d",
+            "<|end|>x <|end|> <think>y</think>  <mask>  z", "<|end|><|end|>", "\u200b\u200d", "def f(x):\n    return x**2  # done\n", "नमस्ते עולם สวัสดี",
+            "\x00\x01\x7f"]
+    for _ in range(150):
+        made.append("".join(chr(chooser.choice([chooser.randrange(32, 127), chooser.randrange(0x80, 0x800), chooser.randrange(0x4E00, 0x9FFF),
+                                                chooser.randrange(0x1F300, 0x1F6FF), 32, 10])) for _ in range(chooser.randrange(1, 60))))
+    return lines[:400] + files[:4] + made
+
+
+TEXTS = texts()
+
+
+def trained(tokenizer, trainer):
+    tokenizer.train_from_iterator(TEXTS, trainer)
+    tokenizer.add_special_tokens(["<|end|>", AddedToken("<mask>", lstrip=True, rstrip=True, special=True)])
+    tokenizer.add_tokens([AddedToken("<think>", normalized=False)])
+    return tokenizer
+
+
+def byte_level(pre_tokenizer, normalizer=None, **model):
+    tokenizer = Tokenizer(models.BPE(**model))
+    tokenizer.pre_tokenizer = pre_tokenizer
+    if normalizer:
+        tokenizer.normalizer = normalizer
+    return trained(tokenizer, trainers.BpeTrainer(vocab_size=3000, show_progress=False, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+
+
+def over_characters(normalizer, pre_tokenizer, **model):
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", **model))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, pre_tokenizer
+    bytes_of_old = [f"<0x{byte:02X}>" for byte in range(256)] if model.get("byte_fallback") else []
+    return trained(tokenizer, trainers.BpeTrainer(vocab_size=2000, show_progress=False, special_tokens=["<unk>", *bytes_of_old], limit_alphabet=300))
+
+
+def split(expression, **more):
+    return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(expression), "isolated", **more), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+
+
+MARK = [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+KINDS = {
+    "SmolLM2": lambda: Tokenizer.from_str(json.dumps(tokenizer_of(model_file()))),
+    "gpt-2": lambda: byte_level(pre_tokenizers.ByteLevel(add_prefix_space=False)),
+    "prefix space": lambda: byte_level(pre_tokenizers.ByteLevel(add_prefix_space=True)),
+    "llama-3": lambda: byte_level(split(LLAMA_3), ignore_merges=True),
+    "qwen-2": lambda: byte_level(split(QWEN_2), normalizers.NFC()),
+    "digits": lambda: byte_level(pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)])),
+    "llama-2": lambda: over_characters(normalizers.Sequence(MARK), None, byte_fallback=True, fuse_unk=True),
+    "gemma": lambda: over_characters(normalizers.Replace(" ", "▁"), pre_tokenizers.Split(" ", "merged_with_previous"), byte_fallback=True, fuse_unk=True),
+    "metaspace": lambda: over_characters(normalizers.NFKC(), pre_tokenizers.Metaspace(prepend_scheme="first", split=False), fuse_unk=True),
+    "metaspace words": lambda: over_characters(normalizers.Lowercase(), pre_tokenizers.Metaspace(), fuse_unk=False),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_text_has_as_many_tokens(kind, tmp_path):
+    theirs = KINDS[kind]()
+    path = tmp_path / "tokenizer.json"
+    theirs.save(str(path))
+    lines = "".join(json.dumps(text) + "\n" for text in TEXTS)
+    done = subprocess.run([BUILD / "token_count"], input=f"{path}\n{lines}", stdout=subprocess.PIPE, text=True, timeout=120, check=True)
+    ready, *counts = done.stdout.splitlines()
+    assert ready == "ready"
+    expected = [str(len(theirs.encode(text, add_special_tokens=False).ids)) for text in TEXTS]
+    wrong = [(text[:80], ours, their) for text, ours, their in zip(TEXTS, counts, expected, strict=True) if ours != their]
+    assert not wrong
+
+
+def test_kinds_that_are_not_known_are_refused(tmp_path):
+    path = tmp_path / "tokenizer.json"
+    Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]")).save(str(path))
+    done = subprocess.run([BUILD / "token_count"], input=f"{path}\n", stdout=subprocess.PIPE, text=True, timeout=30, check=True)
+    assert done.stdout == "tokenizer: models of the kind `WordPiece` are not supported, only BPE\n"
