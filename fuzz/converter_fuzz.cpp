@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dialect/openai.h"
 #include "dialect/openai_read.h"
@@ -20,20 +21,51 @@ namespace {
 using namespace intragate;
 using fuzz::require;
 
+// An interface in a configuration's words.
+config::Template described(config::StreamFraming framing) {
+  const config::Pointers pointers{.text = "/result/0/text",
+                                  .reasoning = "/result/0/thought",
+                                  .finish_reason = "/stop",
+                                  .prompt_tokens = "/usage/in",
+                                  .completion_tokens = "/usage/out",
+                                  .error = "/error"};
+  return {.path = "/generate",
+          .body = R"({"prompt": {{ prompt | tojson }}, "messages": {{ messages | tojson }}, "stop": {{ stop | tojson }},
+                      "tools": {{ tools | default([]) | tojson }}, "heat": {{ temperature | default(1) }}})",
+          .answer = pointers,
+          .framing = framing,
+          .event = framing == config::StreamFraming::text ? config::Pointers{} : pointers,
+          .done = framing == config::StreamFraming::ndjson ? "/done" : ""};
+}
+
+// New ones at the end: the corpus counts on their order.
+std::vector<config::Endpoint> endpoints() {
+  std::vector<config::Endpoint> all(7);
+  for (std::size_t i = 0; i < 3; ++i) all[i].dialect = std::array{"ollama", "tgi", "triton"}[i];
+  all[1].chat_template = "qwen";
+  all[2].chat_template = "mistral";
+  all[3].dialect = "triton";
+  all[3].triton = {.preset = config::TritonPreset::text, .input = "in", .output = "out"};
+  using enum config::StreamFraming;
+  for (std::size_t i = 4; i < all.size(); ++i) {
+    all[i].dialect = "template";
+    all[i].chat_template = "llama-3";
+    all[i].custom = described(std::array{sse, ndjson, text}[i - 4]);
+  }
+  return all;
+}
+
 const dialect::Converter& converter_of(unsigned chosen) {
-  static const std::array kNames{"ollama", "tgi", "triton"};
   static const auto kAll = [] {
-    std::array<std::unique_ptr<const dialect::Converter>, kNames.size()> all;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      config::Endpoint endpoint;
-      endpoint.dialect = kNames[i];
-      auto made = dialect::dialect_row(kNames[i]).make(endpoint);
+    std::vector<std::unique_ptr<const dialect::Converter>> all;
+    for (const config::Endpoint& endpoint : endpoints()) {
+      auto made = dialect::dialect_row(endpoint.dialect).make(endpoint);
       require(static_cast<bool>(made), "every dialect can be made");
-      all[i] = std::move(*made);
+      all.push_back(std::move(*made));
     }
     return all;
   }();
-  return *kAll[chosen % kNames.size()];
+  return *kAll[chosen % kAll.size()];
 }
 
 net::BodyDecoder until_length(std::size_t length) {

@@ -20,6 +20,7 @@
 #include "pipeline/choose.h"
 #include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
+#include "pipeline/measure.h"
 #include "pipeline/session.h"
 #include "pipeline/snapshot.h"
 
@@ -63,6 +64,7 @@ struct Chosen {
   std::string_view body;
   std::string_view key;  // empty: any
   const config::Config& config;
+  WallTime now{};
 };
 
 // The endpoint a call like this goes to as long as all are well and idle. What belongs to a session depends on the key.
@@ -131,17 +133,18 @@ std::vector<const config::Key*> explain_keys(const std::vector<config::Key>& key
 void explain_conversion(const Chosen& asked, std::size_t endpoint, Explanation& into) {
   const upstream::Endpoint& to = *asked.lane.endpoints[endpoint];
   const Result<dialect::Sending> sending =
-      pipeline::convert_request(asked.lane, to, *asked.lane.converters[endpoint], asked.call, asked.body);
+      pipeline::convert_request(asked.lane, to, *asked.lane.converters[endpoint], asked.call, asked.body, asked.now);
   if (!sending) {
     into.findings.push_back({"refused for " + to.id(), sending.error().message});
     return;
   }
-  into.findings.push_back({"sent to " + to.id(), "POST " + to.configured().path + sending->path});
+  into.findings.push_back(
+      {"sent to " + to.id(), std::string{sending->method} + ' ' + to.configured().path + sending->path});
   into.findings.push_back({"body for " + to.id(), sending->body});
 }
 
 void explain_changes(const Chosen& asked, Explanation& into) {
-  const auto& [lane, call, body, key, config] = asked;
+  const auto& [lane, call, body, key, config, now] = asked;
   for (std::size_t at = 0; at < lane.endpoints.size(); ++at) {
     const auto& endpoint = lane.endpoints[at];
     const config::Endpoint& to = endpoint->configured();
@@ -163,6 +166,23 @@ void explain_changes(const Chosen& asked, Explanation& into) {
                                before.empty() ? "adds " + edit.text : std::string{before} + " becomes " + edit.text});
     }
   }
+}
+
+// How many tokens the prompt is, and whether it fits.
+std::uint64_t explain_prompt(const Chosen& asked, Explanation& into) {
+  const std::uint64_t window = asked.lane.model.context_window;
+  const std::uint64_t estimate = pipeline::estimated_prompt(asked.body.size(), window);
+  const Result<pipeline::Measured> measured = pipeline::measure(asked.lane, asked.call, asked.body, asked.now);
+  if (!measured) {
+    if (!into.refusal) into.refusal = measured.error();
+    return estimate;
+  }
+  const std::uint64_t tokens = measured->prompt.value_or(estimate);
+  into.findings.push_back({"prompt", std::to_string(tokens) + " tokens, " +
+                                         (measured->prompt ? "counted" : "estimated") +
+                                         (window > 0 ? ", of " + std::to_string(window) : std::string{})});
+  if (measured->most > 0) into.findings.push_back({"answer", "at most " + std::to_string(measured->most) + " tokens"});
+  return tokens;
 }
 
 void explain_hedge(const config::Hedge& hedge, Explanation& into) {
@@ -218,14 +238,15 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
     if (!fits) result.refusal = std::move(fits).error();
   }
   call->bound_answer(lane->model.max_answer_tokens);
-  explain_limits({*config, *lane, *call, keys, body.size()}, result.findings);
+  const std::uint64_t prompt = explain_prompt({*lane, *call, body, options.key, *config, now}, result);
+  explain_limits({*config, *lane, *call, keys, prompt}, result.findings);
   explain_queue(*lane, result.findings);
   if (!keys.empty()) {
     const config::Key& key = *keys.front();
     result.present = {.model = lane->name,
                       .key = key.name,
                       .user = key.trust_user ? call->user : std::string{},
-                      .prompt = pipeline::estimated_prompt(body.size(), lane->model.context_window),
+                      .prompt = prompt,
                       .most = call->max_tokens,
                       .answers = call->api != llm::Api::embeddings};
   }
@@ -233,7 +254,7 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
   result.findings.push_back({"attempts", "at most " + std::to_string(lane->model.retry.attempts)});
   explain_hedge(lane->model.hedge, result);
   if (lane->model.continue_on_failure) result.findings.push_back({"if it breaks off", "another endpoint goes on"});
-  explain_changes({*lane, *call, body, options.key, *config}, result);
+  explain_changes({*lane, *call, body, options.key, *config, now}, result);
   return result;
 }
 

@@ -70,8 +70,7 @@ void explain_limits(const LimitedCall& asked, std::vector<Finding>& into) {
     return;
   }
   add_rules(asked, into);
-  const std::uint64_t prompt = pipeline::estimated_prompt(asked.body_size, asked.lane.model.context_window);
-  std::string text = "prompt " + std::to_string(prompt);
+  std::string text = "prompt " + std::to_string(asked.prompt);
   if (llm::generates(asked.call.api)) {
     const std::uint64_t answer = qos::AnswerLength{}.cautious(asked.call.max_tokens);
     text += " + answer " + std::to_string(answer) +

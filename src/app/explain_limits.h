@@ -2,6 +2,7 @@
 // Owner: explain_request(). Thread: the main one. Does not: know what is used at the moment (explain_running.h).
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "app/explain.h"
@@ -14,7 +15,7 @@ struct LimitedCall {
   const pipeline::Lane& lane;
   const llm::Call& call;
   const std::vector<const config::Key*>& keys;  // that may make the call: limits of keys and users are theirs
-  std::size_t body_size;
+  std::uint64_t prompt;                         // tokens
 };
 // Of each dimension the rule that applies, for each key, and the tokens that would be reserved.
 void explain_limits(const LimitedCall& asked, std::vector<Finding>& into);

@@ -80,6 +80,9 @@ struct Endpoint {
   std::string zone;                   // where it stands; empty: nowhere in particular
   std::string keep_alive;             // ollama: how long the model stays loaded, "30m"; empty: the server's own
   Triton triton;
+  Template custom;  // template
+  TokenizerFile tokenizer;
+  std::string chat_template;  // the name of a built-in, or a template's source, or a tokenizer_config.json's text
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
@@ -126,7 +129,8 @@ struct Model {
   std::string kind;                     // chat | completion | embedding | rerank | transcription | speech; empty: any
   std::uint64_t context_window = 0;     // 0: unknown
   std::uint64_t max_answer_tokens = 0;  // of a stream, which then ends with finish_reason "length"; 0: not bounded
-  bool repair = true;                  // mend what clients would reject or misread
+  bool fit_max_tokens = false;          // lower what a client asks for to what is left of context_window
+  bool repair = true;                   // mend what clients would reject or misread
   Reasoning reasoning = Reasoning::as_it_is;
   std::vector<Endpoint> endpoints;
   AddressList allow = AddressList::any();  // from where it may be used

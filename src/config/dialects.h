@@ -2,7 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include "config/secret.h"
+
+namespace intragate::tokenizer {
+class Tokenizer;
+}
 
 namespace intragate::config {
 
@@ -18,6 +27,41 @@ struct Triton {
   std::string output = "text_output";  //
   bool batched = false;                // text: the input has the shape [1,1]
   friend bool operator==(const Triton&, const Triton&) = default;
+};
+
+// Where things stand in what a model says: JSON pointers (RFC 6901); empty: nowhere. No `text`: all of it is the text.
+struct Pointers {
+  std::string text;
+  std::string reasoning;
+  std::string finish_reason;
+  std::string prompt_tokens;
+  std::string completion_tokens;
+  std::string error;
+  friend bool operator==(const Pointers&, const Pointers&) = default;
+};
+
+enum class StreamFraming : std::uint8_t { none, sse, ndjson, text };
+// An interface that is described rather than programmed.
+struct Template {
+  std::string method = "POST";
+  std::string path;                                     // a Jinja template, behind the endpoint's own
+  std::vector<std::pair<std::string, Secret>> headers;  // names are as written
+  std::string body;                                     // a Jinja template that makes JSON
+  Pointers answer;
+  StreamFraming framing = StreamFraming::none;  // none: it has no streams, clients get the answer as one event
+  Pointers event;                               // of a stream
+  std::string done;  // what ends a stream: an event's text, or the pointer to what is true then; empty: its end
+  friend bool operator==(const Template&, const Template&) = default;
+};
+
+// A model's tokenizer.json; no path: tokens are estimated.
+struct TokenizerFile {
+  std::string path;
+  std::string digest;  // of what it holds: the same file read again is the same
+  std::shared_ptr<const tokenizer::Tokenizer> made;
+  friend bool operator==(const TokenizerFile& a, const TokenizerFile& b) {
+    return a.path == b.path && a.digest == b.digest;
+  }
 };
 
 }  // namespace intragate::config

@@ -70,6 +70,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].kind",                  choice,   "", "chat | completion | embedding | rerank | transcription | speech"},
     {"models[].context_window",        count,    "", "1..1000000000"},
     {"models[].max_answer_tokens",     count,    "", "1..1000000000"},
+    {"models[].fit_max_tokens",        flag,     "false"},
     {"models[].allow",                 ranges,   "any"},
     {"models[].balance",               choice,   "least_busy", "least_busy | round_robin | session"},
     {"models[].rerank_scores",         choice,   "auto", "auto | logits | unit"},
@@ -115,7 +116,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].endpoints",             sections, kRequired},
     {"models[].endpoints[].url",       url,      kRequired},
     {"models[].endpoints[].model",     text},
-    {"models[].endpoints[].dialect",   choice,   "openai", "openai | ollama | tgi | triton", "triton-grpc | template"},
+    {"models[].endpoints[].dialect",   choice,   "openai", "openai | ollama | tgi | triton | template", "triton-grpc"},
     {"models[].endpoints[].auth",      section},
     {"models[].endpoints[].auth.type", auth_type, kRequired, "none | bearer | basic | header:NAME"},
     {"models[].endpoints[].auth.key",  secret},
@@ -131,7 +132,27 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].endpoints[].tls.server_name", text},
     {"models[].endpoints[].tls.pin",   names,    "[]"},
     {"models[].endpoints[].tls.dangerously_trust_anyone", flag, "false"},
-    {"models[].endpoints[].template",  section,  "", "", "", kLater},
+    {"models[].endpoints[].template",  section},
+    {"models[].endpoints[].template.method", choice, "POST", "POST | PUT | PATCH"},
+    {"models[].endpoints[].template.path", text, kRequired},
+    {"models[].endpoints[].template.headers", pairs},
+    {"models[].endpoints[].template.body", text, kRequired},
+    {"models[].endpoints[].template.answer", section},
+    {"models[].endpoints[].template.answer.text", pointer},
+    {"models[].endpoints[].template.answer.reasoning", pointer},
+    {"models[].endpoints[].template.answer.finish_reason", pointer},
+    {"models[].endpoints[].template.answer.prompt_tokens", pointer},
+    {"models[].endpoints[].template.answer.completion_tokens", pointer},
+    {"models[].endpoints[].template.answer.error", pointer},
+    {"models[].endpoints[].template.stream", section},
+    {"models[].endpoints[].template.stream.framing", choice, kRequired, "sse | ndjson | text"},
+    {"models[].endpoints[].template.stream.text", pointer},
+    {"models[].endpoints[].template.stream.reasoning", pointer},
+    {"models[].endpoints[].template.stream.finish_reason", pointer},
+    {"models[].endpoints[].template.stream.prompt_tokens", pointer},
+    {"models[].endpoints[].template.stream.completion_tokens", pointer},
+    {"models[].endpoints[].template.stream.error", pointer},
+    {"models[].endpoints[].template.stream.done", text},
     {"models[].endpoints[].triton",    section},
     {"models[].endpoints[].triton.preset", choice, "vllm", "vllm | tensorrt-llm | text"},
     {"models[].endpoints[].triton.model", text},
@@ -139,8 +160,8 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].endpoints[].triton.input", text,  "text_input"},
     {"models[].endpoints[].triton.output", text, "text_output"},
     {"models[].endpoints[].triton.batched", flag, "false"},
-    {"models[].endpoints[].chat_template", text, "", "", "", kHint},
-    {"models[].endpoints[].tokenizer", path,     "", "", "", kHint},
+    {"models[].endpoints[].chat_template", text},
+    {"models[].endpoints[].tokenizer", path},
 
     {"keys",                           sections, "[]"},
     {"keys[].name",                    text,     kRequired},
@@ -197,6 +218,7 @@ std::string_view shape_name(Shape shape) {
     case text: return "text";
     case path: return "path";
     case url: return "URL";
+    case pointer: return "JSON pointer";
     case duration: return "duration";
     case duration_or_off: return "`off` or duration";
     case duration_or_p95: return "`p95` or duration";
@@ -212,6 +234,7 @@ std::string_view shape_name(Shape shape) {
     case secret: return "secret";
     case moment: return "moment";
     case names: return "list of names";
+    case pairs: return "mapping of names to secrets";
     case section: return "mapping";
     case sections: return "list of mappings";
   }

@@ -16,6 +16,7 @@ enum class Shape : std::uint8_t {
   text,
   path,  // relative ones begin at the file's folder
   url,
+  pointer,  // RFC 6901
   duration,
   duration_or_off,
   duration_or_p95,
@@ -31,6 +32,7 @@ enum class Shape : std::uint8_t {
   secret,     // may be file:/path
   moment,
   names,     // list of texts
+  pairs,     // mapping of names that are not ours to secrets
   section,   // mapping
   sections,  // list of mappings
 };

@@ -116,35 +116,6 @@ void read_url(Section& section, const AddressList& egress, Endpoint& into) {
   }
 }
 
-// Only the OpenAI API stands at /v1 unless said otherwise; of others that is what people paste.
-void keep_own_path(Endpoint& endpoint) {
-  if (endpoint.path == "/v1") endpoint.path.clear();
-}
-
-// `keep_alive`, `triton`: each has a meaning in one dialect.
-void read_dialect(Section& section, Endpoint& into) {
-  const std::string dialect = section.choice("dialect");
-  if (!dialect.empty()) into.dialect = dialect;
-  if (into.dialect != "openai") keep_own_path(into);
-  section.text("keep_alive", into.keep_alive);
-  if (section.has("keep_alive") && into.dialect != "ollama") {
-    section.warn(section.place("keep_alive"), "`keep_alive` has no effect with the dialect " + into.dialect);
-  }
-  std::optional<Section> triton = section.section("triton");
-  if (!triton) return;
-  const std::string preset = triton->choice("preset");
-  if (preset == "tensorrt-llm") into.triton.preset = TritonPreset::tensorrt_llm;
-  if (preset == "text") into.triton.preset = TritonPreset::text;
-  triton->text("model", into.triton.model);
-  triton->text("version", into.triton.version);
-  triton->text("input", into.triton.input);
-  triton->text("output", into.triton.output);
-  triton->flag("batched", into.triton.batched);
-  if (into.dialect != "triton") {
-    section.warn(section.place("triton"), "`triton` has no effect with the dialect " + into.dialect);
-  }
-}
-
 // "sha256:" and the SHA-256 of a public key in hexadecimal.
 void read_pins(Section& tls, EndpointTls& into) {
   constexpr std::string_view kPrefix = "sha256:";
@@ -272,6 +243,11 @@ Model read_one(Section& section, TakenNames& taken, const Config& config) {
   model.kind = section.choice("kind");
   section.count("context_window", model.context_window);
   section.count("max_answer_tokens", model.max_answer_tokens);
+  section.flag("fit_max_tokens", model.fit_max_tokens);
+  if (model.fit_max_tokens && model.context_window == 0) {
+    section.warn(section.place("fit_max_tokens"),
+                 '`' + section.path("fit_max_tokens") + "` has no effect without `context_window`");
+  }
   read_endpoints(section, config, model);
   section.ranges("allow", model.allow);
   if (model.allow.empty())

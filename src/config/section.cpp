@@ -168,6 +168,22 @@ std::vector<Scalar> Section::names(std::string_view key) {
   return out;
 }
 
+std::vector<std::pair<Label, Scalar>> Section::pairs(std::string_view key) {
+  std::vector<std::pair<Label, Scalar>> out;
+  const Node* node = find(key);
+  if (node == nullptr) return out;
+  if (node->kind != Node::Kind::mapping) {
+    problem(node->place,
+            named(path(key)) + " must be a mapping (`key: value`), not " + std::string{kind_name(node->kind)});
+    return out;
+  }
+  for (std::size_t i = 0; i < node->items.size(); ++i) {
+    std::optional<Scalar> item = expanded(node->items[i], path(key) + '.' + node->labels[i].key);
+    if (item) out.emplace_back(node->labels[i], *std::move(item));
+  }
+  return out;
+}
+
 std::string Section::choice(std::string_view key) {
   const std::optional<Scalar> value = scalar(key);
   if (!value) return {};
@@ -198,6 +214,37 @@ void Section::text(std::string_view key, std::string& into) {
   } else {
     problem(value->place, named(path(key)) + " must be 1 to 4096 bytes of text without control characters");
   }
+}
+
+void Section::lines(std::string_view key, std::string& into) {
+  std::optional<Scalar> value = scalar(key);
+  if (!value) return;
+  const bool control = std::any_of(value->text.begin(), value->text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
+  });
+  if (!value->text.empty() && !control) {
+    into = std::move(value->text);
+  } else {
+    problem(value->place, named(path(key)) + " must be text without control characters");
+  }
+}
+
+void Section::pointer(std::string_view key, std::string& into) {
+  const std::optional<Scalar> value = scalar(key);
+  if (!value) return;
+  const std::string& text = value->text;
+  if (!text.starts_with('/')) {
+    return unusable(key, *value,
+                    make_error(Code::invalid_configuration, text::quoted(value->written) + " is not a JSON pointer")
+                        .because("a pointer looks like `/choices/0/text`"));
+  }
+  for (std::size_t at = text.find('~'); at != std::string::npos; at = text.find('~', at + 1)) {
+    if (at + 1 < text.size() && (text[at + 1] == '0' || text[at + 1] == '1')) continue;
+    return unusable(key, *value,
+                    make_error(Code::invalid_configuration, text::quoted(value->written) + " is not a JSON pointer")
+                        .because("within a name `~` is written `~0` and `/` is `~1`"));
+  }
+  this->text(key, into);
 }
 
 void Section::file_path(std::string_view key, std::string& into) {

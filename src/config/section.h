@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/address.h"
@@ -23,7 +24,8 @@ struct Reading {
   const Environment& environment;
   std::string folder;  // where relative paths begin; empty: the working directory
   const Hasher& hash;
-  std::vector<std::string> files{};  // that secrets were read from
+  std::vector<std::string> files{};         // that secrets were read from
+  std::vector<TokenizerFile> tokenizers{};  // each once, however many endpoints share it
 };
 
 // A scalar with its `${NAME}` replaced.
@@ -49,9 +51,14 @@ class Section {
 
   std::optional<Scalar> scalar(std::string_view key);
   std::vector<Scalar> names(std::string_view key);
+  // The entries of a mapping whose keys are not ours, in the file's order.
+  std::vector<std::pair<Label, Scalar>> pairs(std::string_view key);
   // The word that stands for a choice; empty: absent or unusable.
   std::string choice(std::string_view key);
   void text(std::string_view key, std::string& into);  // no control characters, not empty, at most 4 KiB
+  // The same with line ends and tabs, at most 64 KiB.
+  void lines(std::string_view key, std::string& into);
+  void pointer(std::string_view key, std::string& into);
   void file_path(std::string_view key, std::string& into);
   // What the file at the path holds; a change of it is a change of the configuration.
   void file_content(std::string_view key, std::string& into);

@@ -5,6 +5,7 @@
 #include <cassert>
 
 #include "dialect/ollama.h"
+#include "dialect/template.h"
 #include "dialect/tgi.h"
 #include "dialect/triton.h"
 
@@ -17,11 +18,12 @@ Made pass_on(const config::Endpoint& /*endpoint*/) {
   return std::unique_ptr<const Converter>{};
 }
 
-constexpr std::array<Row, 4> kDialects{{
+constexpr std::array<Row, 5> kDialects{{
     {"openai", pass_on, "/models"},
     {"ollama", make_ollama, "/api/tags"},
     {"tgi", make_tgi, "/info"},
     {"triton", make_triton, "/v2/health/ready"},
+    {"template", make_template, "/"},
 }};
 
 }  // namespace

@@ -19,7 +19,8 @@ namespace intragate::dialect {
 struct Sending {
   std::string path;  // behind the endpoint's own
   std::string body;
-  std::string headers{};  // further lines, each with its CRLF
+  std::string headers{};             // further lines, each with its CRLF; never shown: they may hold secrets
+  std::string_view method = "POST";  // lives as long as the converter
 };
 
 class Converter {

@@ -35,13 +35,15 @@ void write_sampling(const llm::Request& request, json::Writer& json) {
   }
 }
 
-void write_parameters(const llm::Request& request, json::Writer& json) {
+constexpr std::size_t kMostStops = 4;  // that TGI takes unless told otherwise
+
+void write_parameters(const llm::Request& request, const std::vector<std::string>& stops, json::Writer& json) {
   json.open_object("parameters").flag("details", true).flag("return_full_text", false);
   if (request.max_tokens) json.number("max_new_tokens", static_cast<std::int64_t>(*request.max_tokens));
   write_sampling(request, json);
-  if (!request.stop.empty()) {
+  if (!stops.empty()) {
     json.open_array("stop");
-    for (const std::string& stop : request.stop) json.element(stop);
+    for (const std::string& stop : stops) json.element(stop);
     json.close_array();
   }
   const AnswerFormat format = answer_format(request.raw("response_format"));
@@ -71,13 +73,15 @@ void read_error(const Member& error, llm::Delta& into) {
 
 class Tgi final : public Converter {
  public:
+  explicit Tgi(Prompts prompts) : prompts_{std::move(prompts)} {}
+
   Result<Sending> request(const llm::Request& request) const override {
-    Result<std::string> prompt = prompt_of(request);
+    Result<std::string> prompt = prompts_.of(request);
     if (!prompt) return std::move(prompt).error();
     Sending sending{.path = request.stream ? "/generate_stream" : "/generate", .body = {}};
     json::Writer json{sending.body};
     json.open_object().text("inputs", *prompt);
-    write_parameters(request, json);
+    write_parameters(request, prompts_.stops(request, kMostStops), json);
     json.close_object();
     return sending;
   }
@@ -93,7 +97,7 @@ class Tgi final : public Converter {
     into.malformed = scan.failed();
   }
 
-  void answer(llm::Api /*api*/, std::string_view body, llm::Delta& into) const override {
+  void answer(llm::Api api, std::string_view body, llm::Delta& into) const override {
     const std::optional<Member> first = follow(body, "/0");  // some versions answer with a list of one
     const std::string_view object = first ? first->value : body;
     json::ObjectScan scan{object};
@@ -106,6 +110,7 @@ class Tgi final : public Converter {
       if (json::key_is(*member, "error")) read_error(*member, into);
     }
     into.malformed = scan.failed() || (!into.done && !into.failed);
+    if (api == llm::Api::chat) prompts_.cut_end(into.text);
   }
 
   std::string refusal(std::string_view body) const override {
@@ -127,12 +132,16 @@ class Tgi final : public Converter {
     }
     if (special) into.text.clear();
   }
+
+  Prompts prompts_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<const Converter>> make_tgi(const config::Endpoint& /*endpoint*/) {
-  return std::unique_ptr<const Converter>{std::make_unique<const Tgi>()};
+Result<std::unique_ptr<const Converter>> make_tgi(const config::Endpoint& endpoint) {
+  Result<Prompts> prompts = Prompts::make(endpoint);
+  if (!prompts) return std::move(prompts).error();
+  return std::unique_ptr<const Converter>{std::make_unique<const Tgi>(*std::move(prompts))};
 }
 
 }  // namespace intragate::dialect

@@ -1,5 +1,5 @@
 // Text Generation Inference's own API: /generate and /generate_stream. Source: TGI's OpenAPI description
-// (docs/openapi.json, v3.3). Pure; see converter.h. Does not: render chats without a chat template.
+// (docs/openapi.json, v3.3). Pure; see converter.h. Does not: take chats without a chat template.
 #pragma once
 
 #include "dialect/converter.h"

@@ -50,10 +50,10 @@ void write_list(std::string_view key, const std::vector<std::string>& texts, jso
 
 class Triton final : public Converter {
  public:
-  explicit Triton(const config::Triton& settings) : to_{settings} {}
+  Triton(const config::Triton& settings, Prompts prompts) : to_{settings}, prompts_{std::move(prompts)} {}
 
   Result<Sending> request(const llm::Request& request) const override {
-    Result<std::string> prompt = prompt_of(request);
+    Result<std::string> prompt = prompts_.of(request);
     if (!prompt) return std::move(prompt).error();
     const std::string& model = to_.model.empty() ? request.model : to_.model;
     if (!is_plain(model)) {
@@ -85,7 +85,7 @@ class Triton final : public Converter {
     }
   }
 
-  void answer(llm::Api /*api*/, std::string_view body, llm::Delta& into) const override {
+  void answer(llm::Api api, std::string_view body, llm::Delta& into) const override {
     const std::optional<Member> error = follow(body, "/error");
     if (error) {
       into.failed = true;
@@ -101,6 +101,7 @@ class Triton final : public Converter {
       return;
     }
     json::append_text(into.text, first->value);
+    if (api == llm::Api::chat) prompts_.cut_end(into.text);
     into.finish = "stop";
     into.done = true;
   }
@@ -131,23 +132,23 @@ class Triton final : public Converter {
   }
 
   // Sampling goes as JSON within a text tensor.
-  static void write_vllm(const llm::Request& request, json::Writer& json) {
+  void write_vllm(const llm::Request& request, json::Writer& json) const {
     std::string sampling;
     json::Writer inner{sampling};
     inner.open_object();
     write_numbers(request, kVllm, inner);
     if (request.max_tokens) inner.number("max_tokens", static_cast<std::int64_t>(*request.max_tokens));
-    write_list("stop", request.stop, inner);
+    write_list("stop", prompts_.stops(request), inner);
     inner.close_object();
     json.flag("stream", request.stream).flag("exclude_input_in_output", true).text("sampling_parameters", sampling);
   }
 
-  static void write_tensorrt(const llm::Request& request, json::Writer& json) {
+  void write_tensorrt(const llm::Request& request, json::Writer& json) const {
     constexpr std::int64_t kUsual = 512;  // the backend demands a number
     json.number("max_tokens", request.max_tokens ? static_cast<std::int64_t>(*request.max_tokens) : kUsual);
     json.flag("stream", request.stream).flag("exclude_input_in_output", true);
     write_numbers(request, kTensorrt, json);
-    write_list("stop_words", request.stop, json);
+    write_list("stop_words", prompts_.stops(request), json);
   }
 
   // The data of the output tensor of that name.
@@ -165,12 +166,15 @@ class Triton final : public Converter {
   }
 
   config::Triton to_;
+  Prompts prompts_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<const Converter>> make_triton(const config::Endpoint& endpoint) {
-  return std::unique_ptr<const Converter>{std::make_unique<const Triton>(endpoint.triton)};
+  Result<Prompts> prompts = Prompts::make(endpoint);
+  if (!prompts) return std::move(prompts).error();
+  return std::unique_ptr<const Converter>{std::make_unique<const Triton>(endpoint.triton, *std::move(prompts))};
 }
 
 }  // namespace intragate::dialect

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "llm/call.h"
 
 namespace intragate::llm {
@@ -52,6 +53,7 @@ struct Request {
   std::optional<std::uint64_t> max_tokens;  // max_answer_tokens is in it
   std::uint64_t context_window = 0;         // of the model, 0: unknown
   std::vector<RawMember> members{};
+  WallTime now{};  // when it came: some chat templates say which day it is
 
   // The raw value of a member; empty: absent or null.
   [[nodiscard]] std::string_view raw(std::string_view key) const {

@@ -44,7 +44,8 @@ std::string request_head(const Exchange& x, const Attempt& a, std::size_t body_s
   const config::Endpoint& to = a.endpoint->configured();
   std::string head;
   head.reserve(512);
-  head += "POST ";
+  head += converted != nullptr ? converted->method : std::string_view{"POST"};
+  head += ' ';
   head += to.path;
   head += converted != nullptr ? std::string_view{converted->path} : path_of(x);
   head += " HTTP/1.1\r\n";
@@ -107,7 +108,7 @@ void compose(const Exchange& x, const Attempt& a, Outgoing& out) {
   out.edits = x.call.api == llm::Api::transcription
                   ? dialect::form::edits(x.call, model)
                   : dialect::openai::edits(x.call, body, model, ask && to.ask_usage ? AskUsage::yes : AskUsage::no,
-                                           x.lane->model.max_answer_tokens);
+                                           x.most_answer);
   std::size_t size = body.size();
   for (std::size_t i = 0; i < out.edits.count; ++i) {
     size += out.edits.list[i].text.size();

@@ -14,12 +14,20 @@ Error malformed(const Exchange& x, std::string detail) {
       .because(std::move(detail));
 }
 
-// About four bytes a token, as prompts are estimated.
+llm::UsageSource source_of(const Exchange& x) {
+  return x.prompt_counted ? llm::UsageSource::counted : llm::UsageSource::estimated;
+}
+
+// By the model's tokenizer, or about four bytes a token, as prompts are estimated.
 llm::Usage estimated_usage(const Exchange& x, const llm::Delta& said) {
   std::size_t bytes = said.text.size() + said.reasoning.size();
   for (const llm::ToolPiece& tool : said.tools) bytes += tool.name.size() + tool.arguments.size();
-  const std::uint64_t answer = said.usage ? said.usage->completion_tokens : (bytes + 3) / 4;
-  return {estimated_prompt(x), answer, llm::UsageSource::estimated};
+  if (said.usage) return {estimated_prompt(x), said.usage->completion_tokens, source_of(x)};
+  if (x.lane->counter != nullptr && said.tools.empty()) {
+    const std::optional<std::uint64_t> counted = x.lane->counter->text(said.reasoning + said.text);
+    if (counted) return {estimated_prompt(x), *counted, source_of(x)};
+  }
+  return {estimated_prompt(x), (bytes + 3) / 4, llm::UsageSource::estimated};
 }
 
 openai::Vectors vectors_of(const Exchange& x) {
@@ -43,7 +51,7 @@ std::unique_ptr<Conversion> conversion_of(const Exchange& x, const Attempt& a) {
 
 Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpoint& endpoint,
                                          const dialect::Converter& converter, const llm::Call& call,
-                                         std::string_view body) {
+                                         std::string_view body, WallTime now) {
   if (!llm::generates(call.api) && call.api != llm::Api::embeddings) {
     return make_error(Code::invalid_request, "The model `" + lane.name + "` cannot be used for " +
                                                  std::string{llm::api_name(call.api)} +
@@ -54,11 +62,12 @@ Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpo
   const std::string& known = endpoint.configured().model;
   request->model = known.empty() ? lane.name : known;
   request->context_window = lane.model.context_window;
+  request->now = now;
   return converter.request(*request);
 }
 
 Result<dialect::Sending> convert_request(const Exchange& x, const Attempt& a) {
-  return convert_request(*x.lane, *a.endpoint, *a.converter, x.call, x.body());
+  return convert_request(*x.lane, *a.endpoint, *a.converter, x.call, x.body(), x.wall);
 }
 
 Result<Unit> convert_answer(Exchange& x, Attempt& a) {

@@ -50,7 +50,7 @@ struct Conversion {
 // What the endpoint gets. Errors: invalid_request.
 [[nodiscard]] Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpoint& endpoint,
                                                        const dialect::Converter& converter, const llm::Call& call,
-                                                       std::string_view body);
+                                                       std::string_view body, WallTime now);
 // The same for a call. REQUIRES: a.converter.
 [[nodiscard]] Result<dialect::Sending> convert_request(const Exchange& x, const Attempt& a);
 

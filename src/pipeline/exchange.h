@@ -80,8 +80,8 @@ struct Tries {
   std::optional<std::uint64_t> session;  // made when first needed
 };
 
-// Tokens of the prompt, from the size of the body: about four bytes each. Images and the like are not worth what they
-// weigh, so it is never more than the model can read.
+// Tokens of the prompt: as they were counted, or from the size of the body: about four bytes each. Images and the like
+// are not worth what they weigh, so it is never more than the model can read.
 [[nodiscard]] std::uint64_t estimated_prompt(std::uint64_t body_bytes, std::uint64_t context_window);
 [[nodiscard]] std::uint64_t estimated_prompt(const Exchange& x);
 [[nodiscard]] qos::Moment moment_of(const Exchange& x);
@@ -115,6 +115,10 @@ struct Exchange : Attempt {  // the attempt's fields are dispatch's
   const Lane* lane = nullptr;  // lives in the snapshot
   Deadline deadline;           // timeouts.total; only ever shortened
   std::uint64_t bytes_in = 0;  // of the body
+
+  // measure
+  std::optional<std::uint64_t> prompt_counted;  // tokens, by the model's own tokenizer
+  std::uint64_t most_answer = 0;                // tokens that the model may be asked for; 0: not bounded
 
   // limit
   std::uint64_t prompt_estimate = 0;  // tokens; 0: nobody needed it yet

@@ -11,11 +11,12 @@
 namespace intragate::pipeline {
 
 Journey::Journey()
-    : stations_{&identify_,     // first: a stranger must cost us nothing, not even the reading of his body
-                &understand_,   // reads the body; finds the model, and the end user this key is trusted to name
-                &authorize_,    // before limit and admit: a refused call uses up nothing
-                &limit_,        // before reuse: a hit counts as a request
-                                // reuse: before admit, a hit needs no slot
+    : stations_{&identify_,    // first: a stranger must cost us nothing, not even the reading of his body
+                &understand_,  // reads the body; finds the model, and the end user this key is trusted to name
+                &authorize_,   // before limit and admit: a refused call uses up nothing
+                &measure_,  // after authorize: counting costs us something; before limit, which takes what was counted
+                &limit_,    // before reuse: a hit counts as a request
+                            // reuse: before admit, a hit needs no slot
                 &list_models_,  // answered from memory: needs no slot either
                 &admit_,        // last before the model: a slot is held no longer than it works
                 &dispatch_, &relay_} {}

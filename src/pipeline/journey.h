@@ -24,12 +24,13 @@ class Journey {
   Identify identify_;
   Understand understand_;
   Authorize authorize_;
+  Measure measure_;
   Limit limit_;
   ListModels list_models_;
   Admit admit_;
   Dispatch dispatch_;
   Relay relay_;
-  std::array<Station*, 8> stations_;
+  std::array<Station*, 9> stations_;
 };
 
 }  // namespace intragate::pipeline

@@ -189,6 +189,7 @@ std::uint64_t estimated_prompt(std::uint64_t body_bytes, std::uint64_t context_w
 }
 
 std::uint64_t estimated_prompt(const Exchange& x) {
+  if (x.prompt_counted) return *x.prompt_counted;
   return estimated_prompt(x.bytes_in, x.lane->model.context_window);
 }
 

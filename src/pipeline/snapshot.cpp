@@ -62,7 +62,9 @@ Result<std::vector<Site>> sites_of(const Endpoints& endpoints, const Snapshot* p
     const config::Endpoint& to = endpoint->configured();
     Result<std::unique_ptr<const dialect::Converter>> converter = dialect::dialect_row(to.dialect).make(to);
     if (!converter) return std::move(converter).error();
-    sites.push_back({endpoint, capacity_for(*endpoint, previous), std::move(*converter)});
+    Result<std::unique_ptr<const dialect::TokenCounter>> counter = dialect::TokenCounter::make(to);
+    if (!counter) return std::move(counter).error();
+    sites.push_back({endpoint, capacity_for(*endpoint, previous), std::move(*converter), std::move(*counter)});
   }
   return sites;
 }
@@ -77,6 +79,7 @@ std::shared_ptr<const Lane> make_lane(std::string name, const config::Model& mod
     lane.endpoints.push_back(site.endpoint);
     lane.capacities.push_back(site.capacity);
     lane.converters.push_back(site.converter);
+    if (lane.counter == nullptr) lane.counter = site.counter;
   }
   if (before != nullptr) {
     lane.gate = before->gate;

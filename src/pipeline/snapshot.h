@@ -13,6 +13,7 @@
 #include "auth/rules.h"
 #include "config/config.h"
 #include "dialect/converter.h"
+#include "dialect/token_counter.h"
 #include "llm/call.h"
 #include "pipeline/capacity.h"
 #include "pipeline/first_bytes.h"
@@ -32,6 +33,7 @@ struct Lane {
   std::vector<std::shared_ptr<Capacity>> capacities{};  // by endpoint
   // By endpoint: how it is spoken to; nothing where the client's bytes are passed on.
   std::vector<std::shared_ptr<const dialect::Converter>> converters{};
+  std::shared_ptr<const dialect::TokenCounter> counter{};  // of the first endpoint that has a tokenizer; null: none
 };
 
 [[nodiscard]] inline auth::ModelNames names_of(const Lane& lane) {
@@ -77,6 +79,7 @@ struct Site {
   std::shared_ptr<upstream::Endpoint> endpoint;
   std::shared_ptr<Capacity> capacity;
   std::shared_ptr<const dialect::Converter> converter{};
+  std::shared_ptr<const dialect::TokenCounter> counter{};
 };
 
 struct Snapshot {

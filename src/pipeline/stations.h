@@ -28,6 +28,13 @@ class Authorize final : public Station {
   Passage pass(Exchange& x) override;
 };
 
+// How many tokens the prompt is, and whether it fits into the model's context window.
+class Measure final : public Station {
+ public:
+  std::string_view name() const override { return "measure"; }
+  Passage pass(Exchange& x) override;
+};
+
 // Is there anything left of the limits of key, user, address and model.
 class Limit final : public Station {
  public:

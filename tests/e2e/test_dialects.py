@@ -7,7 +7,7 @@ import json
 import openai
 import pytest
 
-from fake_model import Gate, answer, chunk, cut, end, stream_head, wait
+from fake_model import Gate, answer, chunk, cut, end, sse, stream_head, wait
 from wire import eventually, new_id
 
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {
@@ -55,7 +55,39 @@ class Ollama:
         return call.json["messages"][-1]["content"]
 
 
-DIALECTS = [Ollama()]
+class Described:
+    """A home-made server, as the configuration describes it."""
+    name, framing = "template", "text/event-stream"
+    paths = {"chat": "/v2/generate"}
+    tools = images = False
+
+    def endpoint(self, model):
+        pointers = {"prompt_tokens": "/usage/in", "completion_tokens": "/usage/out", "error": "/message"}
+        return {"url": model.url + "/v2", "dialect": "template", "chat_template": "chatml", "template": {
+            "path": "/generate", "body": '{"prompt": {{ prompt | tojson }}, "stream": {{ stream | tojson }}}',
+            "answer": {"text": "/text", "finish_reason": "/stop", **pointers},
+            "stream": {"framing": "sse", "text": "/delta", "finish_reason": "/stop", **pointers}}}
+
+    def piece(self, text):
+        return sse({"delta": text, "stop": None})
+
+    def last(self):
+        return sse({"delta": "", "stop": "eos", "usage": {"in": 11, "out": 3}})
+
+    def whole(self, text):
+        return {"text": text, "stop": "max_tokens", "usage": {"in": 11, "out": 3}}
+
+    def failure(self, words):
+        return sse({"message": words})
+
+    def refusal(self, words):
+        return {"detail": words}
+
+    def asked(self, call):
+        return call.json["prompt"]
+
+
+DIALECTS = [Ollama(), Described()]
 
 
 @pytest.fixture(scope="module", params=DIALECTS, ids=lambda dialect: dialect.name)
@@ -227,6 +259,20 @@ def test_servers_without_chats_complete_texts(endpoint, path, steps, model_facto
         assert events[-1].choices[0].finish_reason == "stop" and model.only_call.target == path
         with pytest.raises(openai.BadRequestError, match="no chat"):
             ask(client)
+
+
+@pytest.mark.parametrize("endpoint,path,steps", COMPLETIONS, ids=["tgi", "triton"])
+def test_servers_without_chats_have_them_by_a_chat_template(endpoint, path, steps, model_factory, gateway_factory):
+    model = model_factory()
+    gateway = gateway_factory(config={"models": [
+        {"name": "m", "endpoints": [{"url": model.url, "chat_template": "qwen", **endpoint}]}]})
+    with openai.OpenAI(base_url=gateway.base, api_key=gateway.key, max_retries=0, timeout=60) as client:
+        model.script(stream_head(), *steps, end())
+        events = list(ask(client, stream=True, tools=[WEATHER]))
+        assert "".join(event.choices[0].delta.content or "" for event in events) == "Hello"
+        assert events[-1].choices[0].finish_reason == "stop" and model.only_call.target == path
+        sent = json.dumps(model.only_call.json)
+        assert "<|im_start|>user\\nSay hello.<|im_end|>" in sent and "# Tools" in sent and "weather" in sent
 
 
 # ---- repairs -------------------------------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ TEST(Reference, ItsSampleOfProblemsIsReal) {
 }
 
 TEST(Examples, TheFilesAreValidWithoutRemarks) {
-  for (const char* file : {"examples/intragate.yaml", "examples/two-rooms.yaml"}) {
+  for (const char* file : {"examples/intragate.yaml", "examples/two-rooms.yaml", "examples/home-made.yaml"}) {
     const Loaded loaded = load(text_of(file), kVariables);
     EXPECT_EQ(all_problems(loaded), "") << file;
     EXPECT_EQ(all_warnings(loaded), "") << file;

@@ -205,17 +205,10 @@ TEST(ConfigModels, HintsWithoutDangerAreRemarks) {
     EXPECT_TRUE(contains(all_warnings(loaded), "`models[0]." + std::string{key} + "` is known, but has no effect"))
         << key;
   }
-  const Loaded endpoint = load_endpoint("url: \"http://h\", chat_template: qwen, tokenizer: /t.json");
-  ASSERT_TRUE(endpoint.ok()) << all_problems(endpoint);
-  EXPECT_TRUE(contains(all_warnings(endpoint), "test.yaml:1:50: `models[0].endpoints[0].chat_template`"));
 }
 
 TEST(ConfigModels, WhatWouldBeDangerousToIgnoreIsRefused) {
   EXPECT_TRUE(contains(all_problems(load_model("cache: {exact: 10m}")), "`cache` is not available in this version"));
-  for (const std::string key : {"template"}) {
-    EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", " + key + ": {a: b}")),
-                         '`' + key + "` is not available in this version"));
-  }
 }
 
 TEST(ConfigModels, TlsTowardsAModelNeedsHttpsAndWholePairs) {
