@@ -29,13 +29,15 @@ config::Template described(config::StreamFraming framing) {
                                   .prompt_tokens = "/usage/in",
                                   .completion_tokens = "/usage/out",
                                   .error = "/error"};
-  return {.path = "/generate",
-          .body = R"({"prompt": {{ prompt | tojson }}, "messages": {{ messages | tojson }}, "stop": {{ stop | tojson }},
-                      "tools": {{ tools | default([]) | tojson }}, "heat": {{ temperature | default(1) }}})",
-          .answer = pointers,
-          .framing = framing,
-          .event = framing == config::StreamFraming::text ? config::Pointers{} : pointers,
-          .done = framing == config::StreamFraming::ndjson ? "/done" : ""};
+  config::Template custom;
+  custom.path = "/generate";
+  custom.body = R"({"prompt": {{ prompt | tojson }}, "messages": {{ messages | tojson }}, "stop": {{ stop | tojson }},
+                    "tools": {{ tools | default([]) | tojson }}, "heat": {{ temperature | default(1) }}})";
+  custom.answer = pointers;
+  custom.framing = framing;
+  if (framing != config::StreamFraming::text) custom.event = pointers;
+  if (framing == config::StreamFraming::ndjson) custom.done = "/done";
+  return custom;
 }
 
 // New ones at the end: the corpus counts on their order.
@@ -45,7 +47,7 @@ std::vector<config::Endpoint> endpoints() {
   all[1].chat_template = "qwen";
   all[2].chat_template = "mistral";
   all[3].dialect = "triton";
-  all[3].triton = {.preset = config::TritonPreset::text, .input = "in", .output = "out"};
+  all[3].triton.preset = config::TritonPreset::text;
   using enum config::StreamFraming;
   for (std::size_t i = 4; i < all.size(); ++i) {
     all[i].dialect = "template";
