@@ -16,7 +16,10 @@
 #include "base/error_table.h"
 #include "base/json_write.h"
 #include "base/text.h"
+#include "dialect/front.h"
 #include "dialect/openai.h"
+#include "dialect/openai_mend.h"
+#include "dialect/text_completion.h"
 #include "pipeline/choose.h"
 #include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
@@ -41,13 +44,13 @@ std::optional<std::string> read(const std::string& path) {
 
 // Why this key could not make the call, wherever it came from; nothing when it could.
 std::optional<Error> refusal_of(const config::Key& key, const pipeline::Lane& lane, const llm::Call& call,
-                                WallTime now) {
+                                llm::Api api, WallTime now) {
   if (key.expires && now >= *key.expires)
     return make_error(Code::expired_key, "The key " + text::quoted(key.name) + " has expired.");
   if (key.allow.empty())
     return make_error(Code::address_not_allowed, "The key " + text::quoted(key.name) + " is allowed from nowhere.");
   const auth::Principal principal = auth::principal_of(key);
-  Result<Unit> allowed = auth::check_api(principal, llm::api_name(call.api));
+  Result<Unit> allowed = auth::check_api(principal, llm::api_name(api));
   if (allowed) allowed = auth::check_model(principal, names_of(lane), call.model);
   return allowed ? std::nullopt : std::optional{std::move(allowed).error()};
 }
@@ -105,6 +108,7 @@ struct Asked {
   const std::string& key;  // empty: any
   const pipeline::Lane& lane;
   const llm::Call& call;
+  llm::Api api;  // the client's
   WallTime now;
 };
 
@@ -116,7 +120,7 @@ std::vector<const config::Key*> explain_keys(const std::vector<config::Key>& key
   std::optional<Error> refusal;
   for (const config::Key& key : keys) {
     if (!asked.key.empty() && key.name != asked.key) continue;
-    std::optional<Error> its = refusal_of(key, asked.lane, asked.call, asked.now);
+    std::optional<Error> its = refusal_of(key, asked.lane, asked.call, asked.api, asked.now);
     if (!its) {
       may += (may.empty() ? "" : ", ") + key.name;
       allowed.push_back(&key);
@@ -185,6 +189,31 @@ std::uint64_t explain_prompt(const Chosen& asked, Explanation& into) {
   return tokens;
 }
 
+// What becomes of answers on their way back.
+void explain_answers(const config::Model& model, Explanation& into) {
+  constexpr std::array<std::string_view, 4> kReasoning{"as the model sends them", "separate", "inline", "drop"};
+  std::string repairs;
+  for (std::size_t i = 0; i < dialect::openai::kRepairs; ++i) {
+    repairs += (i > 0 ? ", " : "") + std::string{repair_name(static_cast<dialect::openai::Repair>(i))};
+  }
+  into.findings.push_back({"repairs", model.repair ? repairs : "none (repair: false)"});
+  into.findings.push_back({"thoughts", std::string{kReasoning[static_cast<std::size_t>(model.reasoning)]}});
+}
+
+// The request as the stations see it, where its API is laid over chat: `body` becomes that.
+Result<llm::Call> in_chat(dialect::Front& front, std::string& body, Explanation& into) {
+  Result<std::string> chat = front.request(body);
+  if (!chat) return std::move(chat).error();
+  body = *std::move(chat);
+  into.findings.push_back({"asked in chat", body});
+  return dialect::openai::understand(llm::Api::chat, body);
+}
+
+Result<llm::Call> understand(llm::Api api, std::string& body, Explanation& into) {
+  const std::unique_ptr<dialect::Front> front = dialect::front_of(api);
+  return front ? in_chat(*front, body, into) : dialect::openai::understand(api, body);
+}
+
 void explain_hedge(const config::Hedge& hedge, Explanation& into) {
   if (!hedge.on) return;
   const bool fixed = hedge.after > Duration::zero();
@@ -197,7 +226,8 @@ void explain_hedge(const config::Hedge& hedge, Explanation& into) {
 }  // namespace
 
 Explanation explain_request(const std::shared_ptr<const config::Config>& config, const ExplainOptions& options,
-                            const std::string& body, WallTime now) {
+                            const std::string& given, WallTime now) {
+  std::string body = given;
   Explanation result;
   const pipeline::RouteMatch target = pipeline::find_route(routes(), options.path);
   if (target.route == nullptr) {
@@ -209,7 +239,7 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
     result.refusal = make_error(Code::unsupported_method, "This URL takes GET requests only, which have no body.");
     return result;
   }
-  Result<llm::Call> call = dialect::openai::understand(target.route->api, body);
+  Result<llm::Call> call = understand(target.route->api, body, result);
   if (!call) {
     result.refusal = std::move(call).error();
     return result;
@@ -232,7 +262,14 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
     return result;
   }
   result.findings.push_back({"model", lane->name});
-  const std::vector<const config::Key*> keys = explain_keys(config->keys, {options.key, *lane, *call, now}, result);
+  if (call->api == llm::Api::completions && lane->model.kind == "chat") {
+    call = in_chat(*dialect::text_completion::make_front(), body, result);
+    if (!call) {
+      result.refusal = std::move(call).error();
+      return result;
+    }
+  }
+  const std::vector<const config::Key*> keys = explain_keys(config->keys, {options.key, *lane, *call, target.route->api, now}, result);
   if (!result.refusal) {
     Result<Unit> fits = pipeline::check_kind(*lane, call->api);
     if (!fits) result.refusal = std::move(fits).error();
@@ -254,6 +291,7 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
   result.findings.push_back({"attempts", "at most " + std::to_string(lane->model.retry.attempts)});
   explain_hedge(lane->model.hedge, result);
   if (lane->model.continue_on_failure) result.findings.push_back({"if it breaks off", "another endpoint goes on"});
+  explain_answers(lane->model, result);
   explain_changes({*lane, *call, body, options.key, *config, now}, result);
   return result;
 }

@@ -36,6 +36,6 @@ struct Explanation {
 
 // `options.key` is empty or the name of one of the configuration's keys; `now` decides which keys have expired.
 [[nodiscard]] Explanation explain_request(const std::shared_ptr<const config::Config>& config,
-                                          const ExplainOptions& options, const std::string& body, WallTime now);
+                                          const ExplainOptions& options, const std::string& given, WallTime now);
 
 }  // namespace intragate::app

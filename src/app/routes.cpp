@@ -17,6 +17,8 @@ constexpr std::array kRoutes{
     Route{"/rerank", Method::post, Api::rerank},
     Route{"/audio/speech", Method::post, Api::speech},
     Route{"/audio/transcriptions", Method::post, Api::transcription},
+    Route{"/messages", Method::post, Api::messages},
+    Route{"/responses", Method::post, Api::responses},
     Route{"/models", Method::get, Api::models},
     Route{"/models/", Method::get, Api::model},  // a name follows; it may hold slashes
 };

@@ -27,6 +27,10 @@ bool says_bearer(std::string_view value) {
   return value.size() == kScheme.size() || blank(value[kScheme.size()]);
 }
 
+bool may_be_key(std::string_view token) {
+  return !token.empty() && token.size() <= kLongestToken && std::all_of(token.begin(), token.end(), visible);
+}
+
 }  // namespace
 
 Result<std::string_view> bearer_token(std::string_view authorization) {
@@ -42,8 +46,16 @@ Result<std::string_view> bearer_token(std::string_view authorization) {
   if (token.empty()) {
     return make_error(Code::invalid_key, "The Authorization header says Bearer but holds no API key.");
   }
-  if (token.size() > kLongestToken || !std::all_of(token.begin(), token.end(), visible)) {
+  if (!may_be_key(token)) {
     return make_error(Code::invalid_key, "The Authorization header holds something that cannot be an API key.");
+  }
+  return token;
+}
+
+Result<std::string_view> bare_token(std::string_view header) {
+  const std::string_view token = text::trim(header);
+  if (!may_be_key(token)) {
+    return make_error(Code::invalid_key, "The x-api-key header holds something that cannot be an API key.");
   }
   return token;
 }

@@ -109,7 +109,9 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].queue.user_share",      percent,  "25%", "1%..100%"},
     {"models[].queue.max_wait",        duration, "60s", "1ms..1h"},
     {"models[].queue.heartbeat",       duration, "10s", "1s..10m"},
-    {"models[].batch",                 section,  "", "", "", kHint},
+    {"models[].batch",                 section},
+    {"models[].batch.max_items",       count,    "", "1..100000"},
+    {"models[].batch.window",          duration, "", "0s..10s", "", kHint},
     {"models[].reasoning",             choice,   "", "separate | inline | drop"},
     {"models[].repair",                flag,     "true"},
 
@@ -174,7 +176,9 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"keys[].require",                 choice,   "either", "either | both"},
     {"keys[].allow",                   ranges,   "any"},
     {"keys[].models",                  names,    "[\"*\"]"},
-    {"keys[].apis",                    names,    "[\"*\"]", "* | chat | completions | embeddings | rerank | speech | transcription"},
+    {"keys[].apis",                    names,    "[\"*\"]",
+                                               "* | chat | completions | embeddings | rerank | speech | transcription | messages | "
+                                               "responses"},
     {"keys[].trust_user",              flag,     "false"},
     {"keys[].stream_usage",            choice,   "asked", "asked | always"},
     {"keys[].while_waiting",           choice,   "comments", "comments | interim"},

@@ -273,6 +273,7 @@ Model read_one(Section& section, TakenNames& taken, const Config& config) {
   }
   read_health(section, model.health);
   read_queue(section, model.queue);
+  if (std::optional<Section> batch = section.section("batch")) batch->count("max_items", model.batch_items);
   model.timeouts_key = "models[" + model.name + "].timeouts";
   model.first_byte_key = model.timeouts_key + ".first_byte";
   return model;

@@ -73,9 +73,10 @@ struct Closing {
 // A model as /v1/models shows it.
 struct ModelEntry {
   std::string_view id;
-  std::int64_t created = 0;          // seconds since 1970: when the gateway learned of it
-  std::uint64_t context_window = 0;  // 0: unknown, left out
-  std::string_view kind;             // empty: any, left out
+  std::int64_t created = 0;                      // seconds since 1970: when the gateway learned of it
+  std::uint64_t context_window = 0;              // 0: unknown, left out
+  std::string_view kind;                         // empty: any, left out
+  std::vector<std::string_view> capabilities{};  // the APIs it can be used with; none: left out
 };
 [[nodiscard]] std::string encode_models(std::span<const ModelEntry> models);
 [[nodiscard]] std::string encode_model(const ModelEntry& model);

@@ -40,6 +40,11 @@ void append_model(json::Writer& json, const ModelEntry& model) {
   json.text("owned_by", "intragate");
   if (model.context_window > 0) json.number("context_window", static_cast<std::int64_t>(model.context_window));
   if (!model.kind.empty()) json.text("kind", model.kind);
+  if (!model.capabilities.empty()) {
+    json.open_array("capabilities");
+    for (const std::string_view api : model.capabilities) json.element(api);
+    json.close_array();
+  }
   json.close_object();
 }
 

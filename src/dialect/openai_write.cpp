@@ -188,19 +188,23 @@ std::string encode_embeddings(const AnswerName& name, const llm::Delta& delta, V
   return out;
 }
 
-std::string encode_refusal(int status, std::string_view words) {
+std::string encode_told(std::string_view type, std::string_view code, std::string_view words) {
   constexpr std::size_t kMost = 600;  // escapes may make it longer
-  std::string message{words.empty() ? "The model refused this request." : words.substr(0, kMost)};
+  std::string message{words.substr(0, kMost)};
   std::string out;
   for (std::size_t most = kMost; out.empty() || (out.size() > 1023 && most > 0); most /= 2) {
     out.clear();
     message.resize(std::min(message.size(), most));
     json::Writer json{out};
-    json.open_object().open_object("error").text("message", message);
-    json.text("type", status >= 400 && status < 500 ? "invalid_request_error" : "upstream_error");
-    json.null("param").text("code", "upstream_status").close_object().close_object();
+    json.open_object().open_object("error").text("message", message).text("type", type);
+    json.null("param").text("code", code).close_object().close_object();
   }
   return out;
+}
+
+std::string encode_refusal(int status, std::string_view words) {
+  return encode_told(status >= 400 && status < 500 ? "invalid_request_error" : "upstream_error", "upstream_status",
+                     words.empty() ? "The model refused this request." : words);
 }
 
 }  // namespace intragate::dialect::openai

@@ -52,6 +52,9 @@ class ChunkWriter {
 enum class Vectors : std::uint8_t { numbers, base64 };
 [[nodiscard]] std::string encode_embeddings(const AnswerName& name, const llm::Delta& delta, Vectors vectors);
 
+// An OpenAI error object of less than 1 KB.
+[[nodiscard]] std::string encode_told(std::string_view type, std::string_view code, std::string_view words);
+
 // A model's refusal in its own words: an OpenAI error object of less than 1 KB.
 [[nodiscard]] std::string encode_refusal(int status, std::string_view words);
 

@@ -11,14 +11,25 @@
 
 namespace intragate::llm {
 
-enum class Api : std::uint8_t { chat, completions, embeddings, rerank, speech, transcription, models, model };
+enum class Api : std::uint8_t {
+  chat,
+  completions,
+  embeddings,
+  rerank,
+  speech,
+  transcription,
+  messages,
+  responses,
+  models,
+  model
+};
 
 // How many of them are a model's: those come first.
 inline constexpr std::size_t kModelApis = static_cast<std::size_t>(Api::models);
 
 [[nodiscard]] constexpr std::string_view api_name(Api api) {
-  constexpr std::array<std::string_view, 8> kNames{"chat",   "completions",   "embeddings", "rerank",
-                                                   "speech", "transcription", "models",     "model"};
+  constexpr std::array<std::string_view, 10> kNames{"chat",          "completions", "embeddings", "rerank", "speech",
+                                                    "transcription", "messages",    "responses",  "models", "model"};
   return kNames[static_cast<std::size_t>(api)];
 }
 

@@ -163,6 +163,7 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
 // The convention's word for an API: `chat`, `text_completion`, `embeddings`. Takes llm::api_name(); others are their
 // own.
 [[nodiscard]] constexpr std::string_view operation_of(std::string_view api) {
+  if (api == "messages" || api == "responses") return "chat";
   return api == "completions" ? "text_completion" : api;
 }
 

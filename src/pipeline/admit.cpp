@@ -6,6 +6,7 @@
 
 #include "net/loop.h"
 #include "pipeline/exchange.h"
+#include "pipeline/fronting.h"
 #include "pipeline/relay_stream.h"
 #include "pipeline/stations.h"
 #include "pipeline/worker.h"
@@ -58,11 +59,11 @@ qos::Claim claim_of(const Exchange& x) {
 // ": waiting position=3", as a block of its own, which clients pass over.
 net::Task<bool> send_heartbeat(Exchange& x, std::optional<qos::Standing> standing) {
   if (!x.reply.head_sent()) begin_stream(x);
-  std::string comment = ": waiting";
-  if (standing) comment += " position=" + std::to_string(standing->position);
-  comment += "\n\n";
-  const std::string framed = x.reply.framed(comment);
-  if (x.reply.send_now(framed, comment.size())) co_return true;
+  std::string words = "waiting";
+  if (standing) words += " position=" + std::to_string(standing->position);
+  const std::string beat = heartbeat(x, words);
+  const std::string framed = x.reply.framed(beat);
+  if (x.reply.send_now(framed, beat.size())) co_return true;
   const bool sent = co_await x.reply.send_rest(x, framed);
   co_return sent;
 }

@@ -1,8 +1,8 @@
 #include "pipeline/answer_error.h"
 
 #include "base/error_table.h"
-#include "dialect/openai.h"
 #include "pipeline/exchange.h"
+#include "pipeline/fronting.h"
 #include "pipeline/worker.h"
 
 namespace intragate::pipeline {
@@ -27,7 +27,7 @@ std::string extra_headers(const Exchange& x) {
 // so that no client can take what came for the whole answer.
 net::Task<void> send_event(Exchange& x) {
   if (!x.streaming) co_return;  // in a long JSON answer there is no place for words
-  const std::string event = "data: " + dialect::openai::encode_error(*x.error) + "\n\n";
+  const std::string event = error_event(x, *x.error);
   const std::string framed = x.reply.framed(event);
   if (x.reply.send_now(framed, event.size())) co_return;
   (void)co_await x.reply.send_rest(x, framed);
@@ -62,7 +62,7 @@ net::Task<void> answer_error(Exchange& x) {
     co_await send_event(x);
     co_return;
   }
-  const std::string body = dialect::openai::encode_error(error);
+  const std::string body = error_body(x, error);
   const std::string extra = extra_headers(x);
   (void)co_await x.reply.send_whole(x, {.status = error_row(error.code).status, .extra = extra}, body);
 }

@@ -11,6 +11,7 @@
 #include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
 #include "pipeline/mending.h"
+#include "pipeline/parts.h"
 #include "pipeline/relay_stream.h"
 #include "pipeline/stream.h"
 #include "pipeline/worker.h"
@@ -94,7 +95,7 @@ void compose(const Exchange& x, const Attempt& a, Outgoing& out) {
   if (a.converter != nullptr) return compose_converted(x, a, out);
   const std::string_view body = x.body();
   const config::Endpoint& to = a.endpoint->configured();
-  const bool ask = x.usage_hidden || x.principal->stream_usage == config::StreamUsage::always;
+  const bool ask = x.usage_hidden || x.front || x.principal->stream_usage == config::StreamUsage::always;
   const std::string& model = to.model.empty() ? x.lane->name : to.model;
   if (x.call.api == llm::Api::rerank && ranks_by_vectors(*x.lane)) {
     out.made = *dialect::rerank::as_embeddings(*dialect::rerank::understand(body), model);  // checked by understand
@@ -222,14 +223,15 @@ net::Task<Result<Unit>> receive_first_event(Exchange& x, Attempt& a, net::Until 
 
 std::size_t most_of_answer(const Exchange& x, const Attempt& a) {
   if (x.call.api == llm::Api::rerank) return kCollectRanking;
-  return a.converter != nullptr ? kConvert : kCollect;
+  if (must_change_form(x, a) || (x.call.api == llm::Api::embeddings && !x.rebuilt.empty())) return kConvert;
+  return a.converter != nullptr || x.front ? kConvert : kCollect;
 }
 
 // Reads the whole body, or its first kCollect bytes (more of what has to be read whole).
 net::Task<Result<Unit>> receive_body(Exchange& x, Attempt& a) {
   net::HttpClient& client = a.upstream.client();
   net::BodyDecoder& decoder = *a.answer.decoder;
-  const std::size_t most = most_of_answer(x, a);
+  std::size_t most = most_of_answer(x, a);
   if (a.answer.head.framing == net::Framing::length && a.answer.head.content_length <= most) {
     a.answer.owned.reserve(static_cast<std::size_t>(a.answer.head.content_length));
   }
@@ -242,6 +244,7 @@ net::Task<Result<Unit>> receive_body(Exchange& x, Attempt& a) {
     a.answer.held.set(a.answer.owned.capacity());
     client.buffer().consume(step.consumed);
     a.answer.collected = step.state == net::BodyDecoder::State::end;
+    if (a.answer.owned.size() >= most) most = most_of_answer(x, a);  // its beginning may tell
     if (a.answer.collected || a.answer.owned.size() >= most) co_return Unit{};
     if (step.state == net::BodyDecoder::State::piece) continue;
     const Fill got = client.fill(net::Buffer::kBlock);

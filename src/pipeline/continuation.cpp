@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "dialect/openai.h"
 #include "pipeline/dispatch.h"
+#include "pipeline/fronting.h"
 #include "pipeline/health_report.h"
 #include "pipeline/observe.h"
 #include "pipeline/worker.h"
@@ -59,8 +60,7 @@ bool Continuation::ask_for_rest(Exchange& x) {
   const std::uint64_t events = x.events - events_before_;
   const std::uint64_t told = x.usage.completion_tokens > given_ ? x.usage.completion_tokens - given_ : 0;
   const std::uint64_t given = given_ + std::max(events, told);
-  std::optional<std::string> rest =
-      dialect::openai::ask_for_rest(original_, x.connection.body(), transcript_.text(), given);
+  std::optional<std::string> rest = dialect::openai::ask_for_rest(original_, x.asked(), transcript_.text(), given);
   if (!rest) return false;
   Result<llm::Call> call = dialect::openai::understand(x.call.api, *rest);
   if (!call) return false;
@@ -114,7 +114,7 @@ void Continuation::join(const Exchange& x, Stream::Output& out) {
       if (data.empty()) continue;
       event = "data: " + data + "\n\n";
     }
-    joined_ += x.reply.framed(event);
+    joined_ += framed(x, event);
     payload += event.size();
   }
   out.bytes = joined_;

@@ -5,6 +5,7 @@
 #include "pipeline/exchange.h"
 #include "pipeline/hedge.h"
 #include "pipeline/judge.h"
+#include "pipeline/parts.h"
 #include "pipeline/renew.h"
 #include "pipeline/stations.h"
 #include "pipeline/worker.h"
@@ -101,20 +102,33 @@ net::Task<Result<Next>> try_endpoints(Exchange& x) {
   }
 }
 
+net::Task<Result<Next>> first_try(Exchange& x) {
+  (void)choose(x);  // nothing has failed yet: there is one
+  return try_endpoints(x);
+}
+
 net::Task<Result<Next>> dispatch(Exchange& x) {
   x.tries.tried.assign(x.lane->endpoints.size(), false);
   if (x.tries.tried.empty()) co_return make_error(Code::no_endpoint, "The model has no endpoint at the moment.");
   // From here on a client that hangs up ends whatever is being waited for.
   x.connection.watch_hangup();
-  x.usage_hidden = x.call.stream == llm::Stream::yes && x.call.usage != llm::UsageWish::yes &&
+  x.usage_hidden = !x.front && x.call.stream == llm::Stream::yes && x.call.usage != llm::UsageWish::yes &&
                    x.principal->stream_usage != config::StreamUsage::always;
   x.worker.state_of(*x.lane).budget.count_call(x.worker.loop().now());
-  (void)choose(x);  // nothing has failed yet: there is one
-  Result<Next> found = co_await try_endpoints(x);
+  net::Task<Result<Next>> way = needs_parts(x) ? dispatch_parts(x) : first_try(x);
+  Result<Next> found = co_await way;
   co_return found;
 }
 
 }  // namespace
+
+net::Task<Result<Next>> dispatch_part(Exchange& x) {
+  release(x);
+  x.attempts = 0;
+  x.tries.tried.assign(x.lane->endpoints.size(), false);
+  Result<Next> found = co_await first_try(x);
+  co_return found;
+}
 
 net::Task<Result<Next>> dispatch_again(Exchange& x) {
   x.upstream.drop();

@@ -12,6 +12,7 @@
 #include "base/address.h"
 #include "base/error.h"
 #include "base/ticket.h"
+#include "dialect/front.h"
 #include "llm/call.h"
 #include "llm/live_call.h"
 #include "llm/usage.h"
@@ -33,6 +34,7 @@ struct Exchange;
 // What was kept of the request's head: views into the connection's buffer, gone after release_request().
 struct ReceivedHead {
   std::string_view authorization;
+  std::string_view api_key;  // x-api-key
   std::string_view accept;
   std::string_view content_type;
   std::string_view traceparent;
@@ -103,6 +105,7 @@ struct Exchange : Attempt {  // the attempt's fields are dispatch's
   bool head_method = false;     // HEAD: answered like GET, without the body
   bool method_matches = false;  // the route's method, or HEAD for GET
   bool http_1_0 = false;
+  std::unique_ptr<dialect::Front> front;     // the URL's API where it is one laid over chat: `call` is a chat call then
   std::shared_ptr<const Snapshot> snapshot;  // taken once; a reload does not touch calls under way
 
   // identify
@@ -115,6 +118,9 @@ struct Exchange : Attempt {  // the attempt's fields are dispatch's
   const Lane* lane = nullptr;  // lives in the snapshot
   Deadline deadline;           // timeouts.total; only ever shortened
   std::uint64_t bytes_in = 0;  // of the body
+  std::string chat;            // the request that `front` made of the client's; empty: the client's own
+  net::Held chat_held;         // counts it
+  [[nodiscard]] std::string_view asked() const { return chat.empty() ? connection.body() : chat; }
 
   // measure
   std::optional<std::uint64_t> prompt_counted;  // tokens, by the model's own tokenizer
@@ -137,7 +143,7 @@ struct Exchange : Attempt {  // the attempt's fields are dispatch's
   bool hedged = false;        // there was a second attempt beside one
   bool usage_hidden = false;  // the gateway asked for usage, the client did not
   std::string rebuilt;        // the request that asks for the rest of an answer; empty: the client's own
-  [[nodiscard]] std::string_view body() const { return rebuilt.empty() ? connection.body() : rebuilt; }
+  [[nodiscard]] std::string_view body() const { return rebuilt.empty() ? asked() : rebuilt; }
   std::string continued_from;             // URLs of endpoints whose answer broke off and went on elsewhere
   std::optional<TimePoint> answer_began;  // the first byte of the first of them
   bool began_well = false;  // the answer is on its way to the client: what breaks it now speaks against the endpoint

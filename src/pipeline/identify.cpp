@@ -36,6 +36,12 @@ Result<Unit> check_certificate(const auth::Principal& principal, const net::Cert
   return Unit{};
 }
 
+// Clients of the Messages API have a header of their own for the key; `Authorization` counts where it is there.
+bool by_bare_key(const Exchange& x) {
+  const bool has = x.head.authorization.empty() && !x.head.api_key.empty();
+  return has && x.target.route != nullptr && x.target.route->api == llm::Api::messages;
+}
+
 // By certificate alone whoever sends no key; a wrong key is never made good by a certificate.
 Result<Unit> find_principal(Exchange& x) {
   const Duration pause = x.worker.wrong_keys().refused(x.address, x.worker.loop().now());
@@ -49,11 +55,12 @@ Result<Unit> find_principal(Exchange& x) {
   if (shown != nullptr && x.wall >= shown->not_after) {  // the connection may have outlived it
     return make_error(Code::invalid_key, "Your client certificate has expired: ask your administrator for a new one.");
   }
-  if (shown != nullptr && x.head.authorization.empty()) {
+  if (shown != nullptr && x.head.authorization.empty() && !by_bare_key(x)) {
     x.principal = x.snapshot->keys.find(*shown);
     if (x.principal != nullptr) return auth::admit(*x.principal, x.address, x.wall);
   }
-  Result<std::string_view> token = auth::bearer_token(x.head.authorization);
+  Result<std::string_view> token =
+      by_bare_key(x) ? auth::bare_token(x.head.api_key) : auth::bearer_token(x.head.authorization);
   if (!token) return std::move(token).error();
   const net::Sha256 digest = net::sha256(*token);
   Result<const auth::Principal*> principal = auth::identify(x.snapshot->keys, digest);

@@ -1,6 +1,7 @@
 #include "auth/rules.h"
 #include "base/text.h"
 #include "dialect/openai.h"
+#include "pipeline/abilities.h"
 #include "pipeline/exchange.h"
 #include "pipeline/stations.h"
 
@@ -9,9 +10,12 @@ namespace {
 
 using dialect::openai::ModelEntry;
 
-ModelEntry entry_of(const Lane& lane, std::string_view name) {
-  return {
-      .id = name, .created = lane.known_since, .context_window = lane.model.context_window, .kind = lane.model.kind};
+ModelEntry entry_of(const Exchange& x, const Lane& lane, std::string_view name) {
+  return {.id = name,
+          .created = lane.known_since,
+          .context_window = lane.model.context_window,
+          .kind = lane.model.kind,
+          .capabilities = abilities_of(lane, *x.principal)};
 }
 
 // Who may not use a model does not learn that it exists.
@@ -22,9 +26,9 @@ bool shows(const Exchange& x, const Lane& lane, std::string_view name) {
 std::string list(const Exchange& x) {
   std::vector<ModelEntry> entries;
   for (const auto& lane : x.snapshot->listed) {
-    if (shows(x, *lane, lane->name)) entries.push_back(entry_of(*lane, lane->name));
+    if (shows(x, *lane, lane->name)) entries.push_back(entry_of(x, *lane, lane->name));
     for (const std::string& alias : lane->model.aliases) {
-      if (shows(x, *lane, alias)) entries.push_back(entry_of(*lane, alias));
+      if (shows(x, *lane, alias)) entries.push_back(entry_of(x, *lane, alias));
     }
   }
   return dialect::openai::encode_models(entries);
@@ -64,7 +68,7 @@ Passage ListModels::pass(Exchange& x) {
     return make_error(Code::unknown_model, "The model " + text::quoted(x.call.model) +
                                                " does not exist here; GET /v1/models lists those this key may use.");
   }
-  return answer(x, dialect::openai::encode_model(entry_of(*lane, x.call.model)));
+  return answer(x, dialect::openai::encode_model(entry_of(x, *lane, x.call.model)));
 }
 
 }  // namespace intragate::pipeline

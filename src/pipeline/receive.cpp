@@ -68,6 +68,9 @@ void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
       case 6:
         if (equals_ignoring_case(header.name, "accept")) x.head.accept = header.value;
         break;
+      case 9:
+        if (equals_ignoring_case(header.name, "x-api-key")) x.head.api_key = header.value;
+        break;
       case 10:
         if (equals_ignoring_case(header.name, "tracestate")) x.head.tracestate = header.value;
         break;
@@ -99,6 +102,7 @@ void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
   x.head_method = head.method == "HEAD";
   x.http_1_0 = head.minor_version == 0;
   if (x.target.route == nullptr) return;
+  x.front = dialect::front_of(x.target.route->api);
   const bool get = head.method == "GET" || x.head_method;
   x.method_matches = x.target.route->method == Method::get ? get : head.method == "POST";
 }

@@ -4,6 +4,8 @@
 #include "dialect/rerank.h"
 #include "net/loop.h"
 #include "pipeline/exchange.h"
+#include "pipeline/fronting.h"
+#include "pipeline/parts.h"
 #include "pipeline/relay_stream.h"
 #include "pipeline/settle.h"
 #include "pipeline/stations.h"
@@ -80,6 +82,14 @@ Passage relay_collected(Exchange& x) {
   }
   take_usage(x, x.answer.usage ? x.answer.usage : dialect::openai::find_usage(x.answer.owned));
   free_slot(x);  // the model is done with it, however slowly the client reads
+  if (x.call.api == llm::Api::embeddings && client_status(x) == 200) {
+    Result<Unit> formed = put_vectors_in_form(x);
+    if (!formed) return std::move(formed).error();
+  }
+  if (x.front) {
+    Result<Unit> answered = answer_in_front(x);
+    if (!answered) return std::move(answered).error();
+  }
   if (x.transcript) x.transcript->answer(x.answer.owned);
   const std::string extra = extra_headers(x);
   if (!x.reply.send_whole_now(x, client_head(x, extra), x.answer.owned)) return send_collected_rest(x);
@@ -186,6 +196,7 @@ Passage Relay::pass(Exchange& x) {
   if (x.call.api == llm::Api::rerank) {
     return make_error(Code::upstream_malformed, "The model's answer is too long for a reranking.");
   }
+  if (x.front) return make_error(Code::upstream_malformed, "The model's answer is longer than 32 MiB.");
   return relay_long(x);
 }
 

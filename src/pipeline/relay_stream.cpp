@@ -5,6 +5,7 @@
 #include "pipeline/continuation.h"
 #include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
+#include "pipeline/fronting.h"
 #include "pipeline/mending.h"
 #include "pipeline/observe.h"
 #include "pipeline/settle.h"
@@ -52,6 +53,7 @@ enum class Then : std::uint8_t { read, finished };
 struct Relaying {
   std::optional<Stream> stream;
   std::optional<Continuation> continuation;  // models[].continue_on_failure
+  std::optional<Fronting> front;             // an API laid over chat
   std::size_t read_limit;
   metrics::Histogram& inter_token;
   int rounds = 0;
@@ -91,7 +93,7 @@ void end_if_too_long(Exchange& x, Stream::Output& out) {
        {std::string_view{closing.finish}, std::string_view{closing.usage}, std::string_view{"[DONE]"}}) {
     if (data.empty()) continue;
     const std::string event = "data: " + std::string{data} + "\n\n";
-    bytes += x.reply.framed(event);
+    bytes += framed(x, event);
     out.payload += event.size();
   }
   x.worker.scratch() = std::move(bytes);
@@ -113,7 +115,7 @@ std::string_view outgoing(Exchange& x, const Stream::Output& out) {
 // What follows once the bytes are with the client.
 void delivered(Exchange& x, const Relaying& r, const Stream::Output& out) {
   // No other attempt can follow: the request's memory is free for the life of the stream.
-  if (!r.continuation || !r.continuation->possible()) x.connection.release_request();
+  if (!r.continuation || !r.continuation->possible()) release_request(x);
   if (out.end == Stream::End::complete) x.reply.end();
   if (x.upstream.open()) x.upstream.client().buffer().consume(out.consumed);
   if (out.end == Stream::End::complete && out.body_ended && x.answer.head.keep_alive) x.upstream.keep();
@@ -148,7 +150,7 @@ void begin_part(Exchange& x, Relaying& r) {
   const bool joined = r.continuation && r.continuation->continued();  // its events are framed when they are rewritten
   std::uint64_t most = x.lane->model.max_answer_tokens;
   if (joined && most > 0) most = most > r.continuation->given() ? most - r.continuation->given() : 1;
-  r.stream.emplace(x.http_1_0 || joined ? Stream::Framing::plain : Stream::Framing::chunked,
+  r.stream.emplace(x.http_1_0 || joined || r.front ? Stream::Framing::plain : Stream::Framing::chunked,
                    x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown, most, conversion_of(x, x),
                    mending_of(x));
   if (r.continuation) r.stream->tell(r.continuation->transcript());
@@ -178,6 +180,7 @@ net::Task<Result<Next>> relay_part(Exchange& x, Relaying& r) {
   for (bool closed = false;;) {
     Stream::Output out = take(x, r, closed);
     end_if_too_long(x, out);
+    if (r.front) r.front->rewrite(x, out);
     const std::string_view bytes = outgoing(x, out);
     if ((!bytes.empty() || !x.reply.head_sent()) && !x.reply.send_now(bytes, out.payload)) {
       const bool sent = co_await send_slowly(x, std::string{bytes});
@@ -220,8 +223,10 @@ net::Task<Result<Next>> relay_stream(Exchange& x) {
   const OpenStream open{state.open_streams};
   Relaying r{.stream = {},
              .continuation = {},
+             .front = {},
              .read_limit = static_cast<std::size_t>(x.lane->model.stream_buffer),
              .inter_token = state.inter_token};
+  if (x.front) r.front.emplace(x);
   if (x.lane->model.continue_on_failure) r.continuation.emplace(x);
   if (!x.streaming) begin_stream(x);
   for (;;) {

@@ -3,7 +3,10 @@
 #include "dialect/form.h"
 #include "dialect/openai.h"
 #include "dialect/rerank.h"
+#include "dialect/text_completion.h"
+#include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
+#include "pipeline/fronting.h"
 #include "pipeline/stations.h"
 #include "pipeline/worker.h"
 
@@ -42,8 +45,24 @@ Result<Unit> check_ranking(const Exchange& x) {
   return Unit{};
 }
 
+// The model has nothing but chat.
+Result<Unit> complete_in_chat(Exchange& x) {
+  x.front = dialect::text_completion::make_front();
+  Result<Unit> asked = ask_in_chat(x);
+  if (!asked) return asked;
+  Result<llm::Call> call = dialect::openai::understand(x.call.api, x.asked());
+  if (!call) return std::move(call).error();
+  call->user = std::move(x.call.user);
+  x.call = std::move(*call);
+  return Unit{};
+}
+
 Result<Next> understood(Exchange& x) {
-  const std::string_view body = x.connection.body();
+  if (x.front) {
+    Result<Unit> asked = ask_in_chat(x);
+    if (!asked) return std::move(asked).error();
+  }
+  const std::string_view body = x.asked();
   if (x.transcript) x.transcript->prompt(body);
   Result<llm::Call> call = x.call.api == llm::Api::transcription ? dialect::form::understand(x.head.content_type, body)
                                                                  : dialect::openai::understand(x.call.api, body);
@@ -52,12 +71,17 @@ Result<Next> understood(Exchange& x) {
   if (!x.principal->trust_user) x.call.user.clear();
   x.lane = x.snapshot->find(x.call.model);
   if (x.lane == nullptr) return no_such_model(x);
+  if (x.call.api == llm::Api::completions && x.lane->model.kind == "chat") {
+    Result<Unit> asked = complete_in_chat(x);
+    if (!asked) return std::move(asked).error();
+  }
   if (x.call.api == llm::Api::rerank) {
     Result<Unit> ranking = check_ranking(x);
     if (!ranking) return std::move(ranking).error();
   }
   x.call.bound_answer(x.lane->model.max_answer_tokens);
   x.deadline = Deadline::in(x.begun, x.lane->model.timeouts.total);
+  if (x.front) x.front->begin(name_of(x), estimated_prompt(x));
   return Next::go_on;
 }
 

@@ -190,5 +190,41 @@ TEST(ExplainPresent, SaysThatNobodyRunsAndSurvivesWhateverAnswers) {
     explain_present(std::string{answer}, found);
 }
 
+TEST(Explain, ShowsWhatOtherApisBecomeInChat) {
+  const auto config = config_with({key("a")});
+  const std::string body =
+      R"({"model":"m","max_tokens":8,"messages":[{"role":"user","content":"Hi"}],"system":"Be brief."})";
+  const Explanation explanation =
+      explain_request(config, {.file = {}, .request_file = {}, .key = {}, .path = "/v1/messages"}, body, kNow);
+  EXPECT_EQ(finding(explanation, "api"), "messages");
+  EXPECT_EQ(
+      finding(explanation, "asked in chat"),
+      R"({"model":"m","max_tokens":8,"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"}]})");
+  EXPECT_FALSE(explanation.refusal);
+  config->keys[0].apis = {"chat"};
+  EXPECT_EQ(explain_request(config, {.file = {}, .request_file = {}, .key = {}, .path = "/v1/messages"}, body, kNow)
+                .refusal->code,
+            Code::api_not_allowed);
+}
+
+TEST(Explain, ShowsWhatACompletionOfAChatModelBecomes) {
+  const auto config = config_with({key("a")});
+  config->models[0].kind = "chat";
+  const Explanation explanation =
+      explain_request(config, {.file = {}, .request_file = {}, .key = {}, .path = "/v1/completions"},
+                      R"({"model":"m","prompt":"Hi"})", kNow);
+  EXPECT_EQ(finding(explanation, "asked in chat"), R"({"model":"m","messages":[{"role":"user","content":"Hi"}]})");
+  EXPECT_FALSE(explanation.refusal);
+}
+
+TEST(Explain, ListsRepairsAndWhatBecomesOfThoughts) {
+  const auto config = config_with({key("a")});
+  EXPECT_EQ(finding(explain(config), "repairs"), "none (repair: false)");
+  config->models[0].repair = true;
+  config->models[0].reasoning = config::Reasoning::drop;
+  EXPECT_NE(finding(explain(config), "repairs").find("tool_calls"), std::string::npos);
+  EXPECT_EQ(finding(explain(config), "thoughts"), "drop");
+}
+
 }  // namespace
 }  // namespace intragate::app

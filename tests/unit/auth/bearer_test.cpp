@@ -40,5 +40,17 @@ TEST(Bearer, TakesTheLongestKeyThereMayBe) {
   EXPECT_TRUE(bearer_token("Bearer " + std::string(512, 'a')));
 }
 
+TEST(Bearer, ABareKeyIsTheWholeHeader) {
+  const auto token = bare_token(" sk-1\t");
+  ASSERT_TRUE(token);
+  EXPECT_EQ(*token, "sk-1");
+  for (const std::string& value :
+       {std::string{}, std::string{"Bearer sk-1"}, std::string{"a\x7f"}, std::string(513, 'a')}) {
+    const auto refused = bare_token(value);
+    ASSERT_FALSE(refused) << value;
+    EXPECT_EQ(refused.error().code, Code::invalid_key);
+  }
+}
+
 }  // namespace
 }  // namespace intragate::auth

@@ -42,13 +42,16 @@ TEST(EncodeError, IsShortAndOneLineWhateverTheMessage) {
 }
 
 TEST(EncodeModels, ListsThem) {
-  const std::array<ModelEntry, 2> models{
-      {{.id = "a\"b", .created = 1700000000, .context_window = 32768, .kind = "chat"},
-       {.id = "c", .created = 0, .kind = {}}}};
+  const std::array<ModelEntry, 2> models{{{.id = "a\"b",
+                                           .created = 1700000000,
+                                           .context_window = 32768,
+                                           .kind = "chat",
+                                           .capabilities = {"chat", "messages"}},
+                                          {.id = "c", .created = 0, .kind = {}, .capabilities = {}}}};
   EXPECT_EQ(
       encode_models(models),
       R"({"object":"list","data":[{"id":"a\"b","object":"model","created":1700000000,"owned_by":"intragate",)"
-      R"("context_window":32768,"kind":"chat"},{"id":"c","object":"model","created":0,"owned_by":"intragate"}]})");
+      R"("context_window":32768,"kind":"chat","capabilities":["chat","messages"]},{"id":"c","object":"model","created":0,"owned_by":"intragate"}]})");
   EXPECT_EQ(encode_models({}), R"({"object":"list","data":[]})");
   EXPECT_EQ(encode_model(models[1]), R"({"id":"c","object":"model","created":0,"owned_by":"intragate"})");
 }
