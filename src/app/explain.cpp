@@ -43,8 +43,8 @@ std::optional<std::string> read(const std::string& path) {
 }
 
 // Why this key could not make the call, wherever it came from; nothing when it could.
-std::optional<Error> refusal_of(const config::Key& key, const pipeline::Lane& lane, const llm::Call& call,
-                                llm::Api api, WallTime now) {
+std::optional<Error> refusal_of(const config::Key& key, const pipeline::Lane& lane, const llm::Call& call, llm::Api api,
+                                WallTime now) {
   if (key.expires && now >= *key.expires)
     return make_error(Code::expired_key, "The key " + text::quoted(key.name) + " has expired.");
   if (key.allow.empty())
@@ -269,13 +269,15 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
       return result;
     }
   }
-  const std::vector<const config::Key*> keys = explain_keys(config->keys, {options.key, *lane, *call, target.route->api, now}, result);
+  const std::vector<const config::Key*> keys =
+      explain_keys(config->keys, {options.key, *lane, *call, target.route->api, now}, result);
   if (!result.refusal) {
     Result<Unit> fits = pipeline::check_kind(*lane, call->api);
     if (!fits) result.refusal = std::move(fits).error();
   }
   call->bound_answer(lane->model.max_answer_tokens);
-  const std::uint64_t prompt = explain_prompt({*lane, *call, body, options.key, *config, now}, result);
+  const Chosen asked{*lane, *call, body, options.key, *config, now};
+  const std::uint64_t prompt = explain_prompt(asked, result);
   explain_limits({*config, *lane, *call, keys, prompt}, result.findings);
   explain_queue(*lane, result.findings);
   if (!keys.empty()) {
@@ -287,12 +289,12 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
                       .most = call->max_tokens,
                       .answers = call->api != llm::Api::embeddings};
   }
-  explain_choice({*lane, *call, body, options.key, *config}, result);
+  explain_choice(asked, result);
   result.findings.push_back({"attempts", "at most " + std::to_string(lane->model.retry.attempts)});
   explain_hedge(lane->model.hedge, result);
   if (lane->model.continue_on_failure) result.findings.push_back({"if it breaks off", "another endpoint goes on"});
   explain_answers(lane->model, result);
-  explain_changes({*lane, *call, body, options.key, *config, now}, result);
+  explain_changes(asked, result);
   return result;
 }
 

@@ -219,11 +219,11 @@ TEST(Explain, ShowsWhatACompletionOfAChatModelBecomes) {
 
 TEST(Explain, ListsRepairsAndWhatBecomesOfThoughts) {
   const auto config = config_with({key("a")});
-  EXPECT_EQ(finding(explain(config), "repairs"), "none (repair: false)");
-  config->models[0].repair = true;
   config->models[0].reasoning = config::Reasoning::drop;
   EXPECT_NE(finding(explain(config), "repairs").find("tool_calls"), std::string::npos);
   EXPECT_EQ(finding(explain(config), "thoughts"), "drop");
+  config->models[0].repair = false;
+  EXPECT_EQ(finding(explain(config), "repairs"), "none (repair: false)");
 }
 
 }  // namespace
