@@ -16,6 +16,7 @@
 #include "base/error_table.h"
 #include "base/json_write.h"
 #include "base/text.h"
+#include "dialect/embeddings.h"
 #include "dialect/front.h"
 #include "dialect/openai.h"
 #include "dialect/openai_mend.h"
@@ -223,51 +224,64 @@ void explain_hedge(const config::Hedge& hedge, Explanation& into) {
                                         std::to_string(hedge.budget_percent) + "% of calls"});
 }
 
+// What is asked, of which model, for whom.
+Result<llm::Call> read_call(const pipeline::RouteMatch& target, const std::string& path, std::string& body,
+                            Explanation& into) {
+  if (target.route == nullptr) return make_error(Code::unknown_path, "There is nothing at " + path + ".");
+  into.findings.push_back({"api", std::string{llm::api_name(target.route->api)}});
+  if (target.route->method != pipeline::Method::post) {
+    return make_error(Code::unsupported_method, "This URL takes GET requests only, which have no body.");
+  }
+  Result<llm::Call> call = understand(target.route->api, body, into);
+  if (!call) return call;
+  into.findings.push_back({"model asked for", call->model});
+  into.findings.push_back({"stream", call->stream == llm::Stream::yes ? "yes" : "no"});
+  if (!call->user.empty()) into.findings.push_back({"end user named", call->user});
+  return call;
+}
+
+Error no_such_model(const pipeline::Snapshot& snapshot) {
+  return make_error(Code::unknown_model, snapshot.awaiting_discovery
+                                             ? "No model of that name is in the file; its \"*\" entry may know it "
+                                               "once the endpoints have been asked, which a dry run does not do."
+                                             : "No model has that name or alias.");
+}
+
+void explain_attempts(const Chosen& asked, Explanation& into) {
+  const config::Model& model = asked.lane.model;
+  const std::size_t inputs =
+      asked.call.api == llm::Api::embeddings ? dialect::embeddings::find_inputs(asked.call, asked.body).size() : 0;
+  if (model.batch_items > 0 && inputs > model.batch_items) {
+    const std::size_t parts = (inputs + model.batch_items - 1) / model.batch_items;
+    into.findings.push_back({"parts", std::to_string(parts) + " of at most " + std::to_string(model.batch_items) +
+                                          " inputs, each with its own attempts"});
+  }
+  into.findings.push_back({"attempts", "at most " + std::to_string(model.retry.attempts)});
+  explain_hedge(model.hedge, into);
+  if (model.continue_on_failure) into.findings.push_back({"if it breaks off", "another endpoint goes on"});
+}
+
 }  // namespace
 
 Explanation explain_request(const std::shared_ptr<const config::Config>& config, const ExplainOptions& options,
                             const std::string& given, WallTime now) {
-  std::string body = given;
   Explanation result;
+  const auto refuse = [&result](Error error) {
+    result.refusal = std::move(error);
+    return std::move(result);
+  };
+  std::string body = given;
   const pipeline::RouteMatch target = pipeline::find_route(routes(), options.path);
-  if (target.route == nullptr) {
-    result.refusal = make_error(Code::unknown_path, "There is nothing at " + options.path + ".");
-    return result;
-  }
-  result.findings.push_back({"api", std::string{llm::api_name(target.route->api)}});
-  if (target.route->method != pipeline::Method::post) {
-    result.refusal = make_error(Code::unsupported_method, "This URL takes GET requests only, which have no body.");
-    return result;
-  }
-  Result<llm::Call> call = understand(target.route->api, body, result);
-  if (!call) {
-    result.refusal = std::move(call).error();
-    return result;
-  }
-  result.findings.push_back({"model asked for", call->model});
-  result.findings.push_back({"stream", call->stream == llm::Stream::yes ? "yes" : "no"});
-  if (!call->user.empty()) result.findings.push_back({"end user named", call->user});
+  Result<llm::Call> call = read_call(target, options.path, body, result);
+  if (!call) return refuse(std::move(call).error());
   Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = pipeline::make_snapshot(config, {}, nullptr, {});
-  if (!snapshot) {
-    result.refusal = std::move(snapshot).error();
-    return result;
-  }
+  if (!snapshot) return refuse(std::move(snapshot).error());
   const pipeline::Lane* lane = (*snapshot)->find(call->model);
-  if (lane == nullptr) {
-    result.refusal =
-        make_error(Code::unknown_model, (*snapshot)->awaiting_discovery
-                                            ? "No model of that name is in the file; its \"*\" entry may know it "
-                                              "once the endpoints have been asked, which a dry run does not do."
-                                            : "No model has that name or alias.");
-    return result;
-  }
+  if (lane == nullptr) return refuse(no_such_model(**snapshot));
   result.findings.push_back({"model", lane->name});
   if (call->api == llm::Api::completions && lane->model.kind == "chat") {
     call = in_chat(*dialect::text_completion::make_front(), body, result);
-    if (!call) {
-      result.refusal = std::move(call).error();
-      return result;
-    }
+    if (!call) return refuse(std::move(call).error());
   }
   const std::vector<const config::Key*> keys =
       explain_keys(config->keys, {options.key, *lane, *call, target.route->api, now}, result);
@@ -290,9 +304,7 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
                       .answers = call->api != llm::Api::embeddings};
   }
   explain_choice(asked, result);
-  result.findings.push_back({"attempts", "at most " + std::to_string(lane->model.retry.attempts)});
-  explain_hedge(lane->model.hedge, result);
-  if (lane->model.continue_on_failure) result.findings.push_back({"if it breaks off", "another endpoint goes on"});
+  explain_attempts(asked, result);
   explain_answers(lane->model, result);
   explain_changes(asked, result);
   return result;

@@ -186,6 +186,17 @@ def test_what_is_no_chat_answer_is_the_model_s_fault(gateway, model, path):
     assert reply.status == 502 and told(path, reply)[1].startswith("The model `m` gave an answer")
 
 
+def test_models_say_what_they_can_be_used_for(gateway):
+    def capabilities(**options):
+        reply = ask(gateway, method="GET", path="/v1/models", **options)
+        return {model["id"]: model.get("capabilities") for model in json.loads(reply.body)["data"]}
+    mine = capabilities()
+    assert mine["chat"] == ["chat", "completions", "messages", "responses"]
+    assert mine["vectors"] == ["embeddings", "rerank"] and "rerank" not in mine["ollama"]
+    theirs = capabilities(key=ONLY_MESSAGES)
+    assert theirs["chat"] == ["messages"] and theirs["vectors"] is None
+
+
 def bare(gateway, key, path="/v1/messages", **headers):
     pairs = [("x-api-key", key), ("X-Request-Id", new_id()), *headers.items()]
     with Connection(gateway.address) as connection:

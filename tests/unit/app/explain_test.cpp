@@ -226,5 +226,17 @@ TEST(Explain, ListsRepairsAndWhatBecomesOfThoughts) {
   EXPECT_EQ(finding(explain(config), "repairs"), "none (repair: false)");
 }
 
+TEST(Explain, TellsThePartsOfALongList) {
+  const auto config = config_with({key("a")});
+  config->models[0].batch_items = 2;
+  const ExplainOptions options{.file = {}, .request_file = {}, .key = {}, .path = "/v1/embeddings"};
+  const auto parts = [&](const std::string& input) {
+    return finding(explain_request(config, options, R"({"model":"m","input":)" + input + "}", kNow), "parts");
+  };
+  EXPECT_EQ(parts(R"(["a","b","c"])"), "2 of at most 2 inputs, each with its own attempts");
+  EXPECT_EQ(parts(R"(["a","b"])"), "-");
+  EXPECT_EQ(parts("[1,2,3]"), "-");
+}
+
 }  // namespace
 }  // namespace intragate::app
