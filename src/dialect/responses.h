@@ -14,7 +14,7 @@ namespace intragate::dialect::responses {
 
 struct Asked {
   std::string chat;  // the chat request that asks for the same
-  std::string echo;  // members that the answer repeats, as `"a":1,"b":2`, without line breaks; at most 32 KiB
+  std::string echo;  // members that the answer repeats, as `"a":1,"b":2`, without line breaks; at most 40 KiB
 };
 // Errors: invalid_json; invalid_request, with a sentence for the caller, for what needs a store (previous_response_id,
 // conversation, background, prompt, items by reference), tools that run at the provider's, files, items of other types.

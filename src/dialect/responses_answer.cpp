@@ -167,6 +167,7 @@ void ResponsesFront::say_start(std::string& out) {
 Item& ResponsesFront::add(Item::Kind kind) {
   constexpr std::array<std::string_view, 3> kPrefix{"rs_", "msg_", "fc_"};
   Item& item = items_.emplace_back();
+  kept_ += sizeof(Item) + name_.id.size();
   item.kind = kind;
   item.id = std::string{kPrefix[static_cast<std::size_t>(kind)]} + name_.id + '_' + std::to_string(items_.size() - 1);
   return item;

@@ -273,12 +273,15 @@ Result<Unit> add_member(const Member& member, json::Writer& to) {
   return Unit{};
 }
 
-// Only what is short, sound and of one line: the answer says it again and again.
-void add_echo(const Member& member, std::string& echo) {
-  if (!holds(kEchoed, member) || member.value.size() > kLongestEcho) return;
-  const auto key = std::find_if(kEchoed.begin(), kEchoed.end(), [&](std::string_view k) { return key_is(member, k); });
+// Only what is short, sound and of one line, and each once: the answer says it again and again.
+void add_echo(const Member& member, unsigned& seen, std::string& echo) {
+  const auto* const key =
+      std::find_if(kEchoed.begin(), kEchoed.end(), [&](std::string_view k) { return key_is(member, k); });
+  if (key == kEchoed.end() || member.value.size() > kLongestEcho) return;
+  const unsigned bit = 1U << static_cast<unsigned>(key - kEchoed.begin());
   std::string said = '"' + std::string{*key} + "\":" + std::string{member.value};
-  if (!json::is_object('{' + said + '}')) return;
+  if ((seen & bit) != 0 || !json::is_object('{' + said + '}')) return;
+  seen |= bit;
   std::replace_if(
       said.begin(), said.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   if (!echo.empty()) echo += ',';
@@ -293,13 +296,14 @@ Result<Asked> understand(std::string_view body) {
   writer.open_object();
   std::optional<Member> instructions;
   std::optional<Member> input;
+  unsigned seen = 0;
   json::ObjectScan scan{body};
   while (const std::optional<Member> member = scan.next()) {
     if (json::key_is(*member, "instructions")) instructions = member;
     if (json::key_is(*member, "input")) input = member;
     Result<Unit> added = add_member(*member, writer);
     if (!added) return std::move(added).error();
-    add_echo(*member, asked.echo);
+    add_echo(*member, seen, asked.echo);
   }
   if (scan.failed()) {
     return make_error(Code::invalid_json, "The request's body is not a JSON object: " + scan.problem() + ".");

@@ -86,7 +86,7 @@ net::Task<Result<Next>> dispatch_parts(Exchange& x) {
 }
 
 bool must_change_form(const Exchange& x, const Attempt& a) {
-  if (x.call.api != llm::Api::embeddings || a.converter != nullptr) return false;
+  if (x.call.api != llm::Api::embeddings || a.converter != nullptr || a.answer.owned.empty()) return false;
   return embeddings::differs(a.answer.owned, embeddings::wanted(x.body()));
 }
 

@@ -190,5 +190,27 @@ TEST(Front, WhatIsLongIsNotSaidAgainAndAgain) {
   EXPECT_NE(answer.find("\"temperature\":0.5"), std::string::npos);
 }
 
+TEST(Front, WhatIsSaidTwiceIsRepeatedOnce) {
+  const std::unique_ptr<Front> front =
+      asked(llm::Api::responses, R"({"model":"m","input":"Hi","metadata":{"a":"1"},"metadata":{"a":"2"},"tools":[}]})");
+  llm::Delta said;
+  const std::string answer = front->answer(said);
+  EXPECT_EQ(answer.find("metadata", answer.find("metadata") + 1), std::string::npos);
+}
+
+// A model that begins call after call is bounded by what may be kept of an answer.
+TEST(Front, CountsWhatItKeeps) {
+  const std::unique_ptr<Front> front = asked(llm::Api::responses, R"({"model":"m","input":"Hi"})");
+  std::string out;
+  llm::Delta said;
+  said.tools.push_back({.index = -1, .id = {}, .name = "f", .arguments = {}});
+  std::size_t before = front->kept();
+  for (int i = 0; i < 3; ++i) {
+    front->event(said, out);
+    EXPECT_GT(front->kept(), before);
+    before = front->kept();
+  }
+}
+
 }  // namespace
 }  // namespace intragate::dialect
