@@ -51,7 +51,9 @@ void answer_whole(Exchange& x, const embeddings::Collection& all) {
   x.answer.owned = all.answer({});
   x.answer.held.set(x.answer.owned.capacity());
   x.answer.content_type = "application/json";
-  x.usage = all.usage();
+  llm::Usage usage = all.usage();
+  if (x.answer.usage) usage.source = x.answer.usage->source;  // the parts are one model's, or all but one
+  if (usage.source != llm::UsageSource::none) x.answer.usage = usage;
 }
 
 }  // namespace
