@@ -61,8 +61,8 @@ Result<Item> read_item(const Member& from) {
   return item;
 }
 
-// A text, or a list of parts.
-Result<Unit> read_content(const std::optional<Member>& content, Parts& parts) {
+// A text, or a list of parts. Pictures go to `pictures`, which may be the same.
+Result<Unit> read_content(const std::optional<Member>& content, Parts& parts, Parts& pictures) {
   if (is_string(content)) {
     parts.add_text(content->value);
     return Unit{};
@@ -78,7 +78,7 @@ Result<Unit> read_content(const std::optional<Member>& content, Parts& parts) {
     if (text && is_string(part->text)) {
       parts.add_text(part->text->value);
     } else if (part->type == "input_image" && is_string(part->picture)) {
-      parts.add_picture(part->picture->value);
+      pictures.add_picture(part->picture->value);
     } else {
       return invalid("An item has a part of the type `" + part->type.substr(0, 40) +
                      "`, which this gateway does not take: only input_text, output_text and input_image with an "
@@ -90,7 +90,7 @@ Result<Unit> read_content(const std::optional<Member>& content, Parts& parts) {
 
 Result<Unit> add_message(const Item& item, ChatDraft& draft) {
   Parts parts;
-  Result<Unit> read = read_content(item.content, parts);
+  Result<Unit> read = read_content(item.content, parts, parts);
   if (!read) return read;
   if (item.role == "user") {
     draft.user(parts.content());
@@ -114,14 +114,20 @@ Result<Unit> add_call(const Item& item, ChatDraft& draft) {
   return Unit{};
 }
 
-Result<Unit> add_output(const Item& item, ChatDraft& draft) {
+// A tool's message has only text: what it shows, the user shows once all outputs in a row are there.
+Result<Unit> add_output(const Item& item, Parts& pictures, ChatDraft& draft) {
   if (!is_string(item.call_id)) return invalid("A `function_call_output` of the request's `input` needs a `call_id`.");
   Parts parts;
-  Result<Unit> read = read_content(item.output, parts);
+  Result<Unit> read = read_content(item.output, parts, pictures);
   if (!read) return read;
-  if (!parts.only_text()) return invalid("The output of a function must be text.");
   draft.result(item.call_id->value, parts.content());
   return Unit{};
+}
+
+void show(Parts& pictures, ChatDraft& draft) {
+  if (!pictures.any()) return;
+  draft.user(pictures.content());
+  pictures = Parts{};
 }
 
 Result<Unit> add_reasoning(const Item& item, ChatDraft& draft) {
@@ -129,17 +135,18 @@ Result<Unit> add_reasoning(const Item& item, ChatDraft& draft) {
   const bool whole = item.content && item.content->kind == Kind::array && item.content->value.size() > 2;
   const std::optional<Member>& said = whole ? item.content : item.summary;
   if (!said || said->kind != Kind::array) return Unit{};
-  Result<Unit> read = read_content(said, parts);
+  Result<Unit> read = read_content(said, parts, parts);
   if (read && parts.any()) draft.reasoning(parts.text());
   return read;
 }
 
-Result<Unit> add_item(const Member& from, ChatDraft& draft) {
+Result<Unit> add_item(const Member& from, Parts& pictures, ChatDraft& draft) {
   Result<Item> item = read_item(from);
   if (!item) return std::move(item).error();
+  if (item->type == "function_call_output") return add_output(*item, pictures, draft);
+  show(pictures, draft);
   if (item->type.empty() || item->type == "message") return add_message(*item, draft);
   if (item->type == "function_call") return add_call(*item, draft);
-  if (item->type == "function_call_output") return add_output(*item, draft);
   if (item->type == "reasoning") return add_reasoning(*item, draft);
   if (item->type == "item_reference") {
     return invalid("This gateway stores no responses: send the items themselves instead of an `item_reference`.");
@@ -157,13 +164,15 @@ Result<std::string> conversation_of(const std::optional<Member>& instructions, c
     return draft.list();
   }
   if (!input || input->kind != Kind::array) return invalid("The request has no `input`: a text or a list of items.");
+  Parts pictures;
   json::ArrayScan scan{input->value};
   std::size_t count = 0;
   while (const std::optional<Member> item = scan.next()) {
     if (++count > kMostItems) return invalid("The request has more than 10,000 items.");
-    Result<Unit> added = add_item(*item, draft);
+    Result<Unit> added = add_item(*item, pictures, draft);
     if (!added) return std::move(added).error();
   }
+  show(pictures, draft);
   if (scan.failed()) return make_error(Code::invalid_json, "The request's `input` is not valid JSON.");
   if (draft.empty()) return invalid("The request's `input` is empty.");
   return draft.list();
