@@ -22,6 +22,7 @@ enum class Code : std::uint8_t {
   expectation_failed,     // an Expect header other than 100-continue
   invalid_json,           // the body is not one JSON object
   invalid_request,        // JSON, but without what the API needs
+  context_exceeded,       // prompt and answer together are more than the model can hold
   invalid_key,            // no key, or one nobody issued
   expired_key,            // a key past its `expires`, its grace, or the age that keys may have
   revoked_key,            // a key that was revoked

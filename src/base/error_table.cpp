@@ -26,6 +26,7 @@ constexpr std::array<ErrorRow, kCodeCount> kTable{{
     {expectation_failed,    "expectation_failed",    417, kRequest,               F::client,     R::never,     false, "refused"},
     {invalid_json,          "invalid_json",          400, kRequest,               F::client,     R::never,     false, "refused"},
     {invalid_request,       "invalid_request",       400, kRequest,               F::client,     R::never,     false, "refused"},
+    {context_exceeded,      "context_length_exceeded", 400, kRequest,             F::client,     R::never,     false, "refused"},
     {invalid_key,           "invalid_api_key",       401, "authentication_error", F::client,     R::never,     false, "refused"},
     {expired_key,           "expired_api_key",       401, "authentication_error", F::client,     R::never,     false, "refused"},
     {revoked_key,           "revoked_api_key",       401, "authentication_error", F::client,     R::never,     false, "refused"},

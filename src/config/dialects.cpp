@@ -175,6 +175,10 @@ void read_dialect(Section& endpoint, Endpoint& into) {
   read_triton(endpoint, into);
   read_chat_template(endpoint, into);
   read_tokenizer(endpoint, into);
+  if (into.dialect == "openai" && !into.chat_template.empty() && into.tokenizer.path.empty()) {
+    endpoint.warn(endpoint.place("chat_template"),
+                  '`' + endpoint.path("chat_template") + "` has no effect with the dialect openai without `tokenizer`");
+  }
   read_template(endpoint, into);
 }
 

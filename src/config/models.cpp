@@ -189,6 +189,9 @@ void read_endpoints(Section& section, const Config& config, Model& model) {
       endpoint.warn(endpoint.place("zone"),
                     '`' + endpoint.path("zone") + "` has no effect without the gateway's own `zone`");
     }
+    if (model.name == kEveryModel && model.endpoints.back().dialect == "template") {
+      endpoint.problem(endpoint.place("dialect"), "an interface that a template describes lists no models for `*`");
+    }
     if (model.name == kEveryModel && endpoint.has("model")) {
       endpoint.problem(endpoint.place("model"), "an endpoint of the model `*` keeps the names that it lists itself");
     }

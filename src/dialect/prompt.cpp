@@ -25,11 +25,18 @@ Value message_of(const llm::Message& message) {
   return out;
 }
 
-bool asks_for_none(std::string_view tool_choice) {
-  return tool_choice == "\"none\"";
+}  // namespace
+
+bool wants_tools(const llm::Request& request) {
+  const std::string_view tools = request.raw("tools");
+  return tools.starts_with('[') && tools.find('{') != std::string_view::npos &&
+         request.raw("tool_choice") != "\"none\"";
 }
 
-}  // namespace
+Error no_tools() {
+  return make_error(Code::invalid_request,
+                    "This model's interface has no way to say which tools there are: ask without `tools`.");
+}
 
 Result<Value> messages_of(const llm::Request& request) {
   std::vector<Value> out;
@@ -57,7 +64,7 @@ Result<std::string> Prompts::render(const llm::Request& request) const {
   Object values{{"messages", *std::move(messages)}};
   for (const char* const name : {"tools", "documents", "chat_template_kwargs", "add_generation_prompt"}) {
     const std::string_view raw = request.raw(name);
-    if (raw.empty() || (name == std::string_view{"tools"} && asks_for_none(request.raw("tool_choice")))) continue;
+    if (raw.empty() || (name == std::string_view{"tools"} && !wants_tools(request))) continue;
     Result<Value> value = jinja::from_json(raw);
     if (!value)
       return make_error(Code::invalid_request, "The request's `" + std::string{name} + "` is not valid JSON.");
@@ -75,6 +82,7 @@ Result<std::string> Prompts::of(const llm::Request& request) const {
     return make_error(Code::invalid_request,
                       "This model's interface takes one prompt and no chat: use /v1/completions with it.");
   }
+  if (wants_tools(request) && !has_tools()) return no_tools();
   Result<std::string> text = render(request);
   if (text && !bos().empty() && text->starts_with(bos())) text->erase(0, bos().size());
   return text;

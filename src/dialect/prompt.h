@@ -29,13 +29,17 @@ class Prompts {
   // Of a whole answer: some servers leave the text that ended it at its end.
   void cut_end(std::string& text) const;
 
-  [[nodiscard]] bool has_chats() const { return chat_.has_value(); }
+  [[nodiscard]] bool has_tools() const { return chat_ && chat_->uses("tools"); }
   [[nodiscard]] std::string bos() const { return chat_ ? chat_->bos() : std::string{}; }
 
  private:
   [[nodiscard]] Result<std::string> render(const llm::Request& request) const;
   std::optional<prompt::ChatTemplate> chat_;
 };
+
+// Whether a request wants tools used. Where nothing would tell the model of them, it is refused.
+[[nodiscard]] bool wants_tools(const llm::Request& request);
+[[nodiscard]] Error no_tools();
 
 // The messages in OpenAI's form; of a completion its prompt, as one of the user. Errors: invalid_request for pictures.
 [[nodiscard]] Result<jinja::Value> messages_of(const llm::Request& request);

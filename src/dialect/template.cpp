@@ -187,6 +187,7 @@ class Template final : public Converter {
       if (!text) return std::move(text).error();
       values.set("prompt", *std::move(text));
     }
+    if (wants_tools(request) && !body_.uses("tools") && !body_.uses("prompt")) return no_tools();
     if (body_.uses("messages")) {
       Result<jinja::Value> messages = messages_of(request);
       if (!messages) return std::move(messages).error();

@@ -20,7 +20,7 @@ Error too_long(std::uint64_t window, std::uint64_t prompt, std::uint64_t answer)
                " in the messages, " + std::to_string(answer) +
                " in the completion). Please reduce the length of the messages or completion.";
   }
-  return make_error(Code::invalid_request, std::move(message));
+  return make_error(Code::context_exceeded, std::move(message));
 }
 
 }  // namespace

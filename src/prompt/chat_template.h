@@ -27,6 +27,8 @@ class ChatTemplate {
   // template refuses them; internal when it cannot be applied.
   [[nodiscard]] Result<std::string> render(const jinja::Object& request, WallTime now) const;
 
+  // Whether the template ever speaks of a variable, e.g. `tools`.
+  [[nodiscard]] bool uses(std::string_view name) const { return template_.uses(name); }
   [[nodiscard]] const std::string& bos() const { return bos_; }
   // What ends an answer in this format: stop texts for servers that do not know.
   [[nodiscard]] const std::vector<std::string>& ends() const { return ends_; }

@@ -1,7 +1,6 @@
-// Byte pair encoding: how many tokens a word becomes when the pair of
-// neighbours that was learnt first is joined again and again. Owner: a
-// tokenizer. Thread: built by one, then any number may count. Does not: cut
-// text into words (split.h).
+// Byte pair encoding: how many tokens a word becomes when the pair of neighbours that was learnt first is joined again
+// and again. Owner: a tokenizer. Thread: built by one, then any number may count.
+// Does not: cut text into words (split.h).
 #pragma once
 
 #include <cstdint>
@@ -64,8 +63,7 @@ class Bpe {
   std::vector<std::uint32_t> byte_ids_;  // of 256
 };
 
-// The character that stands for a byte in the vocabularies of byte-level
-// models.
+// The character that stands for a byte in the vocabularies of byte-level models.
 [[nodiscard]] std::string byte_character(unsigned byte);
 
 }  // namespace intragate::tokenizer

@@ -1,6 +1,5 @@
-// A regular expression as tokenizers use them: Unicode, matched from left to
-// right without overlaps. Owner: a splitter. Thread: compiled by one, then any
-// number may search. Does not: capture groups.
+// A regular expression as tokenizers use them: Unicode, matched from left to right without overlaps. Owner: a splitter.
+// Thread: compiled by one, then any number may search. Does not: capture groups.
 #pragma once
 
 #include <functional>
@@ -19,8 +18,8 @@ class Pattern {
   // Errors: invalid_configuration.
   [[nodiscard]] static Result<Pattern> compile(std::string_view source, Kind kind);
 
-  // `found(begin, end)` for each match that is not empty. False when the search
-  // costs too much: a pattern that tries without end.
+  // `found(begin, end)` for each match that is not empty. False when the search costs too much (a pattern that tries
+  // without end), or the text is no UTF-8.
   bool search(std::string_view text, const std::function<void(std::size_t, std::size_t)>& found) const;
 
  private:

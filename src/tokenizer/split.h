@@ -1,8 +1,6 @@
-// What a tokenizer does with a text before it joins pairs: normalizing it and
-// cutting it into words. Owner: a tokenizer. Thread: made by one, then any
-// number may use it. Does not: know tokens. Rule: the `normalizer` and
-// `pre_tokenizer` of Hugging Face's tokenizer.json; kinds that are not known
-// are refused.
+// What a tokenizer does with a text before it joins pairs: normalizing it and cutting it into words. Owner: a
+// tokenizer. Thread: made by one, then any number may use it. Does not: know tokens. Rule: the `normalizer` and
+// `pre_tokenizer` of Hugging Face's tokenizer.json; kinds that are not known are refused.
 #pragma once
 
 #include <deque>

@@ -1,10 +1,8 @@
-// A model's own tokenizer, read from its tokenizer.json, to count the tokens of
-// a text exactly. Owner: a lane's configuration, unchanged for ever; some 100
-// bytes for each token and merge. Thread: made by one, then any number may
-// count. Does not: return tokens, add those of a post-processor (BOS): a
-// rendered prompt has its own. Rule: Hugging Face `tokenizers`; models of the
-// kind BPE (byte-level, and SentencePiece's with or without bytes as the last
-// resort). WordPiece and Unigram are refused when the file is read.
+// A model's own tokenizer, read from its tokenizer.json, to count the tokens of a text exactly.
+// Owner: the configuration, unchanged for ever; some 100 bytes for each token and merge. Thread: made by one, then any
+// number may count. Does not: return tokens, count those of a post-processor (BOS; frame()): a rendered prompt has its
+// own. Rule: Hugging Face `tokenizers`; models of the kind BPE (byte-level, and SentencePiece's with or without bytes
+// as the last resort). WordPiece and Unigram are refused when the file is read.
 #pragma once
 
 #include <optional>

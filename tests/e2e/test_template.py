@@ -106,10 +106,10 @@ def test_what_cannot_fit_costs_the_model_nothing(real):
         with pytest.raises(openai.BadRequestError) as refused:
             client.chat.completions.create(model="wide", messages=said("Say hello."), max_tokens=3000,
                                            extra_headers={"X-Request-Id": request_id})
-        assert refused.value.code == "invalid_request" and "3000 in the completion" in str(refused.value)
+        assert refused.value.code == "context_length_exceeded" and "3000 in the completion" in str(refused.value)
         record = real.wait_for_record(request_id)
         assert (record["status"], record["outcome"], record["error"], record["attempts"]) == (
-            400, "refused", "invalid_request", 0)
+            400, "refused", "context_length_exceeded", 0)
         said_less = client.chat.completions.create(model="fitting", messages=said("Say hello."), max_tokens=3000, temperature=0)
         assert said_less.usage.total_tokens <= 64
 

@@ -79,6 +79,13 @@ TEST(ConfigDialects, ATemplateIsRefusedWithItsPlaceAndItsLine) {
                        "`template` has no effect with the dialect openai"));
 }
 
+TEST(ConfigDialects, ADescribedInterfaceListsNoModels) {
+  const Loaded loaded = load(
+      "models: [{name: \"*\", endpoints: [{url: \"http://h\", dialect: template, "
+      "template: {path: /p, body: '{}'}}]}]");
+  EXPECT_TRUE(contains(all_problems(loaded), "lists no models for `*`")) << all_problems(loaded);
+}
+
 TEST(ConfigDialects, OnlyAWrittenPathIsAnInterfacesOwn) {
   const auto path_of = [](const std::string& url, const std::string& dialect) {
     const Loaded loaded = load("models: [{name: m, endpoints: [{url: \"" + url + "\", dialect: " + dialect +
@@ -97,6 +104,8 @@ TEST(ConfigDialects, OnlyAWrittenPathIsAnInterfacesOwn) {
 TEST(ConfigDialects, ChatTemplatesAreBuiltInOrFiles) {
   const std::filesystem::path folder = make_folder("chat-template");
   std::ofstream{folder / "t.jinja"} << "{{ messages[0].content }}";
+  EXPECT_TRUE(contains(all_warnings(load_lines("        chat_template: qwen\n")),
+                       "has no effect with the dialect openai without `tokenizer`"));
   std::ofstream{folder / "bad.jinja"} << "a\n{% for %}";
   const auto chat = [&](const std::string& value) {
     return load("models: [{name: m, endpoints: [{url: \"http://h\", dialect: tgi, chat_template: \"" + value +

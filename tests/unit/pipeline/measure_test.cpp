@@ -66,6 +66,7 @@ TEST_F(MeasureTest, ACompletionHasTheTokenBeforeIt) {
 TEST_F(MeasureTest, WhatCannotFitIsRefusedWithTheNumbers) {
   const Result<Measured> prompt = measured("context_window: 11, ", ", chat_template: chatml", llm::Api::chat, kChat);
   ASSERT_FALSE(prompt);
+  EXPECT_EQ(prompt.error().code, Code::context_exceeded);
   EXPECT_EQ(prompt.error().message,
             "This model's maximum context length is 11 tokens. However, your messages resulted in 11 tokens. Please "
             "reduce the length of the messages.");
