@@ -78,7 +78,7 @@ net::Task<void> Wire::read_body(net::HttpClient& client, Answer& answer, net::Re
       if (wake != net::Wake::ready) co_return;
       fill = client.fill(net::Buffer::kBlock);
     }
-    answer.whole = fill != Fill::closed || decoder.may_close_here();
+    answer.whole = fill != Fill::closed || (decoder.may_close_here() && !client.cut());
     if (fill == Fill::closed) co_return;
   }
 }
