@@ -16,7 +16,9 @@ struct Provenance {
   std::string_view origin;
   std::string_view content_type;
 };
-enum class Protection : std::uint8_t { token, none };  // whether a token has been asked for, which no page can know
+// Whether a proof has been asked for that no page can give: a token, which it cannot know, or a client certificate,
+// which a browser shows only where the server's own name fits, so that no name of somebody else's leads here.
+enum class Protection : std::uint8_t { proof, none };
 enum class Effect : std::uint8_t { reads, changes };
 
 struct Refusal {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include "admin/browser_guard.h"
@@ -9,7 +10,9 @@
 #include "base/error_table.h"
 #include "base/json_write.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "metrics/registry.h"
+#include "net/certificate.h"
 #include "net/digest.h"
 #include "net/loop.h"
 
@@ -76,6 +79,7 @@ struct Server::Open : net::ListHook {
   Open& operator=(const Open&) = delete;
   void stir() { server.by_quiet_.insert_before(*this); }
 
+  bool resting = false;  // between requests
   Server& server;
   net::Cancellation& cancellation;
 };
@@ -89,8 +93,24 @@ std::string readiness_json(const Readiness& readiness) {
   return body + "\n";
 }
 
-Server::Server(net::Loop& loop, net::Listener listener, Tokens tokens, Views views)
-    : loop_{loop}, listener_{std::move(listener)}, tokens_{std::move(tokens)}, views_{std::move(views)} {}
+Server::Server(net::Loop& loop, net::Listener listener, Rules rules, Views views)
+    : loop_{loop},
+      listener_{std::move(listener)},
+      rules_{std::move(rules)},
+      views_{std::move(views)},
+      wrong_tokens_{thread_random().next()} {}
+
+// Certificates that were accepted under other rules are asked for again: what rests is closed, the others serve their
+// request and no other.
+void Server::adopt(Rules rules) {
+  const bool ask_again = rules_.tls != nullptr && rules_.tls->asks_clients() && rules_.tls != rules.tls;
+  rules_ = std::move(rules);
+  if (!ask_again) return;
+  for (net::ListHook* at = by_quiet_.next(); at != &by_quiet_; at = at->next()) {
+    auto& open = static_cast<Open&>(*at);
+    if (open.resting) open.cancellation.fire(net::CancelReason::shutdown);
+  }
+}
 
 net::Task<void> Server::run(net::Cancellation& closing) {
   while (!closing.fired()) {
@@ -115,21 +135,62 @@ Server::Page Server::problem(int status, std::string_view message) {
   return {.status = status, .body = error_json(message)};
 }
 
-bool Server::permitted(const net::HttpConnection& connection) const {
-  return tokens_.configured.empty() || proven(connection);
-}
-
-bool Server::proven(const net::HttpConnection& connection) const {
+// Whoever shows a token is judged by it alone. The connection may have outlived its certificate.
+std::optional<std::string> Server::administrator(const net::HttpConnection& connection) const {
   const std::string_view shown = net::find_header(connection.headers(), "authorization");
-  bool known = false;
-  for (const config::Secret* token : {&tokens_.configured, &tokens_.own}) {
-    const bool same = net::equal_in_constant_time(shown, "Bearer " + token->reveal());
-    known = known || (same && !token->empty());
+  if (!shown.empty()) {
+    bool known = false;
+    for (const config::Secret* token : {&rules_.token, &rules_.own}) {
+      const bool same = net::equal_in_constant_time(shown, "Bearer " + token->reveal());
+      known = known || (same && !token->empty());
+    }
+    return known ? std::optional<std::string>{"admin"} : std::nullopt;
   }
-  return known;
+  const net::Certificate* certificate = connection.peer_certificate();
+  if (certificate == nullptr || std::chrono::system_clock::now() >= certificate->not_after) return std::nullopt;
+  for (const config::CertificateRule& rule : rules_.certificates) {
+    if (!auth::fits(rule, *certificate)) continue;
+    return !rule.cn.empty() ? rule.cn : !rule.spiffe.empty() ? rule.spiffe : rule.san;
+  }
+  return std::nullopt;
 }
 
-std::optional<Server::Page> Server::page(const net::HttpConnection& connection) const {
+Server::Caller Server::caller_of(const net::HttpConnection& connection, const IpAddress& peer) const {
+  const net::Certificate* certificate = connection.peer_certificate();
+  return {.address = peer,
+          .actor = administrator(connection).value_or("admin"),
+          .certificate = certificate == nullptr ? std::string{} : certificate->subject};
+}
+
+// On record, but not each time: whoever tries the same again and again must not fill the files.
+void Server::note_refusal(const IpAddress& peer, std::string_view certificate, std::string_view shown, Code why) {
+  using Verdict = auth::WrongKeys::Verdict;
+  const Verdict verdict = wrong_tokens_.note(peer, net::sha256(shown), rules_.wrong_tokens, loop_.now());
+  if (verdict == Verdict::known) return;
+  views_.note({.name = "admin.refused",
+               .actor = "",
+               .address = peer,
+               .certificate = certificate,
+               .outcome = "refused",
+               .error = error_row(why).name});
+  if (verdict != Verdict::refused) return;
+  log::warning("too many wrong admin tokens from an address: it has to wait",
+               {{"address", peer.text()}, {"seconds", rules_.wrong_tokens.pause / std::chrono::seconds{1}}});
+}
+
+Server::Page Server::deny(const net::HttpConnection& connection, const IpAddress& peer) {
+  const std::string_view token = net::find_header(connection.headers(), "authorization");
+  const net::Certificate* certificate = connection.peer_certificate();
+  const std::string_view subject = certificate == nullptr ? std::string_view{} : certificate->subject;
+  if (!token.empty() || !subject.empty()) {
+    note_refusal(peer, subject, token.empty() ? subject : token, Code::invalid_key);
+  }
+  return problem(401, rules_.certificates.empty()
+                          ? "The admin token is missing or wrong."
+                          : "The admin token is missing or wrong, and no administrator's certificate was shown.");
+}
+
+std::optional<Server::Page> Server::page(const net::HttpConnection& connection, const IpAddress& peer) {
   const std::string_view method = connection.head().method;
   const bool reads = method == "GET" || method == "HEAD";
   const std::string_view target = connection.head().target;
@@ -140,7 +201,16 @@ std::optional<Server::Page> Server::page(const net::HttpConnection& connection) 
     const Readiness readiness = views_.readiness();
     return Page{.status = readiness.ready ? 200 : 503, .body = readiness_json(readiness)};
   }
-  if (!permitted(connection)) return problem(401, "The admin token is missing or wrong.");
+  const Duration pause = wrong_tokens_.refused(peer, loop_.now());
+  if (pause > Duration::zero() && !net::find_header(connection.headers(), "authorization").empty()) {
+    Page wait = problem(429, "Too many wrong admin tokens came from your address: wait before you try again.");
+    wait.retry_after = pause;
+    return wait;
+  }
+  // Keys are for whoever proves to be an administrator, also where nothing is asked: who is merely on this machine must
+  // not make himself one.
+  const bool must_prove = asks() || path.starts_with(kKeys);
+  if (must_prove && !administrator(connection)) return deny(connection, peer);
   if (path == kCalls || path == kCancel || path.starts_with(kKeys)) return std::nullopt;
   if (!reads) return problem(405, "Only GET is served here.");
   if (path == kForecast) return forecast_page(connection);
@@ -150,8 +220,8 @@ std::optional<Server::Page> Server::page(const net::HttpConnection& connection) 
 
 // It names a key's users and what they have left: no page may read it.
 Server::Page Server::forecast_page(const net::HttpConnection& connection) const {
-  const std::optional<Refusal> refused = refuse_pages(
-      provenance_of(connection), tokens_.configured.empty() ? Protection::none : Protection::token, Effect::reads);
+  const std::optional<Refusal> refused =
+      refuse_pages(provenance_of(connection), asks() ? Protection::proof : Protection::none, Effect::reads);
   if (refused) return problem(refused->status, refused->message);
   Result<ForecastQuery> query = read_forecast_query(query_of(connection.head().target));
   if (!query) return problem(400, query.error().message);
@@ -161,7 +231,7 @@ Server::Page Server::forecast_page(const net::HttpConnection& connection) const 
 }
 
 // Everything that is needed of the head is looked at before anything waits: headers are scratch memory.
-net::Task<Server::Page> Server::calls_page(net::HttpConnection& connection, IpAddress peer) const {
+net::Task<Server::Page> Server::calls_page(net::HttpConnection& connection, Caller caller) const {
   const std::string_view target = connection.head().target;
   const std::string_view method = connection.head().method;
   const std::size_t question = std::min(target.find('?'), target.size());
@@ -171,8 +241,7 @@ net::Task<Server::Page> Server::calls_page(net::HttpConnection& connection, IpAd
     co_return problem(405, cancels ? "Only POST is served here." : "Only GET is served here.");
   }
   const std::optional<Refusal> refused =
-      refuse_pages(from, tokens_.configured.empty() ? Protection::none : Protection::token,
-                   cancels ? Effect::changes : Effect::reads);
+      refuse_pages(from, asks() ? Protection::proof : Protection::none, cancels ? Effect::changes : Effect::reads);
   if (refused) co_return problem(refused->status, refused->message);
   Result<llm::CallFilter> filter = read_list_query(query_of(target));
   if (cancels) {
@@ -195,8 +264,9 @@ net::Task<Server::Page> Server::calls_page(net::HttpConnection& connection, IpAd
   const auto count = static_cast<std::int64_t>(calls->size());
   log::info("calls cancelled", {{"calls", count}});
   views_.note({.name = "calls.cancel",
-               .actor = "admin",
-               .address = peer,
+               .actor = caller.actor,
+               .address = caller.address,
+               .certificate = caller.certificate,
                .outcome = count > 0 ? "ok" : "refused",
                .detail = cancelled_json(asked, count)});
   std::string body;
@@ -204,9 +274,8 @@ net::Task<Server::Page> Server::calls_page(net::HttpConnection& connection, IpAd
   co_return Page{.status = by_id && count == 0 ? 404 : 200, .body = body + "\n"};
 }
 
-// As careful as calls_page about the head. Keys are for whoever proves to be an administrator, also where no token is
-// configured: who is merely on this machine must not make himself one.
-net::Task<Server::Page> Server::keys_page(net::HttpConnection& connection, IpAddress peer) const {
+// As careful as calls_page about the head.
+net::Task<Server::Page> Server::keys_page(net::HttpConnection& connection, Caller caller) const {
   const std::string_view target = connection.head().target;
   const std::string_view method = connection.head().method;
   const std::optional<KeyRequest::Verb> verb = key_verb_of(target.substr(0, target.find('?')));
@@ -215,9 +284,8 @@ net::Task<Server::Page> Server::keys_page(net::HttpConnection& connection, IpAdd
   if (changes ? method != "POST" : method != "GET" && method != "HEAD") {
     co_return problem(405, changes ? "Only POST is served here." : "Only GET is served here.");
   }
-  if (!proven(connection)) co_return problem(401, "The admin token is missing or wrong.");
   const std::optional<Refusal> refused =
-      refuse_pages(provenance_of(connection), Protection::token, changes ? Effect::changes : Effect::reads);
+      refuse_pages(provenance_of(connection), Protection::proof, changes ? Effect::changes : Effect::reads);
   if (refused) co_return problem(refused->status, refused->message);
   Result<KeyRequest> request = read_key_query(query_of(target));
   if (changes) {
@@ -239,45 +307,77 @@ net::Task<Server::Page> Server::keys_page(net::HttpConnection& connection, IpAdd
   const std::string event = "keys." + std::string{verb_name(*verb)};
   if (changes) {
     views_.note({.name = event,
-                 .actor = "admin",
-                 .address = peer,
+                 .actor = caller.actor,
+                 .address = caller.address,
+                 .certificate = caller.certificate,
                  .outcome = answer->ok() ? "ok" : "refused",
                  .detail = answer->detail.empty() ? named : answer->detail});
   }
   co_return Page{.status = answer->status, .body = std::move(answer->body)};
 }
 
+net::Task<bool> Server::secured(net::HttpConnection& connection, IpAddress peer) {
+  if (rules_.tls == nullptr) co_return true;
+  Result<Unit> done = co_await connection.receive_tls(rules_.tls);
+  if (done) co_return true;
+  if (done.error().code == Code::client_gone) co_return false;
+  log::info("TLS handshake failed", {{"address", peer.text()}, {"listener", "admin"}, {"reason", done.error().detail}});
+  note_refusal(peer, {}, done.error().detail, done.error().code);
+  // What was said last, an alert most likely, shall be read.
+  co_await connection.finish();
+  co_return false;
+}
+
+// Whether another request can follow.
+net::Task<bool> Server::answer(net::HttpConnection& connection, Page shown, bool keep) {
+  if (keep) {
+    Result<Unit> body = co_await connection.receive_body();
+    keep = static_cast<bool>(body);
+  }
+  // Certificates that were accepted under other rules are asked for again.
+  keep = keep && connection.tls() == rules_.tls.get();
+  std::string head = "HTTP/1.1 " + std::to_string(shown.status) +
+                     " Status\r\ncontent-type: " + std::string{shown.content_type} +
+                     "\r\ncache-control: no-store\r\ncontent-length: " + std::to_string(shown.body.size()) + "\r\n";
+  if (shown.retry_after > Duration::zero()) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(shown.retry_after).count();
+    head += "retry-after: " + std::to_string(seconds) + "\r\n";
+  }
+  head += keep ? "\r\n" : "connection: close\r\n\r\n";
+  const std::array<std::string_view, 2> pieces{head,
+                                               shown.head_only ? std::string_view{} : std::string_view{shown.body}};
+  std::size_t sent = connection.write_now(pieces);
+  const net::WriteEnd end = co_await connection.write_rest(pieces, sent);
+  connection.release_request();
+  co_return end == net::WriteEnd::done&& keep;
+}
+
 net::Task<void> Server::serve(net::Socket socket, IpAddress peer) {
   net::HttpConnection connection{loop_, std::move(socket), kLimits, headers_};
   Open open{*this, connection.cancellation()};
+  const bool ready = co_await secured(connection, peer);
+  if (!ready) co_return;
   for (;;) {
+    open.resting = true;
     Result<net::HttpConnection::Arrival> arrival = co_await connection.receive_head();
+    open.resting = false;
     if (open.cancellation.fired()) co_return;
     open.stir();
     if (arrival && *arrival == net::HttpConnection::Arrival::none) break;
-    std::optional<Page> shown = arrival ? page(connection) : problem(400, arrival.error().message);
+    std::optional<Page> shown = arrival ? page(connection, peer) : problem(400, arrival.error().message);
     if (!shown) {
       const bool keys = connection.head().target.starts_with(kKeys);
-      net::Task<Page> asking = keys ? keys_page(connection, peer) : calls_page(connection, peer);
+      Caller caller = caller_of(connection, peer);
+      net::Task<Page> asking =
+          keys ? keys_page(connection, std::move(caller)) : calls_page(connection, std::move(caller));
       shown = co_await asking;
     }
-    const bool head_only = arrival && connection.head().method == "HEAD";
-    bool keep = arrival && connection.head().keep_alive && !shown->request_broke;
-    if (keep) {
-      Result<Unit> body = co_await connection.receive_body();
-      keep = static_cast<bool>(body);
-    }
-    const std::string head = "HTTP/1.1 " + std::to_string(shown->status) +
-                             " Status\r\ncontent-type: " + std::string{shown->content_type} +
-                             "\r\ncache-control: no-store\r\ncontent-length: " + std::to_string(shown->body.size()) +
-                             (keep ? "\r\n\r\n" : "\r\nconnection: close\r\n\r\n");
-    const std::array<std::string_view, 2> pieces{head, head_only ? std::string_view{} : std::string_view{shown->body}};
-    std::size_t sent = connection.write_now(pieces);
-    const net::WriteEnd end = co_await connection.write_rest(pieces, sent);
-    connection.release_request();
+    shown->head_only = arrival && connection.head().method == "HEAD";
+    const bool keep = arrival && connection.head().keep_alive && !shown->request_broke;
+    const bool kept = co_await answer(connection, *std::move(shown), keep);
     if (open.cancellation.fired()) co_return;
     open.stir();
-    if (end != net::WriteEnd::done || !keep) break;
+    if (!kept) break;
   }
   if (!connection.failed()) co_await connection.finish();
 }

@@ -29,6 +29,10 @@ net::Task<Result<AdminAnswer>> ask(net::Loop& loop, const AdminRequest& request)
   const net::Until until{Deadline::in(loop.now(), kPatience), nullptr};
   Result<net::Socket> socket = co_await net::connect(loop, request.to, until);
   if (!socket) co_return std::move(socket).error();
+  if (request.tls != nullptr) {
+    Result<Unit> secured = co_await net::secure(loop, *socket, request.tls, std::string{}, until);
+    if (!secured) co_return std::move(secured).error();
+  }
   net::HttpClient client{loop, std::move(*socket)};
   const std::string head = head_of(request);
   const std::array<std::string_view, 2> pieces{head, request.body};

@@ -2,18 +2,21 @@
 // the main one, blocking, at most ten seconds. Does not: know what is asked.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/address.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "net/tls.h"
 
 namespace intragate::app {
 
 struct AdminRequest {
   SocketAddress to;
-  config::Secret token;  // empty: none is sent
+  std::shared_ptr<const net::TlsContext> tls;  // null: plain HTTP
+  config::Secret token;                        // empty: none is sent
   std::string_view method = "GET";
   std::string target;
   std::string body;  // JSON; empty: none

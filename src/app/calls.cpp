@@ -76,8 +76,12 @@ int calls_list(const AdminOptions& gateway, const llm::CallFilter& filter, Outpu
   for (const auto& [name, value] : {Part{"user", filter.user}, Part{"key", filter.key}, Part{"model", filter.model}}) {
     if (!value.empty()) query += (query.empty() ? "?" : "&") + std::string{name} + "=" + admin::encoded(value);
   }
-  Result<AdminAnswer> answer =
-      ask_admin({.to = found->address, .token = found->token, .method = "GET", .target = "/calls" + query, .body = {}});
+  Result<AdminAnswer> answer = ask_admin({.to = found->address,
+                                          .tls = found->tls,
+                                          .token = found->token,
+                                          .method = "GET",
+                                          .target = "/calls" + query,
+                                          .body = {}});
   if (!answer) return say_no(answer.error().message);
   if (answer->status != 200) return say_no(refusal_in(*answer));
   if (output == Output::json) {
@@ -99,6 +103,7 @@ int calls_cancel(const AdminOptions& gateway, const llm::CallFilter& filter, Out
   if (!filter.key.empty()) writer.text("key", filter.key);
   writer.close_object();
   Result<AdminAnswer> answer = ask_admin({.to = found->address,
+                                          .tls = found->tls,
                                           .token = found->token,
                                           .method = "POST",
                                           .target = "/calls/cancel",

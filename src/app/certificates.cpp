@@ -13,21 +13,21 @@ constexpr Duration kDay = std::chrono::hours{24};
 
 }  // namespace
 
+Result<DoorTls> door_tls_of(const std::optional<config::ListenTls>& next, const std::optional<config::ListenTls>& old,
+                            const DoorTls& known) {
+  if (!next) return DoorTls{};
+  if (known != nullptr && next == old) return known;
+  return net::TlsContext::server(config::rules_of(*next));
+}
+
 Result<DoorsTls> doors_tls_of(const config::Config& next, const config::Config& old, const DoorsTls& known) {
   DoorsTls all;
   for (std::size_t i = 0; i < next.listen.size(); ++i) {
-    const auto& wanted = next.listen[i].tls;
-    if (!wanted) {
-      all.emplace_back();
-      continue;
-    }
-    if (i < known.size() && known[i] != nullptr && old.listen[i].tls == wanted) {
-      all.push_back(known[i]);
-      continue;
-    }
-    Result<std::shared_ptr<const net::TlsContext>> context = net::TlsContext::server(config::rules_of(*wanted));
-    if (!context) return std::move(context).error();
-    all.push_back(*std::move(context));
+    const bool had = i < known.size();
+    Result<DoorTls> door =
+        door_tls_of(next.listen[i].tls, had ? old.listen[i].tls : std::nullopt, had ? known[i] : DoorTls{});
+    if (!door) return std::move(door).error();
+    all.push_back(*std::move(door));
   }
   return all;
 }
@@ -43,6 +43,10 @@ std::vector<CertificateUse> certificates_of(const config::Config& config) {
   std::vector<CertificateUse> all;
   for (const config::Listen& listen : config.listen) {
     if (listen.tls) all.push_back({"listener " + listen.address.text(), listen.tls->expires});
+  }
+  if (config.admin.tls) all.push_back({"admin " + config.admin.address.text(), config.admin.tls->expires});
+  for (const config::AuditCopy& copy : config.audit.copies) {
+    if (copy.tls && copy.tls->expires) all.push_back({"audit copy " + copy.to, *copy.tls->expires});
   }
   for (const config::Model& model : config.models) {
     for (std::size_t i = 0; i < model.endpoints.size(); ++i) {

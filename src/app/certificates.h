@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,8 +16,12 @@
 
 namespace intragate::app {
 
-// In the order of config.listen; null: plain.
-using DoorsTls = std::vector<std::shared_ptr<const net::TlsContext>>;
+using DoorTls = std::shared_ptr<const net::TlsContext>;  // null: plain
+using DoorsTls = std::vector<DoorTls>;                   // in the order of config.listen
+
+// Where the rules did not change it is `known`, so that clients keep their sessions. Errors: invalid_configuration.
+[[nodiscard]] Result<DoorTls> door_tls_of(const std::optional<config::ListenTls>& next,
+                                          const std::optional<config::ListenTls>& old, const DoorTls& known);
 
 // Those of `next`. A listener of `old` whose rules did not change keeps its own of `known`, and so its clients their
 // sessions. Errors: invalid_configuration.
@@ -27,7 +32,7 @@ using DoorsTls = std::vector<std::shared_ptr<const net::TlsContext>>;
 [[nodiscard]] bool changes_client_rules(const DoorsTls& old, const DoorsTls& next);
 
 struct CertificateUse {
-  std::string use;  // "listener 0.0.0.0:8443", "endpoint qwen/0"
+  std::string use;  // "listener 0.0.0.0:8443", "endpoint qwen/0", "admin 127.0.0.1:8081"
   WallTime expires;
 };
 [[nodiscard]] std::vector<CertificateUse> certificates_of(const config::Config& config);

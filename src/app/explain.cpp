@@ -365,7 +365,8 @@ int explain(const ExplainOptions& options, Output output) {
   }
   const auto config = std::make_shared<const config::Config>(std::move(loaded.config));
   Explanation explanation = explain_request(config, options, *body, std::chrono::system_clock::now());
-  if (explanation.present) explain_present(ask_running(*config, *explanation.present), explanation.findings);
+  if (explanation.present)
+    explain_present(ask_running(options.gateway, *config, *explanation.present), explanation.findings);
   if (output == Output::json) {
     print_json(explanation);
   } else {

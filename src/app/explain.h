@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "admin/forecast.h"
+#include "app/running_gateway.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "config/config.h"
@@ -20,6 +21,7 @@ struct ExplainOptions {
   std::string request_file;  // "-": standard input
   std::string key;           // name of the key that asks; empty: any
   std::string path = "/v1/chat/completions";
+  AdminOptions gateway{};  // how a running one is spoken to
 };
 
 // One fact about the request, in the order of the journey.

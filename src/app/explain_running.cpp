@@ -4,9 +4,7 @@
 #include <utility>
 
 #include "app/admin_client.h"
-#include "app/admin_file.h"
 #include "base/json_scan.h"
-#include "config/load.h"
 
 namespace intragate::app {
 namespace {
@@ -59,22 +57,21 @@ void add_limits(std::string_view list, std::vector<Finding>& into) {
 
 }  // namespace
 
-Result<std::string> ask_running(const config::Config& config, const admin::ForecastQuery& query) {
+Result<std::string> ask_running(const AdminOptions& options, const config::Config& config,
+                                const admin::ForecastQuery& query) {
   const auto offline = [](std::string why) { return make_error(Code::io, "offline: " + std::move(why)); };
-  Result<SocketAddress> address = running_admin_address(config.data_dir);
-  if (!address) return offline(address.error().message);
-  const config::Environment environment = config::process_environment();
-  const auto inherited = environment.find("INTRAGATE_ADMIN_TOKEN");
-  const bool has_own = inherited != environment.end() && !inherited->second.empty();
-  Result<AdminAnswer> answer = ask_admin({.to = *address,
-                                          .token = has_own ? config::Secret{inherited->second} : config.admin.token,
+  Result<RunningGateway> gateway = find_gateway(options, config);
+  if (!gateway) return offline(gateway.error().message);
+  Result<AdminAnswer> answer = ask_admin({.to = gateway->address,
+                                          .tls = gateway->tls,
+                                          .token = gateway->token,
                                           .method = "GET",
                                           .target = admin::forecast_target(query),
                                           .body = {}});
   if (!answer) return offline(answer.error().message);
   if (answer->status != 200) {
-    return make_error(Code::io,
-                      "the gateway at " + address->text() + " does not say: status " + std::to_string(answer->status));
+    return make_error(Code::io, "the gateway at " + gateway->address.text() + " does not say: status " +
+                                    std::to_string(answer->status));
   }
   return std::move(answer->body);
 }

@@ -12,9 +12,10 @@
 
 namespace intragate::app {
 
-// The answer to GET /forecast of the gateway that runs with this configuration's data_dir; the admin token is
-// INTRAGATE_ADMIN_TOKEN or that of the file. Errors: io, with a sentence: none runs, or it says no.
-[[nodiscard]] Result<std::string> ask_running(const config::Config& config, const admin::ForecastQuery& query);
+// The answer to GET /forecast of the gateway that runs with this configuration's data_dir. Errors: io, with a sentence:
+// none runs, or it says no.
+[[nodiscard]] Result<std::string> ask_running(const AdminOptions& options, const config::Config& config,
+                                              const admin::ForecastQuery& query);
 
 // What the answer says, or why there is none, as findings.
 void explain_present(const Result<std::string>& answer, std::vector<Finding>& into);

@@ -58,6 +58,7 @@ Result<Unit> same_foundations(const config::Config& old, const config::Config& n
   if (old.data_dir != next.data_dir) return needs_restart("data_dir");
   if (old.workers != next.workers) return needs_restart("workers");
   if (!(old.audit.files == next.audit.files)) return needs_restart("audit");
+  if (!audit::same_places(old.audit.copies, next.audit.copies)) return needs_restart("audit.copies");
   return Unit{};
 }
 
@@ -95,7 +96,10 @@ Gateway::~Gateway() {
 Result<Unit> Gateway::open_books() {
   const std::size_t cores = worker_count(*config_);
   metrics_ = std::make_unique<metrics::Registry>(cores);
-  Result<std::unique_ptr<audit::Writer>> audit = open_audit(*config_, cores);
+  Result<std::shared_ptr<audit::Copies>> copies = open_copies(*config_);
+  if (!copies) return std::move(copies).error();
+  copies_ = *std::move(copies);
+  Result<std::unique_ptr<audit::Writer>> audit = open_audit(*config_, cores, copies_);
   if (!audit) return std::move(audit).error();
   audit_ = std::move(*audit);
   audit_->note({.name = "start", .actor = "gateway", .detail = audit::found_json(audit_->found(), INTRAGATE_VERSION)});
@@ -157,8 +161,11 @@ Result<Unit> Gateway::open_admin() {
     listener = net::Listener::open(address, net::Listener::Sharing::first);
   }
   if (!listener) return std::move(listener).error();
+  Result<DoorTls> tls = door_tls_of(config_->admin.tls, {}, {});
+  if (!tls) return std::move(tls).error();
+  admin_tls_ = *std::move(tls);
   admin_ = std::make_unique<admin::Server>(
-      *cores_.front()->loop, std::move(*listener), admin::Server::Tokens{config_->admin.token, admin_secret_},
+      *cores_.front()->loop, std::move(*listener), admin_rules(),
       admin::Server::Views{
           .allows = [this](const IpAddress& ip) { return snapshot()->config->admin.allow.contains(ip); },
           .metrics = [this] { return metrics_text(); },
@@ -176,6 +183,14 @@ Result<Unit> Gateway::open_admin() {
           .note = [this](const audit::Event& event) { audit_->note(event); },
           .forecast = [this](const admin::ForecastQuery& query) { return outlook_of(query, *snapshot(), *ledger_); }});
   return Unit{};
+}
+
+admin::Server::Rules Gateway::admin_rules() const {
+  return {.token = config_->admin.token,
+          .own = admin_secret_,
+          .certificates = config_->admin.certificates,
+          .wrong_tokens = config_->wrong_keys,
+          .tls = admin_tls_};
 }
 
 void Gateway::start(Duration patience) {
@@ -235,13 +250,20 @@ Result<Unit> Gateway::adopt(std::shared_ptr<const config::Config> config) {
   if (!snapshot) return std::move(snapshot).error();
   Result<DoorsTls> tls = doors_tls_of(*config, *config_, doors_tls_);
   if (!tls) return std::move(tls).error();
+  Result<DoorTls> admin_tls = door_tls_of(config->admin.tls, config_->admin.tls, admin_tls_);
+  if (!admin_tls) return std::move(admin_tls).error();
+  if (copies_ != nullptr) {
+    Result<Unit> copied = copies_->adopt(config->audit.copies, config->egress);
+    if (!copied) return copied;
+  }
   const bool other_rules = changes_client_rules(doors_tls_, *tls);
   doors_tls_ = *std::move(tls);
+  admin_tls_ = *std::move(admin_tls);
   config_ = std::move(config);
   snapshot_ = std::move(*snapshot);
   ledger_->replace_rules(config_->limits);
   memory_.set(config_->memory_limit);
-  cores_.front()->loop->post([this, token = config_->admin.token] { admin_->take_token(token); });
+  cores_.front()->loop->post([this, rules = admin_rules()] { admin_->adopt(rules); });
   for (auto& core : cores_) {
     core->loop->post([core = core.get(), fresh = snapshot_, doors = doors_tls_, other_rules] {
       core->worker->adopt(fresh);
@@ -409,6 +431,12 @@ admin::Readiness Gateway::readiness() const {
   if (audit_->full()) {
     state.missing.push_back({"audit", "records cannot be written"});
     state.ready = state.ready && now_snapshot->config->audit.on_full == config::OnFull::drop;
+  }
+  if (copies_ != nullptr) {
+    for (const audit::CopyState& copy : copies_->states()) {
+      if (!copy.trouble.empty()) state.missing.push_back({"audit copy " + copy.to, copy.trouble});
+    }
+    state.ready = state.ready && !audit_->copies_full();
   }
   return state;
 }

@@ -17,6 +17,7 @@
 #include "app/discovery.h"
 #include "app/engine_watch.h"
 #include "app/key_keeper.h"
+#include "audit/copies.h"
 #include "audit/writer.h"
 #include "auth/wrong_keys.h"
 #include "base/random.h"
@@ -80,6 +81,7 @@ class Gateway {
   void open_cores();
   Result<Unit> open_doors();
   Result<Unit> open_admin();
+  [[nodiscard]] admin::Server::Rules admin_rules() const;
   Result<Unit> adopt(std::shared_ptr<const config::Config> config);
   void discovered(pipeline::Discovered found);
   void start_keys();
@@ -98,6 +100,7 @@ class Gateway {
   void publish_lanes(const pipeline::Snapshot& now_snapshot);
   void count_reload(std::string_view cause, std::string_view problem);  // no problem: it was taken
 
+  std::shared_ptr<audit::Copies> copies_;  // null: none
   std::unique_ptr<audit::Writer> audit_;
   std::unique_ptr<metrics::Registry> metrics_;
   std::unique_ptr<pipeline::Ledger> ledger_;
@@ -120,6 +123,7 @@ class Gateway {
   pipeline::Discovered discovered_;
   std::vector<auth::IssuedKey> issued_;  // the store's
   DoorsTls doors_tls_;                   // of config_
+  DoorTls admin_tls_;                    // the same
   ExpiryNotice expiry_;                  // of the main thread
   ExpiryGauges expiry_gauges_;
   std::set<std::string> published_endpoints_;  // ids that have gauges; of the thread that scrapes

@@ -32,6 +32,14 @@ void Gateway::publish_totals() {
   process.counter(Metric::audit_records).set_total(static_cast<double>(audit_->written()));
   process.counter(Metric::audit_dropped).set_total(static_cast<double>(audit_->dropped()));
   process.gauge(Metric::audit_waiting).set(static_cast<double>(audit_->waiting()));
+  if (copies_ != nullptr) {
+    for (const audit::CopyState& copy : copies_->states()) {
+      process.counter(Metric::audit_copied, {copy.to}).set_total(static_cast<double>(copy.sent));
+      process.counter(Metric::audit_copy_dropped, {copy.to}).set_total(static_cast<double>(copy.dropped));
+      process.gauge(Metric::audit_copy_waiting, {copy.to}).set(static_cast<double>(copy.waiting_bytes));
+      process.gauge(Metric::audit_copy_up, {copy.to}).set(copy.trouble.empty() ? 1 : 0);
+    }
+  }
   process.gauge(Metric::memory_held).set(static_cast<double>(memory_.held()));
   process.gauge(Metric::memory_limit).set(static_cast<double>(memory_.most()));
   process.gauge(Metric::build_info, {INTRAGATE_VERSION}).set(1);

@@ -48,7 +48,12 @@ std::string body_of(const KeyWords& words) {
 }
 
 Result<AdminAnswer> ask_gateway(const RunningGateway& gateway, Verb verb, const KeyWords& words) {
-  AdminRequest request{.to = gateway.address, .token = gateway.token, .method = "GET", .target = "/keys", .body = {}};
+  AdminRequest request{.to = gateway.address,
+                       .tls = gateway.tls,
+                       .token = gateway.token,
+                       .method = "GET",
+                       .target = "/keys",
+                       .body = {}};
   if (verb == Verb::list) {
     if (!words.name.empty()) request.target += "?name=" + admin::encoded(words.name);
     return ask_admin(request);

@@ -56,6 +56,19 @@ std::string check_address(const std::string& text) {
   return address ? std::string{} : address.error().message;
 }
 
+// What is shown to a running gateway, and what it has to show.
+void add_proof(CLI::App* command, AdminOptions& options) {
+  command->add_option("--token-file", options.token_file,
+                      "file with the admin token (default: $INTRAGATE_ADMIN_TOKEN, or the configuration's)");
+  CLI::Option* certificate = command->add_option("--cert", options.certificate, "administrator's certificate, PEM");
+  CLI::Option* key = command->add_option("--cert-key", options.key, "its private key, PEM");
+  certificate->needs(key);
+  key->needs(certificate);
+  command->add_option("--ca", options.ca, "who issued the gateway's certificate, PEM (default: the gateway's own)");
+  must_name_something(command->add_option("--server-name", options.server_name,
+                                          "name in the gateway's certificate (default: its address)"));
+}
+
 // Which running gateway a command talks to.
 void add_admin(CLI::App* command, AdminOptions& options) {
   CLI::Option* file = command->add_option("--config", options.config_file,
@@ -66,8 +79,7 @@ void add_admin(CLI::App* command, AdminOptions& options) {
   admin->check(check_address);
   admin->excludes(file)->excludes(env_file);
   env_file->excludes(file);
-  command->add_option("--token-file", options.token_file,
-                      "file with the admin token (default: $INTRAGATE_ADMIN_TOKEN, or the configuration's)");
+  add_proof(command, options);
 }
 
 struct CallsCommands {
@@ -107,7 +119,7 @@ CLI::App* add_check(CLI::App& app, Arguments& arguments) {
   must_name_something(check->add_option("--model", options.model, "the model's name (default: the first one listed)"));
   check->add_option("--kind", options.kind, "what it does, where TARGET is a URL (default: chat)")
       ->check(CLI::IsMember({"chat", "completion", "embedding", "rerank", "transcription", "speech"}));
-  check->add_option("--key-file", options.key_file, "file with the server's key (default: $INTRAGATE_CHECK_KEY)");
+  check->add_option("--cert-key", options.key_file, "file with the server's key (default: $INTRAGATE_CHECK_KEY)");
   check->add_option("--at-once", options.most_at_once, "how many calls at once it may try (default: 8)")
       ->check(CLI::Range(1, 1024));
   add_json(check, arguments);
@@ -195,6 +207,7 @@ int run(int count, char** words) {
       ->required();
   explain_command->add_option("--key", arguments.explain.key, "name of the key that asks (default: any)");
   explain_command->add_option("--path", arguments.explain.path, "URL path (default: /v1/chat/completions)");
+  add_proof(explain_command, arguments.explain.gateway);
   add_json(explain_command, arguments);
 
   const CLI::App* forward_command = add_forward(app, arguments);

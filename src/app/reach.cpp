@@ -24,6 +24,9 @@ std::vector<Destination> destinations(const config::Config& config) {
                      .port = endpoint.port});
     }
   }
+  for (const config::AuditCopy& copy : config.audit.copies) {
+    all.push_back({.what = "audit copy " + copy.to, .host = copy.host, .port = copy.port});
+  }
   return all;
 }
 

@@ -9,6 +9,7 @@
 #include "base/json_scan.h"
 #include "config/load.h"
 #include "config/references.h"
+#include "net/certificate.h"
 
 namespace intragate::app {
 namespace {
@@ -22,6 +23,35 @@ Result<config::Secret> find_token(const AdminOptions& options, const config::Sec
   return configured;
 }
 
+constexpr std::size_t kLargestPem = std::size_t{1} << 20;
+
+Result<std::string> content_of(const std::string& path) {
+  if (path.empty()) return std::string{};
+  return config::read_file(path, kLargestPem);
+}
+
+// `own`: the gateway's certificate, which is known without any authority; empty: the options say whom to trust.
+Result<std::shared_ptr<const net::TlsContext>> tls_of(const AdminOptions& options, std::string_view own,
+                                                      const SocketAddress& to) {
+  Result<std::string> ca = content_of(options.ca);
+  if (!ca) return std::move(ca).error();
+  Result<std::string> certificate = content_of(options.certificate);
+  if (!certificate) return std::move(certificate).error();
+  Result<std::string> key = content_of(options.key);
+  if (!key) return std::move(key).error();
+  net::TlsClientRules rules{.ca = *ca,
+                            .certificate = *certificate,
+                            .key = *key,
+                            .name = options.server_name.empty() ? to.ip.text() : options.server_name};
+  if (options.ca.empty() && !own.empty()) {
+    Result<std::string> pin = net::public_key_pin(own);
+    if (!pin) return std::move(pin).error();
+    rules.pins.push_back(*std::move(pin));
+    rules.verify = false;
+  }
+  return net::TlsContext::client(rules);
+}
+
 }  // namespace
 
 Result<RunningGateway> find_gateway(const AdminOptions& options, const config::Config& config) {
@@ -31,7 +61,12 @@ Result<RunningGateway> find_gateway(const AdminOptions& options, const config::C
   if (!token) return std::move(token).error();
   if (token->empty()) token = running_admin_secret(config.data_dir);
   if (!token) return std::move(token).error();
-  return RunningGateway{*address, *std::move(token)};
+  RunningGateway gateway{*address, *std::move(token), nullptr};
+  if (!config.admin.tls) return gateway;
+  Result<std::shared_ptr<const net::TlsContext>> tls = tls_of(options, config.admin.tls->certificate, *address);
+  if (!tls) return std::move(tls).error();
+  gateway.tls = *std::move(tls);
+  return gateway;
 }
 
 Result<RunningGateway> find_gateway(const AdminOptions& options) {
@@ -45,7 +80,12 @@ Result<RunningGateway> find_gateway(const AdminOptions& options) {
   if (!address) return std::move(address).error();
   Result<config::Secret> token = find_token(options, {});
   if (!token) return std::move(token).error();
-  return RunningGateway{*address, *std::move(token)};
+  RunningGateway gateway{*address, *std::move(token), nullptr};
+  if (options.ca.empty() && options.certificate.empty() && options.server_name.empty()) return gateway;
+  Result<std::shared_ptr<const net::TlsContext>> tls = tls_of(options, {}, *address);
+  if (!tls) return std::move(tls).error();
+  gateway.tls = *std::move(tls);
+  return gateway;
 }
 
 std::string refusal_in(const AdminAnswer& answer) {

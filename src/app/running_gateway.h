@@ -18,11 +18,18 @@ struct AdminOptions {
   std::string env_file;
   std::string admin;       // address; then no configuration is read
   std::string token_file;  // empty: $INTRAGATE_ADMIN_TOKEN, or else the configuration's admin.token
+  // TLS: with a configuration the gateway is known by its own certificate, so that only `certificate` and `key` may be
+  // needed. With `admin` any of these asks for TLS.
+  std::string certificate;
+  std::string key;
+  std::string ca;           // empty: the system's
+  std::string server_name;  // empty: the address
 };
 
 struct RunningGateway {
   SocketAddress address;
   config::Secret token;
+  std::shared_ptr<const net::TlsContext> tls;  // null: plain HTTP
 };
 
 // Errors: io, invalid_configuration.

@@ -1,11 +1,10 @@
 #include "audit/writer.h"
 
-#include <pthread.h>
-
 #include <algorithm>
-#include <csignal>
 
+#include "audit/copies.h"
 #include "audit/head.h"
+#include "audit/quiet_thread.h"
 #include "base/json_write.h"
 #include "base/log.h"
 
@@ -72,15 +71,8 @@ Writer::Writer(Options options, Files files)
   for (std::size_t i = 0; i < options_.lanes; ++i) lanes_.push_back(std::make_unique<Lane>());
 }
 
-// Signals belong to the loops; and with SIGXFSZ blocked, a file size limit is an error of write() like a full disk.
 void Writer::start() {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread{[this] { run(); }};
-  ::pthread_setname_np(thread_.native_handle(), "audit");
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = quiet_thread("audit", [this] { run(); });
 }
 
 Writer::~Writer() {
@@ -153,6 +145,7 @@ void Writer::run() {
     }
     if (drain()) keep_archive();
     keep_head();
+    if (options_.copies != nullptr) copies_full_.store(options_.copies->must_refuse(), std::memory_order_relaxed);
   }
   finish();
 }
@@ -264,6 +257,7 @@ bool Writer::write_numbered() {
     if (taken_are_calls_) written_.fetch_add(lines_in(rest.substr(0, *n)), std::memory_order_relaxed);
     numbered_at_ += *n;
   }
+  if (options_.copies != nullptr) options_.copies->offer(numbered_);
   numbered_.clear();
   numbered_at_ = 0;
   on_disk_ = last_;
@@ -319,6 +313,7 @@ void Writer::finish() {
   head_written_ = {};
   keep_head();
   if (Result<Unit> synced = files_.sync(); !synced) complain(synced.error());
+  if (options_.copies != nullptr) options_.copies->finish();
   if (done) return;
 
   std::uint64_t lost = lines_in(std::string_view{numbered_}.substr(numbered_at_));

@@ -22,6 +22,8 @@
 
 namespace intragate::audit {
 
+class Copies;
+
 class Writer {
  public:
   struct Options {
@@ -33,6 +35,7 @@ class Writer {
     Archive::Options archive{};
     std::shared_ptr<const net::SealKey> key{};  // signs checkpoints and the head
     Duration sign_every = std::chrono::minutes{1};
+    std::shared_ptr<Copies> copies{};  // where else the records go; null: nowhere
   };
   // Errors: io, with a message that names the directory and what to do. Goes on after the highest `seq` on disk; a torn
   // last line (crash) is cut off and said in the log.
@@ -48,6 +51,8 @@ class Writer {
   void append(std::size_t lane, const Record& record);
   // True while records cannot be written or a lane is nearly full: audit.on_full=refuse then refuses new calls.
   [[nodiscard]] bool full() const { return full_.load(std::memory_order_relaxed); }
+  // True while a copy that must have every record cannot take more: new calls are to be refused.
+  [[nodiscard]] bool copies_full() const { return copies_full_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
   // Records of calls that are appended but not on disk yet.
   [[nodiscard]] std::uint64_t waiting() const;
@@ -82,6 +87,7 @@ class Writer {
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::unique_ptr<Lane> events_;
   std::atomic<bool> full_{false};
+  std::atomic<bool> copies_full_{false};
   std::atomic<std::uint64_t> dropped_{0};
   std::atomic<std::uint64_t> written_{0};
 

@@ -64,7 +64,7 @@ Duration WrongKeys::refused(const IpAddress& address, TimePoint now) {
 
 WrongKeys::Verdict WrongKeys::note(const IpAddress& address, const Digest& wrong, const config::WrongKeys& rule,
                                    TimePoint now) {
-  if (rule.limit == 0 || rule.except.contains(address)) return Verdict::noted;
+  if (rule.limit == 0 || rule.except.contains(address)) return Verdict::known;
   const Network network = network_of(address);
   const std::uint64_t key = first_bytes(wrong);
   const std::lock_guard lock{mutex_};
@@ -74,7 +74,7 @@ WrongKeys::Verdict WrongKeys::note(const IpAddress& address, const Digest& wrong
     entry.guesses = 0;
     entry.window_ends = now + rule.window;
   }
-  if (std::find(entry.last.begin(), entry.last.end(), key) != entry.last.end()) return Verdict::noted;
+  if (std::find(entry.last.begin(), entry.last.end(), key) != entry.last.end()) return Verdict::known;
   entry.last[entry.guesses % kRemembered] = key;
   if (++entry.guesses < rule.limit) return Verdict::noted;
   entry.guesses = 0;

@@ -27,7 +27,8 @@ class WrongKeys {
   // For how long the address is refused from now on; zero: it is not.
   [[nodiscard]] Duration refused(const IpAddress& address, TimePoint now);
 
-  enum class Verdict : std::uint8_t { noted, refused };  // refused: with this one it has become too many
+  // known: one of those it tried last, or nobody counts its guesses; refused: with this one it has become too many.
+  enum class Verdict : std::uint8_t { known, noted, refused };
   Verdict note(const IpAddress& address, const Digest& wrong, const config::WrongKeys& rule, TimePoint now);
 
  private:

@@ -3,10 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "config/key.h"
 #include "config/secret.h"
+#include "config/tls.h"
 
 namespace intragate::config {
 
@@ -24,11 +28,26 @@ struct AuditFiles {
   Duration sign_every = 1min;                          // a checkpoint
   friend bool operator==(const AuditFiles&, const AuditFiles&) = default;
 };
+// Where else records go as they are written. Changes of what says where to need a restart.
+struct AuditCopy {
+  enum class Form : std::uint8_t { syslog, lines };     // RFC 5424, or the records as they are
+  enum class Way : std::uint8_t { datagrams, stream };  // UDP, TCP
+  std::string to;                                       // as written
+  std::string host;                                     // a name or an address without brackets
+  std::uint16_t port = 0;
+  Form form = Form::syslog;
+  Way way = Way::stream;
+  std::optional<EndpointTls> tls{};
+  std::uint64_t buffer = std::uint64_t{16} << 20;  // what waits while nobody takes it
+  OnFull on_full = OnFull::drop;                   // when that is full
+  friend bool operator==(const AuditCopy&, const AuditCopy&) = default;
+};
 struct Audit {
   OnFull on_full = OnFull::refuse;
   Content content = Content::none;        // of keys that say nothing else
   std::uint64_t max_content = 16 * 1024;  // of a prompt, and of an answer
   AuditFiles files;
+  std::vector<AuditCopy> copies;
   friend bool operator==(const Audit&, const Audit&) = default;
 };
 

@@ -49,6 +49,8 @@ struct Admin {
   bool address_is_default = true;  // then a taken port makes way for a free one
   AddressList allow = AddressList::private_ranges();
   Secret token;  // empty: none asked (the address should then be loopback)
+  std::optional<ListenTls> tls;
+  std::vector<CertificateRule> certificates;  // of administrators: as good as the token
   friend bool operator==(const Admin&, const Admin&) = default;
 };
 

@@ -6,7 +6,6 @@
 #include "config/readers.h"
 #include "config/references.h"
 #include "config/yaml_tree.h"
-#include "net/seal_key.h"
 
 namespace intragate::config {
 namespace {
@@ -18,32 +17,6 @@ void read_log(Section& top, Config& config) {
   if (level == "debug") config.log_level = LogLevel::debug;
   if (level == "warning") config.log_level = LogLevel::warning;
   if (level == "error") config.log_level = LogLevel::error;
-}
-
-void read_signing(Section& audit, AuditFiles& files) {
-  std::optional<Section> sign = audit.section("sign");
-  if (!sign) return;
-  sign->secret("key", files.sign_key);
-  sign->duration("every", files.sign_every);
-  if (files.sign_key.empty()) return;
-  const Result<net::SealKey> key = net::SealKey::parse(files.sign_key.reveal());
-  if (!key) return sign->problem(sign->place("key"), "`audit.sign.key`: " + key.error().message);
-  if (!key->can_sign()) sign->problem(sign->place("key"), "`audit.sign.key` is a public key: the private one signs");
-}
-
-void read_audit(Section& top, Config& config) {
-  std::optional<Section> audit = top.section("audit");
-  if (!audit) return;
-  config.audit.content = content_of(audit->choice("content")).value_or(Content::none);
-  audit->size("max_content", config.audit.max_content);
-  if (audit->choice("on_full") == "drop") config.audit.on_full = OnFull::drop;
-  AuditFiles& files = config.audit.files;
-  audit->duration("flush", files.flush);
-  audit->size("file_size", files.file_size);
-  files.compress = audit->choice("compress") != "off";
-  audit->duration("keep", files.keep);
-  audit->size("max_total", files.max_total);
-  read_signing(*audit, files);
 }
 
 void read_egress(Section& top, Config& config) {
@@ -62,8 +35,8 @@ void read_all(Section& top, Config& config) {
   top.count("workers", config.workers);
   top.size("memory_limit", config.memory_limit);
   read_log(top, config);
-  read_audit(top, config);
   read_egress(top, config);
+  read_audit(top, config);
   top.text("zone", config.zone);
   read_models(top, config);
   read_keys(top, config);
@@ -78,13 +51,6 @@ void read_all(Section& top, Config& config) {
 }
 
 }  // namespace
-
-std::optional<Content> content_of(std::string_view word) {
-  if (word == "none") return Content::none;
-  if (word == "digest") return Content::digest;
-  if (word == "full") return Content::full;
-  return std::nullopt;
-}
 
 Loaded load_yaml(std::string_view text, const std::string& file, const Environment& environment, const Hasher& hash) {
   Loaded loaded;

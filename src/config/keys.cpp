@@ -102,14 +102,7 @@ void read_certificate(Section& section, Key& into) {
       section.problem(section.place("require"), "`require: both` needs a `certificate`");
     return;
   }
-  CertificateRule& rule = into.certificate.emplace();
-  certificate->text("cn", rule.cn);
-  certificate->text("san", rule.san);
-  certificate->text("spiffe", rule.spiffe);
-  if (rule == CertificateRule{})
-    certificate->problem(certificate->place(), "a certificate is known by its `cn`, `san` or `spiffe`");
-  if (!rule.spiffe.empty() && !rule.spiffe.starts_with("spiffe://"))
-    certificate->problem(certificate->place("spiffe"), "a SPIFFE name begins with spiffe://");
+  read_certificate_rule(*certificate, into.certificate.emplace());
 }
 
 Key read_one(Section& section, const std::vector<Model>& models) {

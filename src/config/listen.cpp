@@ -3,8 +3,6 @@
 #include <vector>
 
 #include "config/readers.h"
-#include "config/tls_rules.h"
-#include "net/certificate.h"
 
 namespace intragate::config {
 namespace {
@@ -18,42 +16,6 @@ void read_timeouts(Section& listen, ListenTimeouts& into) {
   timeouts->duration("write", into.write);
 }
 
-// Whether there is one, and when it ends.
-void check_dates(Section& tls, const std::string& pem, WallTime& expires) {
-  const Result<net::Certificate> facts = net::read_certificate(pem);
-  if (!facts) return;  // said by whoever uses it
-  expires = facts->not_after;
-  const WallTime now = std::chrono::system_clock::now();
-  const Place at = tls.place("certificate");
-  if (facts->not_after <= now) tls.warn(at, '`' + tls.path("certificate") + "` has expired");
-  if (facts->not_before > now) tls.warn(at, '`' + tls.path("certificate") + "` is not valid yet");
-}
-
-void read_tls(Section& listen, std::optional<ListenTls>& into) {
-  std::optional<Section> tls = listen.section("tls");
-  if (!tls) return;
-  into.emplace();
-  tls->file_content("certificate", into->certificate);
-  std::string key;
-  tls->file_content("key", key);
-  into->key = Secret{std::move(key)};
-  const std::string asked = tls->choice("client_certificate");
-  if (asked == "optional") into->client_certificate = net::ClientCertificate::optional;
-  if (asked == "required") into->client_certificate = net::ClientCertificate::required;
-  tls->file_content("client_ca", into->client_ca);
-  tls->file_content("crl", into->crl);
-  const bool asks = into->client_certificate != net::ClientCertificate::none;
-  if (asks && !tls->has("client_ca"))
-    return tls->problem(tls->place("client_certificate"), "client certificates need `client_ca`, who issues them");
-  if (!asks && (tls->has("client_ca") || tls->has("crl")))
-    return tls->problem(tls->place("client_ca"), "`client_ca` and `crl` need `client_certificate`",
-                        "add `client_certificate: required` or `optional`");
-  if (into->certificate.empty() || into->key.empty() || (asks && into->client_ca.empty())) return;  // said already
-  check_dates(*tls, into->certificate, into->expires);
-  const auto context = net::TlsContext::server(rules_of(*into));
-  if (!context) tls->problem(tls->place(), '`' + tls->path() + "`: " + context.error().message);
-}
-
 Listen read_one(Section& section) {
   Listen listen;
   section.address("address", listen.address);
@@ -63,10 +25,21 @@ Listen read_one(Section& section) {
   section.size("max_head", listen.max_head);
   section.size("max_body", listen.max_body);
   read_timeouts(section, listen.timeouts);
-  read_tls(section, listen.tls);
+  read_server_tls(section, listen.tls);
   if (listen.allow.empty())
     section.warn(section.place("allow"), '`' + section.path("allow") + "` is empty: nobody may connect");
   return listen;
+}
+
+// Whose client certificates are as good as the token.
+void read_administrators(Section& admin, Admin& into) {
+  for (Section& certificate : admin.sections("certificates")) {
+    read_certificate_rule(certificate, into.certificates.emplace_back());
+  }
+  const bool asks = into.tls && into.tls->client_certificate != net::ClientCertificate::none;
+  if (!into.certificates.empty() && !asks)
+    admin.problem(admin.place("certificates"), "`admin.certificates` needs `admin.tls` with a `client_certificate`",
+                  "add `client_certificate: required` or `optional`");
 }
 
 void read_admin(Section& top, Admin& into) {
@@ -78,8 +51,11 @@ void read_admin(Section& top, Admin& into) {
   if (into.allow.empty())
     admin->warn(admin->place("allow"), "`admin.allow` is empty: nobody may use the admin address");
   admin->secret("token", into.token);
-  if (into.address.ip.is_loopback() || admin->has("token")) return;
-  admin->problem(admin->place("address"), "an admin address that other machines can reach needs `admin.token`");
+  read_server_tls(*admin, into.tls);
+  read_administrators(*admin, into);
+  if (into.address.ip.is_loopback() || admin->has("token") || !into.certificates.empty()) return;
+  admin->problem(admin->place("address"),
+                 "an admin address that other machines can reach needs `admin.token` or `admin.certificates`");
 }
 
 // The address of `taken` that keeps another socket from listening at `address`; null: none.

@@ -6,8 +6,6 @@
 #include "config/credentials.h"
 #include "config/endpoint_url.h"
 #include "config/readers.h"
-#include "config/tls_rules.h"
-#include "net/certificate.h"
 
 namespace intragate::config {
 namespace {
@@ -117,28 +115,6 @@ void read_url(Section& section, const AddressList& egress, Endpoint& into) {
 }
 
 // "sha256:" and the SHA-256 of a public key in hexadecimal.
-void read_pins(Section& tls, EndpointTls& into) {
-  constexpr std::string_view kPrefix = "sha256:";
-  for (const Scalar& pin : tls.names("pin")) {
-    const std::string digits =
-        text::lower(std::string_view{pin.text}.substr(std::min(pin.text.size(), kPrefix.size())));
-    const bool hex = std::all_of(digits.begin(), digits.end(), [](char c) { return text::hex_value(c) >= 0; });
-    if (pin.text.starts_with(kPrefix) && hex && digits.size() == 64) {
-      into.pins.push_back(digits);
-    } else {
-      tls.problem(pin.place, "a pin is sha256: and 64 hexadecimal digits");
-    }
-  }
-}
-
-void check_own_certificate(Section& tls, EndpointTls& into) {
-  const Result<net::Certificate> facts = net::read_certificate(into.certificate);
-  if (!facts) return;  // said by whoever uses it
-  into.expires = facts->not_after;
-  if (facts->not_after <= std::chrono::system_clock::now())
-    tls.warn(tls.place("certificate"), '`' + tls.path("certificate") + "` has expired");
-}
-
 void read_tls(Section& endpoint, Endpoint& into) {
   std::optional<Section> tls = endpoint.section("tls");
   if (!tls) return;
@@ -146,26 +122,7 @@ void read_tls(Section& endpoint, Endpoint& into) {
     if (into.url.empty()) return;  // said already
     return tls->problem(tls->place(), '`' + tls->path() + "` needs a URL that begins with https://");
   }
-  EndpointTls& own = *into.tls;
-  tls->file_content("ca", own.ca);
-  tls->file_content("certificate", own.certificate);
-  std::string key;
-  tls->file_content("key", key);
-  own.key = Secret{std::move(key)};
-  tls->text("server_name", own.server_name);
-  read_pins(*tls, own);
-  tls->flag("dangerously_trust_anyone", own.dangerously_trust_anyone);
-  if (own.dangerously_trust_anyone) {
-    tls->warn(tls->place("dangerously_trust_anyone"),
-              '`' + tls->path("dangerously_trust_anyone") +
-                  "`: whoever stands between the gateway and this model can read and change everything");
-  }
-  if (tls->has("certificate") != tls->has("key"))
-    return tls->problem(tls->place(), '`' + tls->path() + "`: `certificate` and `key` belong together");
-  if (own.certificate.empty() != own.key.empty() || (tls->has("ca") && own.ca.empty())) return;  // said already
-  check_own_certificate(*tls, own);
-  const auto context = net::TlsContext::client(rules_of(into));
-  if (!context) tls->problem(tls->place(), '`' + tls->path() + "`: " + context.error().message);
+  read_client_tls(*tls, into.host, *into.tls);
 }
 
 Endpoint read_endpoint(Section& section, const AddressList& egress) {

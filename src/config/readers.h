@@ -13,7 +13,14 @@ namespace intragate::config {
 // The value of a `content` key; nothing: absent or unusable.
 [[nodiscard]] std::optional<Content> content_of(std::string_view word);
 
+// `tls` of a listener, which asks clients.
+void read_server_tls(Section& listener, std::optional<ListenTls>& into);
+// `tls` of what the gateway connects to; `host` is what the certificate must name unless it says otherwise.
+void read_client_tls(Section& tls, const std::string& host, EndpointTls& into);
+void read_certificate_rule(Section& certificate, CertificateRule& into);
+
 void read_listen(Section& top, Config& config);  // listen, admin
+void read_audit(Section& top, Config& config);   // audit; egress must have been read
 void read_models(Section& top, Config& config);  // models, stream_buffer; egress must have been read
 void read_dialect(Section& endpoint,
                   Endpoint& into);               // what is about one endpoint's dialect; its url must have been read

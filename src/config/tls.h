@@ -1,4 +1,4 @@
-// `listen[].tls` and `endpoints[].tls` of the configuration as typed data, every default beside its field. Owner: the
+// `tls` of what listens and of what is connected to, as typed data, every default beside its field. Owner: the
 // Config. Thread: any. Does not: read files, speak TLS (tls_rules.h leads to net/tls.h).
 #pragma once
 
@@ -24,7 +24,7 @@ struct ListenTls {
   friend bool operator==(const ListenTls&, const ListenTls&) = default;
 };
 
-// Of an endpoint whose URL says https.
+// Of an endpoint whose URL says https, and of an audit copy.
 struct EndpointTls {
   std::string ca;           // PEM, here and below; empty: the system's authorities
   std::string certificate;  // empty: none is shown

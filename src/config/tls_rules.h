@@ -15,15 +15,18 @@ namespace intragate::config {
           .crl = tls.crl};
 }
 
-// REQUIRES: the endpoint has `tls`.
-[[nodiscard]] inline net::TlsClientRules rules_of(const Endpoint& endpoint) {
-  const EndpointTls& tls = *endpoint.tls;
+[[nodiscard]] inline net::TlsClientRules rules_of(const EndpointTls& tls, const std::string& host) {
   return {.ca = tls.ca,
           .certificate = tls.certificate,
           .key = tls.key.reveal(),
-          .name = tls.server_name.empty() ? endpoint.host : tls.server_name,
+          .name = tls.server_name.empty() ? host : tls.server_name,
           .pins = tls.pins,
           .verify = !tls.dangerously_trust_anyone};
+}
+
+// REQUIRES: the endpoint has `tls`.
+[[nodiscard]] inline net::TlsClientRules rules_of(const Endpoint& endpoint) {
+  return rules_of(*endpoint.tls, endpoint.host);
 }
 
 }  // namespace intragate::config

@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "base/address.h"
+#include "net/digest.h"
 #include "net/openssl_handles.h"
 
 namespace intragate::net {
@@ -80,6 +81,15 @@ WallTime time_of(const ASN1_TIME* time) {
   return std::chrono::system_clock::from_time_t(std::min(::timegm(&parts), kLatest));
 }
 
+Result<CertificateHandle> first_of(std::string_view pem) {
+  const BioHandle in = reader_of(pem);
+  CertificateHandle certificate{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)};
+  if (certificate == nullptr) {
+    return make_error(Code::invalid_configuration, "holds no certificate in PEM form (" + openssl_reason() + ")");
+  }
+  return certificate;
+}
+
 }  // namespace
 
 Certificate describe_certificate(const X509& certificate) {
@@ -93,12 +103,24 @@ Certificate describe_certificate(const X509& certificate) {
 }
 
 Result<Certificate> read_certificate(std::string_view pem) {
-  const BioHandle in = reader_of(pem);
-  const CertificateHandle certificate{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)};
-  if (certificate == nullptr) {
-    return make_error(Code::invalid_configuration, "holds no certificate in PEM form (" + openssl_reason() + ")");
-  }
-  return describe_certificate(*certificate);
+  Result<CertificateHandle> certificate = first_of(pem);
+  if (!certificate) return std::move(certificate).error();
+  return describe_certificate(**certificate);
+}
+
+std::string public_key_pin(const X509& certificate) {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(&certificate), &der);
+  if (size <= 0) return {};
+  std::string digest = sha256_hex({reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)});
+  OPENSSL_free(der);
+  return digest;
+}
+
+Result<std::string> public_key_pin(std::string_view pem) {
+  Result<CertificateHandle> certificate = first_of(pem);
+  if (!certificate) return std::move(certificate).error();
+  return public_key_pin(**certificate);
 }
 
 }  // namespace intragate::net

@@ -27,4 +27,9 @@ struct Certificate {
 
 [[nodiscard]] Certificate describe_certificate(const x509_st& certificate);
 
+// What a pin says of a certificate's public key (SPKI): its SHA-256, in hexadecimal digits. Empty: it has none.
+[[nodiscard]] std::string public_key_pin(const x509_st& certificate);
+// Of the first certificate of a PEM text. Errors: invalid_configuration.
+[[nodiscard]] Result<std::string> public_key_pin(std::string_view pem);
+
 }  // namespace intragate::net

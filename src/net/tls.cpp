@@ -13,6 +13,7 @@
 #include "base/address.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "net/certificate.h"
 #include "net/digest.h"
 #include "net/openssl_handles.h"
 
@@ -276,12 +277,7 @@ bool TlsContext::pinned(const SSL* session) const {
   if (pins_.empty()) return true;
   const X509* const certificate = SSL_get0_peer_certificate(session);
   if (certificate == nullptr) return false;
-  unsigned char* der = nullptr;
-  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-  if (size <= 0) return false;
-  const std::string digest = sha256_hex({reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)});
-  OPENSSL_free(der);
-  return std::find(pins_.begin(), pins_.end(), digest) != pins_.end();
+  return std::find(pins_.begin(), pins_.end(), public_key_pin(*certificate)) != pins_.end();
 }
 
 }  // namespace intragate::net

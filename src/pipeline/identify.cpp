@@ -86,6 +86,11 @@ Passage Identify::pass(Exchange& x) {
         "The gateway cannot write its records and therefore serves no calls; its administrator has to make "
         "room on the disk.");
   }
+  if (x.worker.audit().copies_full()) {
+    return make_error(Code::audit_unavailable,
+                      "The gateway cannot hand on its records and therefore serves no calls; its administrator has to "
+                      "see to the place they go to.");
+  }
   Result<Unit> known = find_principal(x);
   if (!known) {
     x.worker.metrics().counter(metrics::Metric::key_failures, {error_row(known.error().code).name}).add();

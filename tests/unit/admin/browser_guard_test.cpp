@@ -17,7 +17,7 @@ TEST(BrowserGuard, LetsAdministratorsIn) {
     EXPECT_EQ(status_of({.host = host, .origin = {}, .content_type = kJson}, Protection::none), 200) << host;
   }
   EXPECT_EQ(status_of({.host = "gw.example", .origin = {}, .content_type = "Application/JSON; charset=utf-8"},
-                      Protection::token),
+                      Protection::proof),
             200);
 }
 
@@ -31,7 +31,7 @@ TEST(BrowserGuard, RefusesNamesThatAnybodyCanMakeResolveHere) {
 }
 
 TEST(BrowserGuard, RefusesPagesOfOtherSites) {
-  for (const Protection protection : {Protection::none, Protection::token}) {
+  for (const Protection protection : {Protection::none, Protection::proof}) {
     for (const std::string_view origin :
          {"http://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:8080", "127.0.0.1:8081"}) {
       EXPECT_EQ(status_of({.host = "127.0.0.1:8081", .origin = origin, .content_type = kJson}, protection), 403)

@@ -112,8 +112,15 @@ TEST(ConfigListen, TlsNeedsItsFiles) {
   EXPECT_TRUE(contains(problems("certificate: a, key: a, client_ca: a"), "need `client_certificate`"));
 }
 
-TEST(ConfigListen, TlsOfTheAdminAddressIsRefusedUntilItExists) {
-  EXPECT_TRUE(contains(all_problems(load_with("admin: {tls: {}}")), "`tls` is not available in this version"));
+TEST(ConfigListen, AnAdminAddressForOthersNeedsATokenOrCertificates) {
+  EXPECT_TRUE(
+      contains(all_problems(load_with("admin: {address: 0.0.0.0:9}")), "`admin.token` or `admin.certificates`"));
+  EXPECT_TRUE(contains(all_problems(load_with("admin: {address: 127.0.0.1:9, certificates: [{cn: a}]}")),
+                       "`admin.certificates` needs `admin.tls` with a `client_certificate`"));
+  EXPECT_TRUE(contains(all_problems(load_with("admin: {address: 127.0.0.1:9, certificates: [{}]}")),
+                       "a certificate is known by its"));
+  EXPECT_TRUE(
+      contains(all_problems(load_with("admin: {address: 0.0.0.0:9, certificates: []}")), "needs `admin.token`"));
 }
 
 }  // namespace

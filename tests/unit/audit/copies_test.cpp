@@ -1,0 +1,167 @@
+// Copies against a receiver in the test: what arrives, what waits, what is dropped.
+#include "audit/copies.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <functional>
+
+namespace intragate::audit {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string lines(int from, int to, std::size_t size = 100) {
+  std::string text;
+  for (int i = from; i < to; ++i) {
+    std::string line = "{\"seq\":" + std::to_string(i);
+    line.resize(size - 1, '.');
+    text += line + '\n';
+  }
+  return text;
+}
+
+void wait_until(const std::function<bool()>& done, const char* what) {
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (!done()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), end) << what;
+    ::poll(nullptr, 0, 2);
+  }
+}
+
+class Receiver {
+ public:
+  Receiver() {
+    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    socklen_t size = sizeof address;
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~Receiver() { ::close(fd_); }
+  Receiver(const Receiver&) = delete;
+  Receiver& operator=(const Receiver&) = delete;
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  void listen() { ASSERT_EQ(::listen(fd_, 8), 0); }
+  [[nodiscard]] int accept() const { return ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC); }
+  // Reads until the text is there.
+  static std::string read(int from, std::size_t size) {
+    std::string got;
+    char space[4096];
+    while (got.size() < size) {
+      const ssize_t n = ::recv(from, space, std::min(sizeof space, size - got.size()), 0);
+      if (n <= 0) break;
+      got.append(space, static_cast<std::size_t>(n));
+    }
+    return got;
+  }
+
+ private:
+  int fd_ = -1;
+  std::uint16_t port_ = 0;
+};
+
+config::AuditCopy copy_to(const Receiver& receiver, std::uint64_t buffer = 1U << 20U) {
+  config::AuditCopy copy;
+  copy.to = "lines+tcp://127.0.0.1:" + std::to_string(receiver.port());
+  copy.host = "127.0.0.1";
+  copy.port = receiver.port();
+  copy.form = config::AuditCopy::Form::lines;
+  copy.buffer = buffer;
+  return copy;
+}
+
+std::shared_ptr<Copies> open(const config::AuditCopy& copy, const AddressList& egress = AddressList::any()) {
+  Result<std::shared_ptr<Copies>> copies = Copies::open({copy}, egress);
+  EXPECT_TRUE(copies);
+  return *std::move(copies);
+}
+
+TEST(Copies, WhatIsOfferedArrivesInItsOrderAndBeforeTheEnd) {
+  Receiver receiver;
+  receiver.listen();
+  const auto copies = open(copy_to(receiver));
+  copies->offer(lines(1, 1000));
+  copies->offer(lines(1000, 2000));
+  const int connection = receiver.accept();
+  const std::string sent = lines(1, 2000);
+  EXPECT_EQ(Receiver::read(connection, sent.size()), sent);
+  copies->offer(lines(2000, 2010));
+  copies->finish();
+  EXPECT_EQ(Receiver::read(connection, 1000), lines(2000, 2010));
+  EXPECT_EQ(copies->states()[0].sent, 2009U);
+  EXPECT_EQ(copies->states()[0].dropped, 0U);
+  ::close(connection);
+}
+
+TEST(Copies, ABrokenConnectionIsMadeAgainAndWhatWasNotAcknowledgedSentAgain) {
+  Receiver receiver;
+  receiver.listen();
+  const auto copies = open(copy_to(receiver, 64U << 20U));
+  // More than the system buffers take: the receiver reads a little of it and hangs up.
+  const std::string sent = lines(1, 200'000);
+  copies->offer(sent);
+  int connection = receiver.accept();
+  EXPECT_EQ(Receiver::read(connection, 1000), sent.substr(0, 1000));
+  ::close(connection);
+  connection = receiver.accept();
+  const std::string first = Receiver::read(connection, 100);
+  const std::size_t at = sent.find(first);
+  ASSERT_NE(at, std::string::npos) << "whole lines: " << first;
+  EXPECT_EQ(Receiver::read(connection, sent.size() - at - 100), sent.substr(at + 100));
+  wait_until([&] { return copies->states()[0].waiting_bytes == 0; }, "all is acknowledged");
+  EXPECT_EQ(copies->states()[0].sent, 199'999U);
+  ::close(connection);
+}
+
+TEST(Copies, WhatFindsNoRoomIsDroppedAndCountedAndTheRestKept) {
+  Receiver receiver;  // bound, but nobody listens yet
+  config::AuditCopy copy = copy_to(receiver, 1000);
+  copy.on_full = config::OnFull::refuse;
+  const auto copies = open(copy);
+  wait_until([&] { return copies->states()[0].trouble.find("refused") != std::string::npos; }, "its trouble is told");
+  copies->offer(lines(1, 6));
+  EXPECT_FALSE(copies->must_refuse());
+  copies->offer(lines(6, 20));
+  EXPECT_TRUE(copies->must_refuse());
+  EXPECT_EQ(copies->states()[0].dropped, 9U);
+  receiver.listen();
+  const int connection = receiver.accept();
+  EXPECT_EQ(Receiver::read(connection, 1000), lines(1, 11));
+  wait_until([&] { return !copies->must_refuse() && copies->states()[0].trouble.empty(); }, "there is room again");
+  ::close(connection);
+}
+
+TEST(Copies, EgressIsAskedForEachConnection) {
+  Receiver receiver;
+  receiver.listen();
+  const config::AuditCopy copy = copy_to(receiver);
+  const auto copies = open(copy, AddressList{{*Cidr::parse("10.0.0.0/8")}});
+  copies->offer(lines(1, 2));
+  wait_until([&] { return copies->states()[0].trouble.find("egress") != std::string::npos; }, "it is refused");
+  ASSERT_TRUE(copies->adopt({copy}, AddressList::private_ranges()));
+  const int connection = receiver.accept();
+  EXPECT_EQ(Receiver::read(connection, 100), lines(1, 2));
+  ::close(connection);
+}
+
+TEST(Copies, AtTheEndWhatCannotBeSentIsCounted) {
+  Receiver receiver;
+  const auto copies = open(copy_to(receiver));
+  copies->offer(lines(1, 4));
+  copies->finish();
+  EXPECT_EQ(copies->states()[0].dropped, 3U);
+  EXPECT_EQ(copies->states()[0].waiting_bytes, 0U);
+}
+
+}  // namespace
+}  // namespace intragate::audit
