@@ -31,12 +31,16 @@ class Running:
     child: processes.Child
     address: str
     headers: list = field(default_factory=list)
+    tls: bool = False
 
 
 class Candidate:
     """One proxy; subclasses fill in the blanks."""
     name = "?"
     max_rounds = 1000
+    default = True     # takes part unless --candidates says otherwise
+    config_name = None  # of its template in configs/; None: its name
+    speaks_tls = True
 
     def __init__(self, bench):
         self.bench = bench
@@ -50,17 +54,22 @@ class Candidate:
     def command(self, config, port):
         raise NotImplementedError
 
-    def start(self, model, connections=PLAIN_CONNECTIONS):
+    def tls_words(self, _certificate):
+        """What the configuration says in the place of words for TLS; `_certificate`: machine.Certificate."""
+        return {}
+
+    def start(self, model, connections=PLAIN_CONNECTIONS, tls=False):
         """A fresh process on the proxy core with `model` behind it; returns once it accepts."""
         port = machine.free_port()
         folder = self.bench.run_folder / f"{self.name}-{port}"
         folder.mkdir(parents=True)
         limit = self.bench.file_limit - 512
         words = {"port": port, "model_port": model.port, "dir": folder, "connections": min(connections, limit),
-                 "clients": min(connections, limit) // 2 - 64}
+                 "clients": min(connections, limit) // 2 - 64,
+                 **(self.tls_words(self.bench.certificate) if tls else {"tls": "", "tls_rules": ""})}
         command = self.command(self._fill_in(folder, words), port)
         child = processes.Child(command, self.bench.proxy_core, folder / "log", self.environment())
-        running = Running(self.name, child, f"127.0.0.1:{port}", self.headers(model))
+        running = Running(self.name, child, f"127.0.0.1:{port}", self.headers(model), tls)
         self._wait_until_ready(running, folder / "log")
         return running
 
@@ -72,7 +81,7 @@ class Candidate:
 
     def _fill_in(self, folder, words):
         """Writes this run's configuration file; returns its path, or None for those that have none."""
-        for template in self.bench.source.glob(f"configs/{self.name}.*"):
+        for template in self.bench.source.glob(f"configs/{self.config_name or self.name}.*"):
             text = template.read_text(encoding="utf-8")
             path = folder / template.name
             path.write_text(re.sub(r"@(\w+)@", lambda word: str(words[word.group(1)]), text), encoding="utf-8")
@@ -104,6 +113,10 @@ class Nginx(Candidate):
     def version(self):
         return machine.first_line("nginx", "-v").removeprefix("nginx version: nginx/")
 
+    def tls_words(self, certificate):
+        return {"tls": " ssl", "tls_rules": f"ssl_certificate {certificate.pem}; ssl_certificate_key {certificate.key}; "
+                "ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20; ssl_session_timeout 2h;"}
+
     def command(self, config, port):
         return ["nginx", "-e", str(config.parent / "error.log"), "-p", str(config.parent), "-c", str(config)]
 
@@ -118,6 +131,9 @@ class Haproxy(Candidate):
     def version(self):
         return machine.first_line("haproxy", "-v").split()[2]
 
+    def tls_words(self, certificate):
+        return {"tls": f" ssl crt {certificate.both} ssl-min-ver TLSv1.2 alpn http/1.1"}
+
     def command(self, config, port):
         return ["haproxy", "-db", "-f", str(config)]
 
@@ -126,6 +142,7 @@ class Portkey(Candidate):
     """A gateway of the same trade, on Node. Told by headers where the model is."""
     name = "portkey"
     max_rounds = 3  # it is slower by so much that more would only cost time
+    speaks_tls = False
 
     def prepare(self):
         wanted = json.dumps(
@@ -174,8 +191,31 @@ class Intragate(Candidate):
     def version(self):
         return machine.first_line(str(self.bench.intragate), "version")
 
+    def tls_words(self, certificate):
+        return {"tls": f"tls: {{certificate: {certificate.pem}, key: {certificate.key}}}"}
+
     def command(self, config, port):
         return [str(self.bench.intragate), "serve", "--config", str(config)]
 
 
-ALL = {candidate.name: candidate for candidate in (Nginx, Haproxy, Portkey, Intragate)}
+class WithoutAudit(Intragate):
+    """The same program, built so that it keeps no records of calls: what the cost of audit is measured against."""
+    name = "without-audit"
+    config_name = "intragate"
+    default = False
+
+    def prepare(self):
+        if not self._binary().exists():
+            raise Unavailable("it is not built: scripts/build release intragate_without_audit")
+
+    def version(self):
+        return machine.first_line(str(self._binary()), "version")
+
+    def command(self, config, port):
+        return [str(self._binary()), "serve", "--config", str(config)]
+
+    def _binary(self):
+        return self.bench.intragate.with_name("intragate_without_audit")
+
+
+ALL = {candidate.name: candidate for candidate in (Nginx, Haproxy, Portkey, Intragate, WithoutAudit)}

@@ -70,7 +70,7 @@ class Load:
         return processes.Child([self._program, "spin"], core)
 
     def _command(self, mode, running, options):
-        command = [self._program, mode, "--target", running.address]
+        command = [self._program, mode, "--target", running.address, *(["--tls", "1"] if running.tls else [])]
         for header in running.headers:
             command += ["--header", header]
         for name, value in options.items():

@@ -3,15 +3,13 @@
 import json
 from statistics import median
 
-YARDSTICK = "nginx"
-
 
 def _values(samples, key):
     return [sample[key] for sample in samples]
 
 
 def _ratios(mine, yardstick, key):
-    """Ratio to nginx within each round; rounds in which nginx has nothing to divide by are left out."""
+    """Ratio to the yardstick within each round; rounds in which that has nothing to divide by are left out."""
     return [one[key] / other[key] for one, other in zip(mine, yardstick) if other[key] > 0]
 
 
@@ -27,7 +25,7 @@ def summary(metric, name, samples):
     values = _values(mine, metric.key)
     said = {"median": median(values), "min": min(values), "max": max(values), "errors": sum(_values(mine, "errors")),
             "notes": sorted({sample["note"] for sample in mine if sample["note"]})}
-    ratios = _ratios(mine, samples.get(YARDSTICK) or [], metric.key) if name != YARDSTICK else []
+    ratios = _ratios(mine, samples.get(metric.yardstick) or [], metric.key) if name != metric.yardstick else []
     if ratios:
         said["ratio"] = {"median": median(ratios), "min": min(ratios), "max": max(ratios)}
     return said
@@ -71,6 +69,8 @@ def table(chosen, names, samples):
             lines.append(f"| {metric.title} ({metric.unit}) | {cells} | {_target(metric, said.get('intragate'))} |")
         for name in names:
             said = summary(scenario.metrics[0], name, taken)
+            if said is None:
+                continue
             notes += [f"- {scenario.name}, {name}: {note}" for note in said["notes"]]
             uneven = [sample["uneven_chunks"] for sample in taken[name] if sample.get("uneven_chunks")]
             if uneven:

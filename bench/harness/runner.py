@@ -27,8 +27,15 @@ class Bench:
         os.sched_setaffinity(0, {self.load_core})
         self.model = loads.FakeModel(build, self.load_core)
         self.load = loads.Load(build, self.load_core)
+        self._certificate = None
         shutil.rmtree(self.run_folder, ignore_errors=True)
         self.run_folder.mkdir(parents=True)
+
+    @property
+    def certificate(self):
+        """What every proxy shows where TLS is measured: ECDSA P-256, made once."""
+        self._certificate = self._certificate or machine.Certificate(self.run_folder)
+        return self._certificate
 
     def scaled(self, count):
         return max(1, int(count * self.scale))
@@ -90,7 +97,8 @@ class Run:
 
     def measure(self, scenario):
         rounds = min(self.bench.rounds, scenario.max_rounds)
-        taken = self.samples[scenario.name] = {candidate.name: [] for candidate in self.ready}
+        invited = [candidate for candidate in self.ready if scenario.invites(candidate)]
+        taken = self.samples[scenario.name] = {candidate.name: [] for candidate in invited}
         scenario.begin(self.bench)
         try:
             if scenario.fresh_process:
@@ -98,7 +106,7 @@ class Run:
             for number in range(rounds):
                 say(f"{scenario.name}: round {number + 1} of {rounds}")
                 before = scenario.before_round(self.bench)
-                taking_part = [candidate for candidate in self.ready if number < candidate.max_rounds]
+                taking_part = [candidate for candidate in invited if number < candidate.max_rounds]
                 self._round(scenario, taking_part, before, taken)
         finally:
             scenario.end(self.bench)
@@ -117,10 +125,11 @@ class Run:
 
     def _standing_one(self, scenario, candidate):
         """The process that serves this candidate's samples, warmed up when it is new."""
-        running = self._standing.get(candidate.name)
+        running = self._standing.get((candidate.name, scenario.tls))
         if running is None:
-            running = self._standing[candidate.name] = candidate.start(self.bench.model)
-            where = f"core {self.bench.proxy_core}, http://{running.address}"
+            running = candidate.start(self.bench.model, tls=scenario.tls)
+            self._standing[candidate.name, scenario.tls] = running
+            where = f"core {self.bench.proxy_core}, {'https' if running.tls else 'http'}://{running.address}"
             say(f"{candidate.name}: process {running.child.pid} on {where}")
             scenario.warm_up(self.bench, running)
         return running
@@ -132,7 +141,7 @@ class Run:
 
     def _sample(self, scenario, candidate, before):
         if scenario.fresh_process:
-            running = candidate.start(self.bench.model, scenario.connections)
+            running = candidate.start(self.bench.model, scenario.connections, scenario.tls)
             scenario.warm_up(self.bench, running)
         else:
             running = self._standing_one(scenario, candidate)
@@ -146,7 +155,7 @@ class Run:
         if scenario.fresh_process or one["errors"] or left:
             # What it still has to do for clients that gave up would be counted as somebody else's.
             running.child.stop()
-            self._standing.pop(candidate.name, None)
+            self._standing.pop((candidate.name, scenario.tls), None)
         return one
 
 

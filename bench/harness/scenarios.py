@@ -24,6 +24,7 @@ class Metric:
     digits: int = 1
     target: Optional[float] = None  # of the ratio to nginx, or of the figure itself where `absolute`
     absolute: bool = False          # the target is no ratio, and nginx's figure may be zero
+    yardstick: str = "nginx"        # whose figure ratios are of
 
 
 class Scenario:
@@ -32,10 +33,16 @@ class Scenario:
     slices = 1  # pieces of a round's sample, candidates taking turns: what disturbs for seconds then hits all alike
     max_rounds = 1000
     fresh_process = False
+    tls = False  # between the load and the proxy
+    also = ()    # candidates that it needs besides those that take part by themselves
 
     def __init__(self, name, metrics):
         self.name = name
         self.metrics = metrics
+
+    def invites(self, candidate):
+        """Whether the candidate takes part."""
+        return candidate.default and (candidate.speaks_tls or not self.tls)
 
     def begin(self, bench):
         """Before the first round."""
@@ -90,19 +97,39 @@ class Requests(Scenario):
     def __init__(self, name, title, target, calls, **options):
         super().__init__(name, [Metric("cpu_us", f"CPU per request, {title}", "µs", 1, target)])
         self.calls = calls
+        self.tls = options.pop("tls", False)
         self.options = options
 
     def measure(self, bench, running, before):
         calls = bench.scaled(self.calls // self.slices)
         result, cpu = cost(bench, running, "requests", calls=calls, seconds=1, connections=64, **self.options)
-        return sample(result, cpu_us=cpu / max(result["completed"], 1) * 1e6, weight=result["completed"])
+        one = sample(result, cpu_us=cpu / max(result["completed"], 1) * 1e6, weight=result["completed"])
+        if self.options.get("resume") and result.get("resumed", 0) < 0.9 * result["completed"]:
+            one["note"] = one["note"] or f"only {result['resumed']} of {result['completed']} sessions were resumed"
+        return one
+
+
+class AuditCost(Requests):
+    """What records cost: the gateway beside the same program built without them."""
+
+    default = False
+    also = ("without-audit",)
+
+    def __init__(self):
+        super().__init__("audit-1k", "1 KB, with and without audit", None, CALLS["1k"], bytes=1024)
+        self.metrics = [Metric("cpu_us", "CPU per request, 1 KB: audit on (intragate) and off (without-audit)", "µs", 2,
+                               1.06, yardstick="without-audit")]
+
+    def invites(self, candidate):
+        return candidate.name in ("intragate", *self.also)
 
 
 class Streams(Scenario):
     """CPU of one SSE event, connection set-up included."""
 
-    def __init__(self, name, title, target, streams, interval_ms, events, default=True):
+    def __init__(self, name, title, target, streams, interval_ms, events, default=True, tls=False):
         super().__init__(name, [Metric("cpu_us", f"CPU per SSE event, {title}", "µs", 1, target)])
+        self.tls = tls
         self.plan = (streams, interval_ms, events)
         self.default = default
 
@@ -183,9 +210,13 @@ class IdleStreams(Scenario):
     connections = candidates.FEW_CONNECTIONS
     streams = 2000
 
-    def __init__(self):
-        super().__init__("memory", [Metric("idle_mib", "resident memory, idle", "MiB", 1, 10, True),
-                                    Metric("stream_kib", "memory per open idle stream", "KiB", 1, 5, True)])
+    def __init__(self, name="memory", tls=False):
+        over = " over TLS" if tls else ""
+        super().__init__(name, [Metric("idle_mib", f"resident memory, idle{over and ', with TLS'}", "MiB", 1,
+                                       None if tls else 10, True),
+                                Metric("stream_kib", f"memory per open idle stream{over}", "KiB", 1,
+                                       14 if tls else 5, True)])
+        self.tls = tls
 
     def warm_up(self, bench, running):
         time.sleep(0.3)
@@ -258,7 +289,12 @@ def everything():
             title = f"{size[:-1]} KB, {words}"
             found.append(Requests(name, title, aim, CALLS[size], bytes=SIZES[size], content=content))
     found.append(Requests("fresh-1k", "1 KB, a new connection for every call", 0.95, 8000, bytes=1024, fresh=1))
+    for name, title, target, resume in (("full", "full", 0.90, 0), ("resumed", "resumed", 0.95, 1)):
+        found.append(Requests(f"fresh-1k-tls-{name}", f"1 KB, a new connection for every call, TLS 1.3 {title} handshake",
+                              target, 4000, bytes=1024, fresh=1, tls=True, **({"resume": 1} if resume else {})))
+    found.append(AuditCost())
     found.append(Streams("streams-256", "256 streams × 10 ms", 0.90, 256, 10, 200))
+    found.append(Streams("streams-256-tls", "256 streams × 10 ms over TLS", 1.0, 256, 10, 200, tls=True))
     found.append(Streams("streams-2000", "2,000 streams × 50 ms", 0.90, 2000, 50, 60))
     found.append(Streams("streams-2000-overload", "2,000 streams × 10 ms (overloaded)", None, 2000, 10, 100, False))
     found.append(Streams("streams-4000", "4,000 streams × 50 ms", None, 4000, 50, 60, False))
@@ -266,6 +302,7 @@ def everything():
     found.append(Burst("burst-2000", 2000, 1.0))
     found.append(Burst("burst-4000", 4000, None, False))
     found.append(IdleStreams())
+    found.append(IdleStreams("memory-tls", tls=True))
     found.append(Vanish())
     return found
 

@@ -4,12 +4,14 @@
 //   hold      endless SSE streams; prints once all have begun, holds them until standard input ends, then vanishes
 //   body      prints the request body and ends
 //   spin      burns this core at idle priority until killed, so that a virtual core never halts (latency runs)
+// --tls speaks TLS 1.3 without looking at certificates, --resume with the session of an earlier connection.
 // Bodies: --bytes B --content text|chinese|tools. --key K is the bearer key, --header "Name: value" adds a header.
 #include <sched.h>
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 
 #include "options.h"
@@ -41,8 +43,17 @@ std::string request_of(Options& options, const std::string& target, const std::s
   return http_request(target, options.text("--key", "sk-bench"), headers, body);
 }
 
+// Null: plain.
+std::unique_ptr<Tls> tls_of(Options& options) {
+  const bool wanted = options.number("--tls", 0) != 0;
+  const bool resume = options.number("--resume", 0) != 0;
+  return wanted ? std::make_unique<Tls>(resume ? Sessions::resumed : Sessions::fresh) : nullptr;
+}
+
 int load_requests(Options& options, const Address& target, const std::string& request) {
+  const std::unique_ptr<Tls> tls = tls_of(options);
   RequestPlan plan;
+  plan.tls = tls.get();
   plan.target = target;
   plan.request = request;
   plan.connections = options.number("--connections", plan.connections);
@@ -58,7 +69,9 @@ int load_requests(Options& options, const Address& target, const std::string& re
 enum class After : std::uint8_t { end, hold };
 
 int load_streams(Options& options, const Address& target, const std::string& request, After after) {
+  const std::unique_ptr<Tls> tls = tls_of(options);
   StreamPlan plan;
+  plan.tls = tls.get();
   plan.target = target;
   plan.request = request;
   plan.streams = options.number("--streams", plan.streams);

@@ -30,8 +30,9 @@ std::string RequestLoad::run() {
   errors_ += under_way_;
   const double wall = static_cast<double>(now() - start) / 1e9;
   return "{\"completed\":" + std::to_string(completed_) + ",\"errors\":" + std::to_string(errors_) +
-         ",\"reconnects\":" + std::to_string(reconnects_) + ",\"first_error\":\"" + first_error_ +
-         "\",\"wall_s\":" + std::to_string(wall) + ',' + times_.json("call") + '}';
+         ",\"reconnects\":" + std::to_string(reconnects_) +
+         ",\"resumed\":" + std::to_string(plan_.tls != nullptr ? plan_.tls->resumed() : 0) + ",\"first_error\":\"" +
+         first_error_ + "\",\"wall_s\":" + std::to_string(wall) + ',' + times_.json("call") + '}';
 }
 
 // Asks once more on this connection, if there is anything left to ask.
@@ -44,7 +45,7 @@ void RequestLoad::begin_call(std::size_t index) {
   connection.asked_at = now();
   connection.sent = 0;
   connection.reader.begin();
-  if (connection.fd < 0) {
+  if (!connection.wire.open()) {
     open(index);
   } else {
     send_rest(index);
@@ -53,18 +54,17 @@ void RequestLoad::begin_call(std::size_t index) {
 
 void RequestLoad::open(std::size_t index) {
   Connection& connection = connections_[index];
-  connection.fd = connect_to(plan_.target);
+  connection.wire = Wire{connect_to(plan_.target), plan_.tls};
   connection.used = false;
   connection.sent = 0;
-  if (connection.fd < 0) return fail(index, std::string("connect: ") + strerror(errno));
+  if (!connection.wire.open()) return fail(index, std::string("connect: ") + strerror(errno));
   ++connection.generation;
-  poller_.add(connection.fd, kAll, static_cast<std::uint64_t>(connection.generation) << 32 | index);
+  poller_.add(connection.wire.fd(), kAll, static_cast<std::uint64_t>(connection.generation) << 32 | index);
 }
 
 void RequestLoad::shut(std::size_t index) {
   Connection& connection = connections_[index];
-  if (connection.fd >= 0) close(connection.fd);
-  connection.fd = -1;
+  connection.wire.close();
   ++connection.generation;
 }
 
@@ -80,7 +80,7 @@ void RequestLoad::fail(std::size_t index, const std::string& reason) {
 
 void RequestLoad::on_ready(std::size_t index, std::uint32_t events) {
   const std::uint32_t generation = connections_[index].generation;
-  if ((events & EPOLLOUT) != 0 && connections_[index].asking && !send_rest(index)) return;
+  if ((events & (EPOLLOUT | EPOLLIN)) != 0 && connections_[index].asking && !send_rest(index)) return;
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0) return;
   if (connections_[index].generation == generation) read_all(index);
 }
@@ -89,7 +89,7 @@ bool RequestLoad::send_rest(std::size_t index) {
   Connection& connection = connections_[index];
   while (connection.sent < plan_.request.size()) {
     const char* from = plan_.request.data() + connection.sent;
-    const ssize_t count = send(connection.fd, from, plan_.request.size() - connection.sent, MSG_NOSIGNAL);
+    const ssize_t count = connection.wire.send(from, plan_.request.size() - connection.sent);
     if (count < 0 && errno == EAGAIN) return true;
     if (count < 0) {
       lost(index);
@@ -101,9 +101,9 @@ bool RequestLoad::send_rest(std::size_t index) {
 }
 
 bool RequestLoad::read_all(std::size_t index) {
-  while (connections_[index].fd >= 0) {
+  while (connections_[index].wire.open()) {
     Connection& connection = connections_[index];
-    const ssize_t count = recv(connection.fd, buffer_.data(), buffer_.size(), 0);
+    const ssize_t count = connection.wire.receive(buffer_.data(), buffer_.size());
     if (count < 0 && errno == EAGAIN) return true;
     if (count <= 0) {
       lost(index);
@@ -121,7 +121,7 @@ bool RequestLoad::read_all(std::size_t index) {
       return false;
     }
     if (state == ReadState::complete) completed(index);
-    if (size < buffer_.size()) return true;  // drained; an edge tells of more
+    if (connections_[index].wire.drained(size, buffer_.size())) return true;  // drained; an edge tells of more
   }
   return false;
 }

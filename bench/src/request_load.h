@@ -11,6 +11,7 @@
 #include "poller.h"
 #include "response_reader.h"
 #include "sockets.h"
+#include "wire.h"
 
 namespace intragate::bench {
 
@@ -23,6 +24,7 @@ struct RequestPlan {
   std::uint64_t calls = 1000;
   Nanos longest = 10'000'000'000;  // no new call after this; those under way get 5 s more and are errors then
   Reuse reuse = Reuse::keep_alive;
+  Tls* tls = nullptr;  // null: plain
 };
 
 class RequestLoad : private AnswerSink {
@@ -34,7 +36,7 @@ class RequestLoad : private AnswerSink {
 
  private:
   struct Connection {
-    int fd = -1;
+    Wire wire;
     std::uint32_t generation = 0;
     bool asking = false;  // a call is under way
     bool used = false;    // this connection has answered before

@@ -1,7 +1,7 @@
 // The few socket and clock calls that the benchmark's two programs share.
 // Owner:   bench only; nothing here comes from src/, so that a fault there cannot hide in the measuring tools.
 // Thread:  any; no state.
-// Does not: resolve names (IPv4 literals only), speak TLS.
+// Does not: resolve names (IPv4 literals only), speak TLS (wire.h does).
 #pragma once
 
 #include <cstdint>

@@ -52,10 +52,10 @@ void StreamLoad::open(std::size_t index) {
   Stream& stream = streams_[index];
   stream.opened_at = now();
   stream.live = true;
-  stream.fd = connect_to(plan_.target);
-  if (stream.fd < 0) return end(index, std::string("connect: ") + strerror(errno));
+  stream.wire = Wire{connect_to(plan_.target), plan_.tls};
+  if (!stream.wire.open()) return end(index, std::string("connect: ") + strerror(errno));
   stream.reader.begin();
-  poller_.add(stream.fd, kAll, index);
+  poller_.add(stream.wire.fd(), kAll, index);
 }
 
 void StreamLoad::turn(int timeout_ms) {
@@ -70,7 +70,7 @@ void StreamLoad::turn(int timeout_ms) {
 }
 
 void StreamLoad::on_ready(std::size_t index, std::uint32_t events) {
-  if ((events & EPOLLOUT) != 0) send_rest(index);
+  if ((events & (EPOLLOUT | EPOLLIN)) != 0) send_rest(index);
   if (streams_[index].live && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) read_all(index);
 }
 
@@ -78,7 +78,7 @@ void StreamLoad::send_rest(std::size_t index) {
   Stream& stream = streams_[index];
   while (stream.sent < plan_.request.size()) {
     const char* from = plan_.request.data() + stream.sent;
-    const ssize_t count = send(stream.fd, from, plan_.request.size() - stream.sent, MSG_NOSIGNAL);
+    const ssize_t count = stream.wire.send(from, plan_.request.size() - stream.sent);
     if (count < 0 && errno == EAGAIN) return;
     if (count < 0) return end(index, std::string("send: ") + strerror(errno));
     stream.sent += static_cast<std::size_t>(count);
@@ -88,13 +88,13 @@ void StreamLoad::send_rest(std::size_t index) {
 void StreamLoad::read_all(std::size_t index) {
   Stream& stream = streams_[index];
   while (stream.live) {
-    const ssize_t count = recv(stream.fd, buffer_.data(), buffer_.size(), 0);
+    const ssize_t count = stream.wire.receive(buffer_.data(), buffer_.size());
     if (count < 0 && errno == EAGAIN) return;
     if (count < 0) return end(index, std::string("receive: ") + strerror(errno));
     if (count == 0) return end(index, "cut in mid-stream");
     const auto size = static_cast<std::size_t>(count);
     take(index, {buffer_.data(), size});
-    if (size < buffer_.size()) return;
+    if (stream.wire.drained(size, buffer_.size())) return;
   }
 }
 
@@ -116,7 +116,7 @@ void StreamLoad::take(std::size_t index, std::string_view bytes) {
 void StreamLoad::end(std::size_t index, const std::string& error) {
   Stream& stream = streams_[index];
   stream.live = false;
-  if (stream.fd >= 0) close(stream.fd);
+  stream.wire.close();
   counts_ += stream.check.counts();
   if (error.empty()) {
     ++completed_;

@@ -13,6 +13,7 @@
 #include "poller.h"
 #include "response_reader.h"
 #include "sockets.h"
+#include "wire.h"
 
 namespace intragate::bench {
 
@@ -23,6 +24,7 @@ struct StreamPlan {
   std::uint64_t per_second = 0;  // 0 = all at once
   std::uint64_t events = 100;    // in each stream, [DONE] not counted; 0 = endless, to be held
   Nanos longest = 30'000'000'000;
+  Tls* tls = nullptr;  // null: plain
 };
 
 class StreamLoad {
@@ -39,7 +41,7 @@ class StreamLoad {
 
  private:
   struct Stream {
-    int fd = -1;
+    Wire wire;
     bool live = false;
     std::size_t sent = 0;
     Nanos opened_at = 0;
