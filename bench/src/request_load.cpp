@@ -19,13 +19,12 @@ RequestLoad::RequestLoad(const RequestPlan& plan) : plan_{plan}, connections_(pl
 std::string RequestLoad::run() {
   const Nanos start = now();
   stop_at_ = start + plan_.longest;
-  for (std::size_t i = 0; i < connections_.size(); ++i) begin_call(i);
-  while (under_way_ > 0 && now() < stop_at_ + kGrace) {
-    for (const epoll_event& event : poller_.wait(100)) {
-      const std::size_t index = event.data.u64 & 0xffffffff;
-      if (connections_[index].generation == event.data.u64 >> 32) on_ready(index, event.events);
-    }
+  if (plan_.tls != nullptr && plan_.tls->resumes()) {  // the others shall find a session
+    begin_call(0);
+    while (completed_ + errors_ == 0 && now() < stop_at_) turn();
   }
+  for (std::size_t i = 0; i < connections_.size(); ++i) begin_call(i);
+  while (under_way_ > 0 && now() < stop_at_ + kGrace) turn();
   if (under_way_ > 0 && first_error_.empty()) first_error_ = "no answer in time";
   errors_ += under_way_;
   const double wall = static_cast<double>(now() - start) / 1e9;
@@ -33,6 +32,13 @@ std::string RequestLoad::run() {
          ",\"reconnects\":" + std::to_string(reconnects_) +
          ",\"resumed\":" + std::to_string(plan_.tls != nullptr ? plan_.tls->resumed() : 0) + ",\"first_error\":\"" +
          first_error_ + "\",\"wall_s\":" + std::to_string(wall) + ',' + times_.json("call") + '}';
+}
+
+void RequestLoad::turn() {
+  for (const epoll_event& event : poller_.wait(100)) {
+    const std::size_t index = event.data.u64 & 0xffffffff;
+    if (connections_[index].generation == event.data.u64 >> 32) on_ready(index, event.events);
+  }
 }
 
 // Asks once more on this connection, if there is anything left to ask.

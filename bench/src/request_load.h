@@ -48,6 +48,7 @@ class RequestLoad : private AnswerSink {
   void body(std::string_view) override {}
   void chunk_ended() override {}
 
+  void turn();
   bool may_ask() const { return issued_ < plan_.calls && now() < stop_at_; }
   void begin_call(std::size_t index);
   void open(std::size_t index);

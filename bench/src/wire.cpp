@@ -15,7 +15,8 @@ struct Tls::Newest {
   SSL_SESSION* session = nullptr;
 };
 
-Tls::Tls(Sessions sessions) : context_{SSL_CTX_new(TLS_client_method())}, newest_{std::make_unique<Newest>()} {
+Tls::Tls(Sessions sessions)
+    : sessions_{sessions}, context_{SSL_CTX_new(TLS_client_method())}, newest_{std::make_unique<Newest>()} {
   if (context_ == nullptr) std::abort();
   SSL_CTX_set_min_proto_version(context_, TLS1_3_VERSION);
   SSL_CTX_set_mode(context_,
@@ -41,7 +42,10 @@ Wire::Wire(int fd, Tls* tls) : fd_{fd}, tls_{tls} {
   if (session_ == nullptr) std::abort();
   SSL_set_fd(session_, fd);
   SSL_set_connect_state(session_);
-  if (tls->newest_->session != nullptr) SSL_set_session(session_, tls->newest_->session);
+  if (tls->newest_->session == nullptr) return;
+  SSL_SESSION* copy = SSL_SESSION_dup(tls->newest_->session);  // OpenSSL lets each be used once
+  SSL_set_session(session_, copy);
+  SSL_SESSION_free(copy);
 }
 
 Wire::Wire(Wire&& other) noexcept

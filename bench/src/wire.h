@@ -24,11 +24,13 @@ class Tls {
   ~Tls();
   Tls(const Tls&) = delete;
   Tls& operator=(const Tls&) = delete;
+  bool resumes() const { return sessions_ == Sessions::resumed; }
   std::uint64_t resumed() const { return resumed_; }  // handshakes that were
 
  private:
   friend class Wire;
   struct Newest;
+  Sessions sessions_;
   ssl_ctx_st* context_;
   std::unique_ptr<Newest> newest_;
   std::uint64_t resumed_ = 0;
