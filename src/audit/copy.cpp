@@ -24,6 +24,8 @@ constexpr Duration kFirstPause = std::chrono::milliseconds{200};
 constexpr Duration kLongestPause = std::chrono::seconds{10};
 constexpr Duration kRenew = std::chrono::minutes{1};  // datagrams: then the name is looked up again
 
+constexpr std::string_view kNobody = "nobody listens there";
+
 std::uint64_t lines_in(std::string_view text) {
   return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
 }
@@ -257,13 +259,17 @@ net::Task<Result<Unit>> Copy::send_datagrams() {
         const net::Wake wake = co_await net::Pause{loop_, {Deadline::in(loop_.now(), kTick), &closing_}};
         if (wake != net::Wake::cancelled) continue;
       }
-      if (sent == net::DatagramSocket::Sent::refused) say("nobody listens there");
-      if (sent == net::DatagramSocket::Sent::done) say({});
+      if (sent == net::DatagramSocket::Sent::refused) say(std::string{kNobody});
       let_go({.bytes = {}, .lines = 1, .held = end + 1}, sent == net::DatagramSocket::Sent::done);
       rest.remove_prefix(end + 1);
     }
     const net::Wake wake = co_await net::Pause{loop_, {Deadline::in(loop_.now(), kTick), &closing_}};
     if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
+    if (socket->take_refusal()) {
+      say(std::string{kNobody});
+    } else if (!lines.empty()) {
+      say({});  // not before: that nobody is there is heard a moment after sending
+    }
   }
   co_return Unit{};
 }

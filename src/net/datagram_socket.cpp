@@ -32,4 +32,10 @@ DatagramSocket::Sent DatagramSocket::send(std::string_view message) {
   return errno == EAGAIN || errno == ENOBUFS ? Sent::blocked : Sent::refused;
 }
 
+bool DatagramSocket::take_refusal() {
+  int failure = 0;
+  socklen_t size = sizeof failure;
+  return ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &failure, &size) == 0 && failure != 0;
+}
+
 }  // namespace intragate::net

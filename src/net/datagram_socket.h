@@ -25,6 +25,8 @@ class DatagramSocket {
   // refused: an earlier one found nobody there; this one was not sent.
   enum class Sent : std::uint8_t { done, blocked, too_long, refused };
   Sent send(std::string_view message);
+  // Whether one that was sent found nobody there, as far as has been heard; tells it once.
+  [[nodiscard]] bool take_refusal();
 
  private:
   explicit DatagramSocket(int fd) : fd_{fd} {}

@@ -154,6 +154,16 @@ TEST(Copies, EgressIsAskedForEachConnection) {
   ::close(connection);
 }
 
+TEST(Copies, ADatagramThatFindsNobodyIsNoticed) {
+  const Receiver receiver;  // a TCP port: nobody has the UDP one
+  config::AuditCopy copy = copy_to(receiver);
+  copy.form = config::AuditCopy::Form::syslog;
+  copy.way = config::AuditCopy::Way::datagrams;
+  const auto copies = open(copy);
+  copies->offer(lines(1, 2));
+  wait_until([&] { return copies->states()[0].trouble == "nobody listens there"; }, "its trouble is told");
+}
+
 TEST(Copies, AtTheEndWhatCannotBeSentIsCounted) {
   Receiver receiver;
   const auto copies = open(copy_to(receiver));
