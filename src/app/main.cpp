@@ -119,7 +119,7 @@ CLI::App* add_check(CLI::App& app, Arguments& arguments) {
   must_name_something(check->add_option("--model", options.model, "the model's name (default: the first one listed)"));
   check->add_option("--kind", options.kind, "what it does, where TARGET is a URL (default: chat)")
       ->check(CLI::IsMember({"chat", "completion", "embedding", "rerank", "transcription", "speech"}));
-  check->add_option("--cert-key", options.key_file, "file with the server's key (default: $INTRAGATE_CHECK_KEY)");
+  check->add_option("--key-file", options.key_file, "file with the server's key (default: $INTRAGATE_CHECK_KEY)");
   check->add_option("--at-once", options.most_at_once, "how many calls at once it may try (default: 8)")
       ->check(CLI::Range(1, 1024));
   add_json(check, arguments);
