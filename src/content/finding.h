@@ -1,9 +1,10 @@
-// What content rules look for, and where it was found. Plain values. Owner: the
-// caller. Thread: any. Does not: say what is to be done about it (mask, refuse
-// or note: the rule's business).
+// What content rules look for, and where it was found. Plain values. Owner: the caller. Thread: any. Does not: say what
+// is to be done about it (mask, refuse or note: the rule's business).
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace intragate::content {
 
@@ -18,14 +19,23 @@ enum class Kind : std::uint8_t {
   ip_address,  // IPv4 or IPv6
   api_key,     // the forms that are known by their beginning: sk-, AKIA, ghp_, JSON
                // web tokens …
-  word         // of a list
+  word,        // of a list
+  pattern      // an expression of the rule's own
 };
-inline constexpr std::size_t kKinds = 7;
+inline constexpr std::size_t kKinds = 8;
+inline constexpr std::size_t kBuiltInKinds = 6;  // those come first
+
+[[nodiscard]] constexpr std::string_view kind_name(Kind kind) {
+  constexpr std::array<std::string_view, kKinds> kNames{"mobile_number", "id_card", "bank_card", "email",
+                                                        "ip_address",    "api_key", "word",      "pattern"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
 
 struct Finding {
   std::uint64_t begin = 0;  // bytes from the beginning of the text
   std::uint64_t end = 0;
   Kind kind = Kind::word;
+  std::uint16_t rule = 0;  // which of those that were looked for
   friend bool operator==(const Finding&, const Finding&) = default;
 };
 

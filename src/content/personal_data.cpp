@@ -16,6 +16,7 @@ using text::is_letter;
 
 constexpr std::size_t kMostDigits = 19;  // of a bank card
 constexpr std::size_t kMostGroups = 5;
+const Kinds kNumbers{0b111};  // the first three kinds
 
 bool has(Kinds kinds, Kind kind) {
   return kinds[static_cast<std::size_t>(kind)];
@@ -279,19 +280,27 @@ void find_in_run(std::string_view run, Kinds kinds, std::uint64_t offset, std::v
   }
 }
 
+// Of a number, or the check character X behind one.
+bool is_number_character(std::string_view text, std::size_t at) {
+  const char c = text[at];
+  const bool x = (c == 'X' || c == 'x') && at > 0 && is_digit(text[at - 1]);
+  return is_digit(c) || c == '+' || c == '-' || x;
+}
+
 }  // namespace
 
 bool is_run_character(char c) {
   return is_letter(c) || is_digit(c) || std::string_view{"._%+@:-"}.find(c) != std::string_view::npos;
 }
 
-std::size_t last_run(std::string_view text) {
+std::size_t last_run(std::string_view text, Kinds kinds) {
+  const bool numbers = (kinds & ~kNumbers).none();
   std::size_t at = text.size();
   if (at >= 2 && text[at - 1] == ' ' && is_digit(text[at - 2])) --at;
   while (at > 0) {
     const bool between =
         text[at - 1] == ' ' && at >= 2 && is_digit(text[at - 2]) && at < text.size() && is_digit(text[at]);
-    if (!is_run_character(text[at - 1]) && !between) break;
+    if (!(numbers ? is_number_character(text, at - 1) : is_run_character(text[at - 1])) && !between) break;
     --at;
   }
   return at;

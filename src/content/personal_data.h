@@ -20,9 +20,10 @@ inline constexpr std::size_t kLongestRun = 512;
 // Everything looked for lies within a run: ASCII letters, digits and `._%+@:-`,
 // and a space between two digits. What ends a run ends whatever was in it.
 [[nodiscard]] bool is_run_character(char c);
-// Where the run begins that reaches to the end of `text`; its size if there is
-// none. A space behind a digit counts to it, for a digit may follow.
-[[nodiscard]] std::size_t last_run(std::string_view text);
+// Where what may still become a finding of these kinds begins at the end of `text`; its size: nowhere. That is the run
+// that reaches to the end; where only numbers are looked for, of that what may belong to one. A space behind a digit
+// counts, for a digit may follow.
+[[nodiscard]] std::size_t last_run(std::string_view text, Kinds kinds);
 
 // Appends what `text` holds, in order and without overlaps, `offset` added to
 // the places. REQUIRES: `text` ends where a run ends.

@@ -1,9 +1,7 @@
-// Looks through a text that comes in pieces, as a streamed answer does: what is
-// split over two pieces is found all the same, and of what may still become a
-// finding at most kMostHeld bytes are held back. However the text is cut into
-// pieces, the findings are the same (as long as nothing is longer than that).
-// Owner: one call. Thread: its loop. Does not: change the text; whoever called
-// masks, refuses or notes.
+// Looks through a text that comes in pieces, as a streamed answer does: what is split over two pieces is found all the
+// same, and only what may still become a finding is held back, at most kMostHeld bytes. However the text is cut into
+// pieces, the findings are the same (as long as nothing is longer than that; of what is longer only parts are found).
+// Owner: one text. Thread: its loop. Does not: change the text; whoever called masks, refuses or notes (filter.h).
 #pragma once
 
 #include <span>
@@ -12,8 +10,7 @@
 #include <vector>
 
 #include "content/finding.h"
-#include "content/personal_data.h"
-#include "content/word_list.h"
+#include "content/rule.h"
 
 namespace intragate::content {
 
@@ -21,36 +18,46 @@ inline constexpr std::size_t kMostHeld = 1024;
 
 class Scanner {
  public:
-  // What may go on: the text, and what was found in it. Views until the next
-  // call.
+  // What may go on: the text, and what was found in it. Views until the next call.
   struct Cleared {
     std::string_view text;
-    std::uint64_t offset = 0;  // of its first byte in the whole text
-    std::span<const Finding> found;
+    std::uint64_t offset = 0;        // of its first byte in the whole text
+    std::span<const Finding> found;  // by their beginning; those of different rules may overlap
   };
 
-  // `words` must outlive the scanner.
-  Scanner(Kinds kinds, const WordList& words) : kinds_{kinds}, words_{words} {}
+  // `rules` must outlive the scanner.
+  explicit Scanner(const Rules& rules);
 
   [[nodiscard]] Cleared feed(std::string_view piece);
   // The rest: nothing follows.
   [[nodiscard]] Cleared finish();
-  [[nodiscard]] std::size_t held() const { return text_.size() - gone_; }
+  [[nodiscard]] std::size_t held() const { return text_.size() - begin_; }
 
  private:
+  // What is kept for one rule.
+  struct Reading {
+    WordList::State state = WordList::kStart;
+    std::vector<Finding> words;  // in what is held, in order, none overlapping
+  };
+  void forget_cleared();
   void read_words(std::size_t from);
-  void add_word(Finding word);
+  void find_patterns();
   [[nodiscard]] std::size_t undecided() const;
+  [[nodiscard]] std::size_t before_findings(std::size_t end) const;
   Cleared clear(std::size_t end);
+  void clear_words(std::size_t rule, std::uint64_t limit);
+  void add_personal_data(std::string_view text);
 
-  Kinds kinds_;
-  const WordList& words_;
-  WordList::State state_ = WordList::kStart;
-  std::string text_;                  // what was cleared last, then what is held
-  std::size_t gone_ = 0;              // bytes of `text_` that were cleared last
-  std::uint64_t offset_ = 0;          // of text_[0] in the whole text
-  std::vector<Finding> words_found_;  // in what is held, in order, none overlapping
-  std::vector<Finding> found_;        // in what was cleared last
+  const Rules& rules_;
+  Kinds kinds_;  // of all rules
+  std::vector<Reading> readings_;
+  std::string text_;               // a little of what is gone, what was cleared last, what is held
+  std::size_t begin_ = 0;          // of text_: what is held, or, while it is being cleared, was
+  std::uint64_t offset_ = 0;       // of text_[0] in the whole text
+  std::vector<Finding> matches_;   // of patterns, in what was held
+  std::vector<Finding> personal_;  // scratch
+  std::vector<Finding> found_;     // in what was cleared last
+  bool has_patterns_ = false;
 };
 
 }  // namespace intragate::content

@@ -84,12 +84,16 @@ TEST(PersonalData, OnlyWhatWasAskedFor) {
 }
 
 TEST(PersonalData, LastRunReachesBackOverDigitsAndTheirSpaces) {
-  EXPECT_EQ(last_run("x 138 1234"), 2U);
-  EXPECT_EQ(last_run("x 138 "), 2U);
-  EXPECT_EQ(last_run("hello "), 6U);
-  EXPECT_EQ(last_run("你好"), 6U);
-  EXPECT_EQ(last_run("hello"), 0U);
-  EXPECT_EQ(last_run(""), 0U);
+  EXPECT_EQ(last_run("x 138 1234", Kinds{}.set()), 2U);
+  EXPECT_EQ(last_run("x 138 ", Kinds{}.set()), 2U);
+  EXPECT_EQ(last_run("hello ", Kinds{}.set()), 6U);
+  EXPECT_EQ(last_run("你好", Kinds{}.set()), 6U);
+  EXPECT_EQ(last_run("hello", Kinds{}.set()), 0U);
+  EXPECT_EQ(last_run("", Kinds{}.set()), 0U);
+  const Kinds numbers{0b111};
+  EXPECT_EQ(last_run("hello", numbers), 5U) << "no number begins with letters";
+  EXPECT_EQ(last_run("call +86 138 ", numbers), 5U);
+  EXPECT_EQ(last_run("11010519491231002X", numbers), 0U);
 }
 
 }  // namespace

@@ -7,9 +7,18 @@
 namespace intragate::content {
 namespace {
 
-const WordList& sample_words() {
-  static const WordList words = *WordList::make({"secret plan", "机密", "密件", "plan b", "c机"});
-  return words;
+Rule rule_of(std::vector<std::string> words, Kinds kinds, const std::vector<std::string>& patterns = {}) {
+  Rule rule;
+  rule.kinds = kinds;
+  if (!words.empty()) rule.words = *WordList::make(std::move(words));
+  for (const std::string& pattern : patterns) rule.patterns.push_back(*Pattern::make(pattern));
+  return rule;
+}
+
+const Rules& sample_rules() {
+  static const Rule words = rule_of({"secret plan", "机密", "密件", "plan b", "c机"}, Kinds{}.set());
+  static const Rules rules{&words};
+  return rules;
 }
 
 struct Seen {
@@ -28,8 +37,8 @@ void take(Seen& seen, const Scanner::Cleared& cleared) {
   }
 }
 
-Seen scan(std::string_view text, std::size_t piece) {
-  Scanner scanner{Kinds{}.set(), sample_words()};
+Seen scan(std::string_view text, std::size_t piece, const Rules& rules = sample_rules()) {
+  Scanner scanner{rules};
   Seen seen;
   for (std::size_t at = 0; at < text.size(); at += piece) {
     take(seen, scanner.feed(text.substr(at, piece)));
@@ -71,7 +80,7 @@ TEST(Scanner, RandomTextCutAtRandomIsTheSame) {
 }
 
 TEST(Scanner, ChineseTextIsNotHeldBack) {
-  Scanner scanner{Kinds{}.set(), sample_words()};
+  Scanner scanner{sample_rules()};
   const std::string text = "今天天气很好。";
   EXPECT_EQ(scanner.feed(text).text, text);
   EXPECT_EQ(scanner.feed("机").text, "") << "may become a word";
@@ -88,8 +97,9 @@ TEST(Scanner, WhatIsHeldBackIsBounded) {
     EXPECT_LE(seen.most_held, kMostHeld);
     EXPECT_EQ(seen.text, text);
   }
-  const WordList chain = *WordList::make({"aba"});
-  Scanner scanner{Kinds{}, chain};
+  const Rule chain = rule_of({"aba"}, Kinds{});
+  const Rules rules{&chain};
+  Scanner scanner{rules};
   Seen seen;
   for (int i = 0; i < 5'000; ++i) {
     take(seen, scanner.feed("ab"));
@@ -100,6 +110,43 @@ TEST(Scanner, WhatIsHeldBackIsBounded) {
   std::uint64_t covered = 0;
   for (const Finding& one : seen.found) covered += one.end - one.begin;
   EXPECT_GE(covered, 9'990U) << "words that overlap without an end are still found";
+}
+
+TEST(Scanner, ExpressionsAreFoundHoweverTheTextIsCut) {
+  const Rule codes = rule_of({}, Kinds{}, {"PRJ-[0-9]{4,6}", R"(\bkey\b)", "(?i)top +secret", "项目[一二三]号?"});
+  const Rule numbers = rule_of({"项目"}, Kinds{0b111});
+  const Rules rules{&codes, &numbers};
+  const std::string text =
+      "see PRJ-12345, PRJ-1234567 and PRJ-12; the key, a monkey, keyless, ToP   sEcret 项目二号 项目三 13800138000 "
+      "PRJ-99999";
+  const Seen whole = scan(text, text.size(), rules);
+  EXPECT_EQ(whole.found.size(), 10U);
+  for (std::size_t piece = 1; piece < text.size(); ++piece) {
+    const Seen cut = scan(text, piece, rules);
+    EXPECT_EQ(cut.text, text);
+    EXPECT_EQ(cut.found, whole.found) << piece;
+  }
+}
+
+TEST(Scanner, NothingIsHeldBackWhereNothingCanBegin) {
+  const Rule rule = rule_of({"secret"}, Kinds{0b111}, {"PRJ-[0-9]{4}"});
+  const Rules rules{&rule};
+  Scanner scanner{rules};
+  EXPECT_EQ(scanner.feed("hello wor").text, "hello wor");
+  EXPECT_EQ(scanner.feed("ld PR").text, "ld ");
+  EXPECT_EQ(scanner.feed("INT and PRJ-12").text, "PRINT and ");
+  EXPECT_EQ(scanner.feed("x s").text, "PRJ-12x ") << "s may begin a word";
+  EXPECT_EQ(scanner.feed("ay 13").text, "say ");
+  EXPECT_EQ(scanner.feed(" is").text, "13 i");
+}
+
+TEST(Scanner, WhatIsHeldForAnExpressionWithoutEndIsBounded) {
+  const Rule rule = rule_of({}, Kinds{}, {"a.*b"});
+  const Rules rules{&rule};
+  const std::string text = "a" + std::string(10'000, 'x');
+  const Seen seen = scan(text, 100, rules);
+  EXPECT_EQ(seen.text, text);
+  EXPECT_LE(seen.most_held, kMostHeld);
 }
 
 }  // namespace

@@ -1,0 +1,68 @@
+#include "content/pattern.h"
+
+#include <re2/re2.h>
+
+#include "content/prefix_pattern.h"
+
+namespace intragate::content {
+namespace {
+
+constexpr int kMostMemory = 4 << 20;  // of one expression: its program and what the search remembers
+
+re2::RE2::Options options() {
+  re2::RE2::Options options;
+  options.set_longest_match(true);
+  options.set_log_errors(false);
+  options.set_max_mem(kMostMemory);
+  return options;
+}
+
+Error bad(std::string why) {
+  return make_error(Code::invalid_configuration, std::move(why));
+}
+
+std::optional<Pattern::Match> match(const re2::RE2& expression, std::string_view text, std::size_t from) {
+  re2::StringPiece found;
+  if (!expression.Match({text.data(), text.size()}, from, text.size(), re2::RE2::UNANCHORED, &found, 1)) {
+    return std::nullopt;
+  }
+  const auto begin = static_cast<std::size_t>(found.data() - text.data());
+  return Pattern::Match{begin, begin + found.size()};
+}
+
+}  // namespace
+
+Pattern::Pattern(std::unique_ptr<const re2::RE2> whole, std::unique_ptr<const re2::RE2> prefix)
+    : whole_{std::move(whole)}, prefix_{std::move(prefix)} {}
+Pattern::Pattern(Pattern&&) noexcept = default;
+Pattern& Pattern::operator=(Pattern&&) noexcept = default;
+Pattern::~Pattern() = default;
+
+Result<Pattern> Pattern::make(std::string_view expression) {
+  if (expression.empty()) return bad("an empty expression would be found everywhere");
+  if (expression.size() > kLongestPattern) {
+    return bad("an expression has at most " + std::to_string(kLongestPattern) + " bytes");
+  }
+  const re2::StringPiece text{expression.data(), expression.size()};
+  auto whole = std::make_unique<const re2::RE2>(text, options());
+  if (!whole->ok()) return bad(whole->error());
+  if (re2::RE2::FullMatch("", *whole)) return bad("it matches the empty text, which is everywhere");
+  const Result<std::string> begun = prefix_pattern(expression);
+  if (!begun) return bad(begun.error().message);
+  auto prefix = std::make_unique<const re2::RE2>(*begun, options());
+  if (!prefix->ok()) return bad("the expression is too large");
+  return Pattern{std::move(whole), std::move(prefix)};
+}
+
+std::optional<Pattern::Match> Pattern::find(std::string_view text, std::size_t from) const {
+  std::optional<Match> found = match(*whole_, text, from);
+  if (found && found->end == found->begin) return std::nullopt;  // \b and the like
+  return found;
+}
+
+std::size_t Pattern::begun(std::string_view text, std::size_t from) const {
+  const std::optional<Match> found = match(*prefix_, text, from);
+  return found ? found->begin : text.size();
+}
+
+}  // namespace intragate::content
