@@ -20,11 +20,13 @@
 #include "dialect/front.h"
 #include "dialect/openai.h"
 #include "dialect/openai_mend.h"
+#include "dialect/screen_body.h"
 #include "dialect/text_completion.h"
 #include "pipeline/choose.h"
 #include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
 #include "pipeline/measure.h"
+#include "pipeline/screening.h"
 #include "pipeline/session.h"
 #include "pipeline/snapshot.h"
 
@@ -215,6 +217,30 @@ Result<llm::Call> understand(llm::Api api, std::string& body, Explanation& into)
   return front ? in_chat(*front, body, into) : dialect::openai::understand(api, body);
 }
 
+// The rules of the first key that may, and what they find in this request.
+std::optional<Error> explain_content(const Chosen& asked, Explanation& into) {
+  const std::unique_ptr<pipeline::Screening> screening =
+      pipeline::Screening::of(asked.config, asked.key, asked.lane.name);
+  if (!screening) return std::nullopt;
+  pipeline::Screening::Side& prompts = screening->side(content::Where::prompt);
+  dialect::BodyScreen screen{asked.body, prompts.rules, prompts.tally};
+  while (!screen.step()) {
+  }
+  for (const content::Rule* rule : screening->rules()) {
+    const auto at = std::find(prompts.rules.begin(), prompts.rules.end(), rule) - prompts.rules.begin();
+    std::string said{action_name(rule->action)};
+    said += rule->looks_into(content::Where::answer)
+                ? rule->looks_into(content::Where::prompt) ? ", prompt and answer" : ", answer"
+                : ", prompt";
+    if (rule->looks_into(content::Where::prompt)) {
+      said += "; found " + std::to_string(prompts.tally.count[static_cast<std::size_t>(at)]) + " times here";
+    }
+    into.findings.push_back({"content rule " + rule->name, said});
+  }
+  if (prompts.tally.refused) return screening->refusal(content::Where::prompt);
+  return std::nullopt;
+}
+
 void explain_hedge(const config::Hedge& hedge, Explanation& into) {
   if (!hedge.on) return;
   const bool fixed = hedge.after > Duration::zero();
@@ -288,6 +314,10 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
   if (!result.refusal) {
     Result<Unit> fits = pipeline::check_kind(*lane, call->api);
     if (!fits) result.refusal = std::move(fits).error();
+  }
+  if (!keys.empty()) {
+    std::optional<Error> refused = explain_content({*lane, *call, body, keys.front()->name, *config, now}, result);
+    if (!result.refusal) result.refusal = std::move(refused);
   }
   call->bound_answer(lane->model.max_answer_tokens);
   const Chosen asked{*lane, *call, body, options.key, *config, now};

@@ -94,7 +94,7 @@ std::size_t room_for(const Record& r) {
                                       r.endpoint, r.outcome, r.error, r.continued_from}) {
     texts += shortened(text).size();
   }
-  return kFixedPart + json::kWidestByte * texts + r.content.size();
+  return kFixedPart + json::kWidestByte * texts + r.content.size() + r.content_rules.size();
 }
 
 // All fields of a line but the number and the end. `event`: the name that makes it one.
@@ -125,6 +125,10 @@ void write_fields(Line& line, const Record& record, std::string_view event) {
   line.count(",\"bytes_out\":", record.bytes_out);
   line.raw(",\"content\":");
   line.raw(record.content.empty() ? std::string_view{"null"} : record.content);
+  if (!record.content_rules.empty()) {
+    line.raw(",\"content_rules\":");
+    line.raw(record.content_rules);
+  }
   if (!record.continued_from.empty()) line.text(",\"continued_from\":", record.continued_from);
 }
 

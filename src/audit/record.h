@@ -34,9 +34,10 @@ struct Record {
   Duration queue{};
   Duration first_byte{-1};  // from the beginning to the first byte of the model's answer
   Duration total{};
-  std::uint64_t bytes_in = 0;   // body
-  std::uint64_t bytes_out = 0;  // body
-  std::string_view content;     // one JSON object; empty: null
+  std::uint64_t bytes_in = 0;        // body
+  std::uint64_t bytes_out = 0;       // body
+  std::string_view content;          // one JSON object; empty: null
+  std::string_view content_rules{};  // what they found, a JSON array; empty: nothing
 };
 
 // What an administrator, a signal or the gateway itself did: it stands in the same chain as the calls.

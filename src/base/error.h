@@ -31,6 +31,7 @@ enum class Code : std::uint8_t {
   api_not_allowed,        // the key may not use this API
   model_not_allowed,      // the key may not use this model
   unknown_model,          // no such model here
+  content_refused,        // a content rule found what must not be sent, or shown
   rate_limited,           // a limit of this principal
   queue_full,             // the model's queue is full
   upstream_unreachable,   // no connection to any endpoint

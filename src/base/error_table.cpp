@@ -35,6 +35,7 @@ constexpr std::array<ErrorRow, kCodeCount> kTable{{
     {api_not_allowed,       "api_not_allowed",       403, "permission_error",     F::client,     R::never,     false, "refused"},
     {model_not_allowed,     "model_not_allowed",     403, "permission_error",     F::client,     R::never,     false, "refused"},
     {unknown_model,         "model_not_found",       404, kRequest,               F::client,     R::never,     false, "refused"},
+    {content_refused,       "content_filter",        400, kRequest,               F::client,     R::never,     false, "refused"},
     {rate_limited,          "rate_limit_exceeded",   429, "rate_limit_error",     F::client,     R::never,     true,  "refused"},
     {queue_full,            "queue_full",            429, "rate_limit_error",     F::ours,       R::never,     true,  "refused"},
     {upstream_unreachable,  "upstream_unreachable",  502, kUpstream,              F::upstream,   R::elsewhere, false, "upstream_error"},

@@ -110,6 +110,7 @@ void read_copies(Section& audit, Config& config) {
 std::optional<Content> content_of(std::string_view word) {
   if (word == "none") return Content::none;
   if (word == "digest") return Content::digest;
+  if (word == "redacted") return Content::redacted;
   if (word == "full") return Content::full;
   return std::nullopt;
 }

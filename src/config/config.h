@@ -11,6 +11,7 @@
 #include "base/address.h"
 #include "base/time.h"
 #include "config/audit.h"
+#include "config/content_rule.h"
 #include "config/dialects.h"
 #include "config/health.h"
 #include "config/key.h"
@@ -182,6 +183,7 @@ struct Config {
   KeyPolicy key_policy;
   WrongKeys wrong_keys;
   std::vector<Limit> limits;
+  std::vector<ContentRule> content_rules;
   Audit audit;
   Duration drain = 30s;
   std::uint32_t workers = 0;        // loops; 0: one per core

@@ -41,6 +41,7 @@ void read_all(Section& top, Config& config) {
   read_models(top, config);
   read_keys(top, config);
   read_limits(top, config);
+  read_content_rules(top, config);
   for (const Listen& listen : config.listen) {
     if (listen.max_body <= config.memory_limit) continue;
     top.warn(top.place("memory_limit"),

@@ -19,7 +19,7 @@ enum class StreamUsage : std::uint8_t { asked, always };
 enum class WhileWaiting : std::uint8_t { comments, interim };
 
 // What a record holds of prompt and answer.
-enum class Content : std::uint8_t { none, digest, full };
+enum class Content : std::uint8_t { none, digest, redacted, full };
 
 inline constexpr char kDenies = '!';  // before a pattern of Key::models
 

@@ -61,7 +61,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"log",                            section},
     {"log.level",                      choice,   "info", "debug | info | warning | error"},
     {"audit",                          section},
-    {"audit.content",                  choice,   "none", "none | digest | full", "redacted"},
+    {"audit.content",                  choice,   "none", "none | digest | redacted | full"},
     {"audit.max_content",              size,     "16KiB", "1KiB..256KiB"},
     {"audit.on_full",                  choice,   "refuse", "refuse | drop"},
     {"audit.flush",                    duration, "100ms", "1ms..10s"},
@@ -204,7 +204,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"keys[].while_waiting",           choice,   "comments", "comments | interim"},
     {"keys[].created",                 moment},
     {"keys[].expires",                 moment},
-    {"keys[].content",                 choice,   "", "none | digest | full", "redacted"},
+    {"keys[].content",                 choice,   "", "none | digest | redacted | full"},
     {"key_policy",                     section},
     {"key_policy.max_age",             duration_or_off, "off", "1m..3650d"},
     {"key_policy.warn",                duration, "14d", "0s..3650d"},
@@ -225,6 +225,16 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"limits[].tokens_per_month",      count,    "", "1..1000000000000"},
     {"limits[].weight",                count,    "", "1..1000"},
     {"limits[].priority",              choice,   "", "interactive | batch"},
+
+    {"content_rules",                  sections, "[]"},
+    {"content_rules[].name",           text,     kRequired},
+    {"content_rules[].detect",         names,    "[]", "mobile_number | id_card | bank_card | email | ip_address | api_key"},
+    {"content_rules[].patterns",       names,    "[]"},
+    {"content_rules[].words",          path},
+    {"content_rules[].action",         choice,   kRequired, "mask | refuse | note"},
+    {"content_rules[].in",             choice,   "both", "both | prompt | answer"},
+    {"content_rules[].keys",           names,    "[\"*\"]"},
+    {"content_rules[].models",         names,    "[\"*\"]"},
 });
 // clang-format on
 

@@ -25,6 +25,7 @@ void read_models(Section& top, Config& config);  // models, stream_buffer; egres
 void read_dialect(Section& endpoint,
                   Endpoint& into);               // what is about one endpoint's dialect; its url must have been read
 void read_keys(Section& top, Config& config);    // keys; models must have been read
+void read_content_rules(Section& top, Config& config);  // keys must have been read
 void read_limits(Section& top, Config& config);  // limits; keys must have been read
 
 }  // namespace intragate::config

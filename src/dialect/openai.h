@@ -54,12 +54,16 @@ struct EventFacts {
 [[nodiscard]] bool says_finished(std::string_view data);
 
 // The events that close an answer which was cut off, in place of what the model would have said; `last` is one of its
-// own events: finish_reason "length", then the counts if `usage` is given, each as the JSON behind `data:`.
+// own events: the finish_reason, then the counts if `usage` is given, each as the JSON behind `data:`.
 struct Closing {
   std::string finish;
   std::string usage;  // empty: none
 };
-[[nodiscard]] Closing close_answer(llm::Api api, std::string_view last, const llm::Usage* usage);
+struct Finish {
+  std::string_view reason = "length";
+  std::int64_t choice = 0;
+};
+[[nodiscard]] Closing close_answer(llm::Api api, std::string_view last, const llm::Usage* usage, Finish finish = {});
 
 // Usage of a whole (not streamed) answer or of its last part: finds the top level's `usage` object if all of it is in
 // `body`. Embeddings have no completion_tokens: 0.

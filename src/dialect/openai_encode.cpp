@@ -80,7 +80,7 @@ Result<std::vector<std::string>> read_list(std::string_view list, std::string_vi
 
 }  // namespace
 
-Closing close_answer(llm::Api api, std::string_view last, const llm::Usage* usage) {
+Closing close_answer(llm::Api api, std::string_view last, const llm::Usage* usage, Finish finish) {
   // What names the answer is the same in all its events.
   constexpr std::array<std::string_view, 5> kNames{"id", "object", "created", "model", "system_fingerprint"};
   std::string named;
@@ -89,11 +89,10 @@ Closing close_answer(llm::Api api, std::string_view last, const llm::Usage* usag
     if (std::find(kNames.begin(), kNames.end(), member->key) == kNames.end()) continue;
     named += '"' + std::string{member->key} + "\":" + std::string{member->value} + ',';
   }
-  const std::string_view choice = api == llm::Api::completions
-                                      ? R"({"index":0,"text":"","logprobs":null,"finish_reason":"length"})"
-                                      : R"({"index":0,"delta":{},"logprobs":null,"finish_reason":"length"})";
   Closing closing;
-  closing.finish = "{" + named + "\"choices\":[" + std::string{choice} + "]}";
+  closing.finish = "{" + named + "\"choices\":[{\"index\":" + std::to_string(finish.choice) +
+                   (api == llm::Api::completions ? R"(,"text":"")" : R"(,"delta":{})") +
+                   R"(,"logprobs":null,"finish_reason":")" + std::string{finish.reason} + "\"}]}";
   if (usage == nullptr) return closing;
   json::Writer counts{closing.usage};
   counts.open_object().number("prompt_tokens", static_cast<std::int64_t>(usage->prompt_tokens));

@@ -34,6 +34,7 @@ enum class Metric : std::uint8_t {
   slots,
   answers_cut,
   repairs,
+  content_findings,
   adaptive_limit,
   upstream_attempts,
   upstream_errors,

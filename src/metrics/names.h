@@ -105,6 +105,8 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
      "Answers ended by models[].max_answer_tokens, with finish_reason length."},
     {Metric::repairs, Type::counter, "intragate_repairs_total", {"model", "repair"}, {},
      "Answers in which something was mended (models[].repair), by what it was."},
+    {Metric::content_findings, Type::counter, "intragate_content_findings_total", {"rule", "action", "in"}, {},
+     "What content rules found in prompts and answers, counted when the call has ended."},
     {Metric::adaptive_limit, Type::gauge, "intragate_adaptive_limit", {"endpoint"}, {},
      "Calls at once that an endpoint with `max_concurrency: auto` gets, as found so far."},
     {Metric::upstream_attempts, Type::counter, "intragate_upstream_attempts_total", {"endpoint", "result"}, {},

@@ -224,7 +224,8 @@ net::Task<Result<Unit>> receive_first_event(Exchange& x, Attempt& a, net::Until 
 std::size_t most_of_answer(const Exchange& x, const Attempt& a) {
   if (x.call.api == llm::Api::rerank) return kCollectRanking;
   if (must_change_form(x, a) || (x.call.api == llm::Api::embeddings && !x.rebuilt.empty())) return kConvert;
-  return a.converter != nullptr || x.front ? kConvert : kCollect;
+  const bool screened = x.screening && x.screening->looks_into(content::Where::answer);
+  return a.converter != nullptr || x.front || screened ? kConvert : kCollect;
 }
 
 // Reads the whole body, or its first kCollect bytes (more of what has to be read whole).

@@ -1,5 +1,5 @@
-// A call on its way to an endpoint once more: after its answer broke off and its request was made anew, or with the next
-// part of its request. Owner: continuation.cpp, parts.cpp. Thread: one loop.
+// A call on its way to an endpoint once more: after its answer broke off and its request was made anew, or with the
+// next part of its request. Owner: continuation.cpp, parts.cpp. Thread: one loop.
 #pragma once
 
 #include "net/task.h"
@@ -11,7 +11,8 @@ namespace intragate::pipeline {
 // the pause, perhaps after some more attempts. Errors: those of dispatch.
 [[nodiscard]] net::Task<Result<Next>> dispatch_again(Exchange& x);
 
-// The exchange's request, one of several of the same call, from the choice of an endpoint on. Errors: those of dispatch.
+// The exchange's request, one of several of the same call, from the choice of an endpoint on. Errors: those of
+// dispatch.
 [[nodiscard]] net::Task<Result<Next>> dispatch_part(Exchange& x);
 
 }  // namespace intragate::pipeline

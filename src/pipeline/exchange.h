@@ -21,6 +21,7 @@
 #include "pipeline/ledger.h"
 #include "pipeline/reply.h"
 #include "pipeline/route.h"
+#include "pipeline/screening.h"
 #include "pipeline/snapshot.h"
 #include "pipeline/transcript.h"
 #include "upstream/health.h"
@@ -120,7 +121,16 @@ struct Exchange : Attempt {  // the attempt's fields are dispatch's
   std::uint64_t bytes_in = 0;  // of the body
   std::string chat;            // the request that `front` made of the client's; empty: the client's own
   net::Held chat_held;         // counts it
-  [[nodiscard]] std::string_view asked() const { return chat.empty() ? connection.body() : chat; }
+
+  // screen
+  std::unique_ptr<Screening> screening;  // only if a content rule is for this call; relay adds what answers have
+  std::string screened;                  // the body with what rules mask masked; empty: the client's own
+  net::Held screened_held;
+  // What the client asks, as the stations see it.
+  [[nodiscard]] std::string_view asked() const {
+    if (!screened.empty()) return screened;
+    return chat.empty() ? connection.body() : std::string_view{chat};
+  }
 
   // measure
   std::optional<std::uint64_t> prompt_counted;  // tokens, by the model's own tokenizer

@@ -103,6 +103,8 @@ void release_request(Exchange& x) {
   x.connection.release_request();
   x.chat = std::string{};
   x.chat_held = {};
+  x.screened = std::string{};
+  x.screened_held = {};
 }
 
 }  // namespace intragate::pipeline

@@ -14,6 +14,7 @@ Journey::Journey()
     : stations_{&identify_,    // first: a stranger must cost us nothing, not even the reading of his body
                 &understand_,  // reads the body; finds the model, and the end user this key is trusted to name
                 &authorize_,   // before limit and admit: a refused call uses up nothing
+                &screen_,   // before what counts and limits: likewise; behind authorize: rules are for keys and models
                 &measure_,  // after authorize: counting costs us something; before limit, which takes what was counted
                 &limit_,    // before reuse: a hit counts as a request
                             // reuse: before admit, a hit needs no slot

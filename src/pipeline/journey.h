@@ -24,6 +24,7 @@ class Journey {
   Identify identify_;
   Understand understand_;
   Authorize authorize_;
+  Screen screen_;
   Measure measure_;
   Limit limit_;
   ListModels list_models_;

@@ -63,7 +63,7 @@ dialect::rerank::Scores scores_of(config::RerankScores scores) {
 // A reranking in the one form that clients read.
 Result<Unit> put_in_form(Exchange& x) {
   namespace rerank = dialect::rerank;
-  const Result<rerank::Asked> asked = rerank::understand(x.connection.body());  // it was good at its station
+  const Result<rerank::Asked> asked = rerank::understand(x.asked());  // it was good at its station
   Result<std::string> made = ranks_by_vectors(*x.lane) ? rerank::from_embeddings(*asked, x.answer.owned, x.call.model)
                                                        : rerank::answer(*asked, x.answer.owned, x.call.model,
                                                                         scores_of(x.lane->model.rerank_scores));
@@ -177,7 +177,30 @@ net::Task<Result<Next>> relay_long(Exchange& x) {
   co_return Next::answered;
 }
 
-}  // namespace
+// Before anything of it is used.
+net::Task<Result<Next>> relay_screened(Exchange& x) {
+  Result<Unit> screened = co_await screen_answer(x);
+  if (!screened) {
+    take_usage(x, x.answer.usage ? x.answer.usage : dialect::openai::find_usage(x.answer.owned));
+    co_return std::move(screened).error();
+  }
+  if (!x.answer.collected) {
+    Result<Next> relayed = co_await relay_long(x);
+    co_return relayed;
+  }
+  Passage passage = relay_collected(x);
+  if (!passage.waits()) co_return std::move(passage.result());
+  net::Task<Result<Next>> rest = std::move(passage).task();
+  Result<Next> relayed = co_await rest;
+  co_return relayed;
+}
+
+// Vectors and sounds are no text.
+bool has_text(const Exchange& x) {
+  const bool vectors =
+      x.call.api == llm::Api::embeddings || (x.call.api == llm::Api::rerank && ranks_by_vectors(*x.lane));
+  return !vectors && x.call.api != llm::Api::speech;
+}
 
 // The client has been sent heartbeats, so that neither a status nor a body of another kind can follow.
 Error not_a_stream(const Exchange& x) {
@@ -189,9 +212,12 @@ Error not_a_stream(const Exchange& x) {
                                                std::to_string(status) + "); it has to be changed.");
 }
 
+}  // namespace
+
 Passage Relay::pass(Exchange& x) {
   if (x.answer.event_stream) return relay_stream(x);
   if (x.streaming) return not_a_stream(x);
+  if (x.screening && x.screening->looks_into(content::Where::answer) && has_text(x)) return relay_screened(x);
   if (x.answer.collected) return relay_collected(x);
   if (x.call.api == llm::Api::rerank) {
     return make_error(Code::upstream_malformed, "The model's answer is too long for a reranking.");

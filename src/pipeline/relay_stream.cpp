@@ -54,6 +54,7 @@ struct Relaying {
   std::optional<Stream> stream;
   std::optional<Continuation> continuation;  // models[].continue_on_failure
   std::optional<Fronting> front;             // an API laid over chat
+  std::unique_ptr<StreamScreen> screen;      // only where content rules look into answers
   std::size_t read_limit;
   metrics::Histogram& inter_token;
   int rounds = 0;
@@ -67,6 +68,7 @@ Error failed_midway(const Exchange& x) {
 }
 
 Result<Then> after(Exchange& x, const Relaying& r, const Stream::Output& out) {
+  if (r.screen && r.screen->refused()) return x.screening->refusal(content::Where::answer);
   switch (out.end) {
     case Stream::End::open: return Then::read;
     case Stream::End::complete:
@@ -150,11 +152,11 @@ void begin_part(Exchange& x, Relaying& r) {
   const bool joined = r.continuation && r.continuation->continued();  // its events are framed when they are rewritten
   std::uint64_t most = x.lane->model.max_answer_tokens;
   if (joined && most > 0) most = most > r.continuation->given() ? most - r.continuation->given() : 1;
-  r.stream.emplace(x.http_1_0 || joined || r.front ? Stream::Framing::plain : Stream::Framing::chunked,
+  r.stream.emplace(x.http_1_0 || joined || r.front || r.screen ? Stream::Framing::plain : Stream::Framing::chunked,
                    x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown, most, conversion_of(x, x),
                    mending_of(x));
   if (r.continuation) r.stream->tell(r.continuation->transcript());
-  r.stream->keep(x.transcript.get());
+  if (!r.screen) r.stream->keep(x.transcript.get());  // which else has what the client gets
   observe_first_event(x);
 }
 
@@ -167,10 +169,15 @@ Stream::Output take(Exchange& x, Relaying& r, bool closed) {
   if (out.end != Stream::End::open && r.stream->mending() != nullptr) {
     count_repairs(x, r.stream->mending()->repairs());
   }
+  const bool joins = r.continuation && r.continuation->continued();
+  if (r.screen) {
+    r.screen->apply(x, out, joins || r.front ? StreamScreen::Blocks::plain : StreamScreen::Blocks::framed);
+    if (r.screen->refused()) leave_model(x);
+  }
   if (!r.continuation) return out;
   x.usage = r.continuation->whole(x.usage);
   r.continuation->account();
-  if (r.continuation->continued()) r.continuation->join(x, out);
+  if (joins) r.continuation->join(x, out);
   return out;
 }
 
@@ -224,6 +231,7 @@ net::Task<Result<Next>> relay_stream(Exchange& x) {
   Relaying r{.stream = {},
              .continuation = {},
              .front = {},
+             .screen = stream_screen_of(x),
              .read_limit = static_cast<std::size_t>(x.lane->model.stream_buffer),
              .inter_token = state.inter_token};
   if (x.front) r.front.emplace(x);

@@ -100,6 +100,11 @@ void append_own_headers(std::string& out, Exchange& x) {
     out += "\r\nx-intragate-endpoint: ";
     out += x.endpoint->id();
   }
+  if (x.screening) {
+    const std::string_view word = x.screening->word();
+    if (!word.empty()) out += "\r\nx-intragate-content: ";
+    out += word;
+  }
   out += "\r\n";
 }
 

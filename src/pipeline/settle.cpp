@@ -75,6 +75,8 @@ void write_record(Exchange& x, const End& end, TimePoint now) {
   record.bytes_out = x.delivered;
   const std::string content = x.transcript ? x.transcript->json() : std::string{};
   record.content = content;
+  const std::string rules = x.screening ? x.screening->json() : std::string{};
+  record.content_rules = rules;
   x.worker.audit().append(x.worker.loop().index(), record);
 }
 
@@ -224,6 +226,7 @@ void settle(Exchange& x) noexcept {
   const End end = end_of(x);
   write_record(x, end, now);
   count(x, end, now);
+  if (x.screening) x.screening->count(x.worker.metrics());
   log_trouble(x, end);
 }
 

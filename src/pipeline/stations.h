@@ -28,6 +28,13 @@ class Authorize final : public Station {
   Passage pass(Exchange& x) override;
 };
 
+// May this prompt leave: what content rules mask is masked, what they refuse goes no further.
+class Screen final : public Station {
+ public:
+  std::string_view name() const override { return "screen"; }
+  Passage pass(Exchange& x) override;
+};
+
 // How many tokens the prompt is, and whether it fits into the model's context window.
 class Measure final : public Station {
  public:

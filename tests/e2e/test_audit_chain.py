@@ -339,13 +339,6 @@ def test_content_is_kept_as_the_key_says(gateway_factory, model):
     assert kinds(gateway.data_dir / "audit") == []
 
 
-def test_redacted_is_refused_for_now(tmp_path):
-    file = tmp_path / "intragate.yaml"
-    file.write_text("audit: {content: redacted}\nmodels: [{name: m, endpoints: [{url: 'http://127.0.0.1:1/v1'}]}]\n")
-    checked = run("validate", file)
-    assert checked.returncode == 1 and "redacted" in checked.stdout + checked.stderr
-
-
 # --- reading it
 
 def test_query_and_export_select_and_show(written):

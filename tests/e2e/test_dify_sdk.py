@@ -6,6 +6,7 @@ text. Where setup found a Python 3.12, the tests also run with the SDK version t
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 
@@ -91,6 +92,9 @@ def gateway(gateway_factory):
     config["models"].append({"name": "dead", "endpoints": [dead], "retry": {"attempts": 1},
                              "health": {"failures": 1000}})
     config["models"].append({"name": "ranker", "kind": "embedding", "endpoints": [parts.embedding_model().endpoint()]})
+    config["models"].append({"name": "masked", "endpoints": [{**parts.chat_model().endpoint(), "model": CHAT}]})
+    config["content_rules"] = [{"name": "word", "patterns": ["[A-Za-z]+"], "action": "mask", "in": "answer",
+                                "models": ["masked"]}]
     return gateway_factory(config=config, env=parts.GATEWAY_ENV)
 
 
@@ -173,6 +177,17 @@ def test_a_streamed_answer_ends_well_and_has_the_gateway_s_usage(dify, form, gat
     record = gateway.wait_for_record(lambda record: record["end_user"] == user)
     assert last["usage"] == {"prompt_tokens": record["prompt_tokens"], "completion_tokens": record["completion_tokens"]}
     assert last["usage"]["completion_tokens"] > 0 and record["usage_source"] == "upstream"
+
+
+def test_a_stream_with_masks_ends_well(dify, form, gateway):
+    user = f"masked-{dify.process.pid}"
+    chunks = dify.invoke(form, model="masked", user=user)
+    text = text_of(chunks)
+    assert "[word]" in text and not re.search("[A-Za-z]", text.replace("[word]", ""))
+    record = gateway.wait_for_record(lambda record: record["end_user"] == user)
+    assert chunks[-1]["finish_reason"] in ("stop", "length")
+    assert chunks[-1]["usage"]["completion_tokens"] == record["completion_tokens"] > 0
+    assert record["content_rules"][0]["count"] == text.count("[word]")
 
 
 def test_a_stream_says_the_same_as_a_blocking_answer(dify, form):

@@ -69,6 +69,19 @@ TEST(AuditRecord, SaysWhatDidNotHappen) {
   EXPECT_NE(line.find("\"usage_source\":\"none\","), std::string::npos);
 }
 
+TEST(AuditRecord, SaysWhatContentRulesFoundOnlyIfTheyDid) {
+  Record record;
+  std::string line;
+  append_json(line, record, 1);
+  EXPECT_EQ(line.find("content_rules"), std::string::npos);
+  record.content_rules = R"([{"rule":"a","action":"mask","in":"prompt","count":2}])";
+  line.clear();
+  append_json(line, record, 1);
+  EXPECT_NE(
+      line.find(R"("content":null,"content_rules":[{"rule":"a","action":"mask","in":"prompt","count":2}],"prev")"),
+      std::string::npos);
+}
+
 TEST(AuditRecord, WritesIpv6Addresses) {
   Record record;
   record.address = *IpAddress::parse("2001:db8::1");

@@ -18,8 +18,9 @@ namespace {
 
 const std::filesystem::path kRoot{INTRAGATE_SOURCE_DIR};
 const Environment kVariables{
-    {"VLLM_KEY", "vllm-token"},  {"SGLANG_KEY", "sglang-token"},           {"LLAMA_KEY", "llama-token"},
-    {"DIFY_KEY", "sk-dify-key"}, {"INTRAGATE_ADMIN_TOKEN", "admin-token"}, {"ZONE", "room-a"}};
+    {"VLLM_KEY", "vllm-token"},  {"SGLANG_KEY", "sglang-token"}, {"LLAMA_KEY", "llama-token"},
+    {"DIFY_KEY", "sk-dify-key"}, {"BOARD_KEY", "sk-board-key"},  {"INTRAGATE_ADMIN_TOKEN", "admin-token"},
+    {"ZONE", "room-a"}};
 
 std::string text_of(const std::filesystem::path& file) {
   std::ifstream stream{kRoot / file, std::ios::binary};
@@ -128,8 +129,9 @@ TEST(Reference, ItsSampleOfProblemsIsReal) {
 }
 
 TEST(Examples, TheFilesAreValidWithoutRemarks) {
-  for (const char* file : {"examples/intragate.yaml", "examples/two-rooms.yaml", "examples/home-made.yaml"}) {
-    const Loaded loaded = load(text_of(file), kVariables);
+  for (const char* file : {"examples/intragate.yaml", "examples/two-rooms.yaml", "examples/home-made.yaml",
+                           "examples/content-rules.yaml"}) {
+    const Loaded loaded = load_yaml(text_of(file), (kRoot / file).string(), kVariables, fake_hash);
     EXPECT_EQ(all_problems(loaded), "") << file;
     EXPECT_EQ(all_warnings(loaded), "") << file;
   }

@@ -56,8 +56,6 @@ TEST(ConfigFile, RefusesWhatWouldBeDangerousToIgnore) {
     EXPECT_EQ(all_problems(load_with(key + ": x")),
               "test.yaml:1:1: `" + key + "` is not available in this version; leave it out\n");
   }
-  EXPECT_TRUE(contains(all_problems(load_with("audit: {content: redacted}")),
-                       "`content: redacted` is not available in this version"));
   const std::string store = all_problems(load_with("store: \"postgresql://u:hunter2@db/x\""));
   EXPECT_TRUE(contains(store, "`store: postgresql://*` is not available in this version")) << store;
   EXPECT_FALSE(contains(store, "hunter2"));

@@ -74,6 +74,10 @@ std::string siblings(std::string_view below, std::string_view except) {
       {"keys[]", "key", "sk-11111"},
       {"limits[]", "per", "user"},
       {"audit.copies[]", "to", "\"syslog+tls://10.0.0.1\""},
+      {"content_rules[]", "name", "r"},
+      {"content_rules[]", "action", "mask"},
+      {"content_rules[]", "detect", "[email]"},
+      {"content_rules[]", "patterns", "[x]"},
       {"audit.sign", "key", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},
   };
   std::string out;

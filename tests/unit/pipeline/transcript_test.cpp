@@ -47,6 +47,44 @@ TEST_F(TranscriptTest, LongTextsAreCutBetweenCharactersAndSaySo) {
   }
 }
 
+TEST_F(TranscriptTest, RedactedTextsHaveMasksWhereverTheyAreCut) {
+  for (std::size_t most = 1; most < 80; ++most) {
+    Transcript kept = of(Content::redacted, most);
+    kept.prompt(R"({"messages":[{"content":"a \u0031380013\u0038000 b"}],"user":"u"} )");
+    kept.event(R"({"choices":[{"index":0,"delta":{"content":"x 13800"}}]})");
+    kept.event(R"({"choices":[{"index":0,"delta":{"content":"138000"}}]})");
+    const std::string json = kept.json();
+    EXPECT_EQ(json.find("138"), std::string::npos) << json;
+    EXPECT_EQ(json.find("1380"), std::string::npos) << json;
+    if (most > 70) {
+      EXPECT_EQ(
+          json,
+          R"({"kind":"redacted","prompt":"{\"messages\":[{\"content\":\"a [mobile_number] b\"}],\"user\":\"u\"} ",)"
+          R"("answer":"x [mobile_number]","cut":false})");
+    }
+  }
+}
+
+TEST_F(TranscriptTest, OfACutPromptTheLastTextIsMaskedToo) {
+  Transcript kept = of(Content::redacted, 2000);
+  kept.prompt("{\"prompt\":\"" + std::string(1500, '.') + " 13800138000 " + std::string(500, '.') + "13800138000" +
+              std::string(2000, '.'));
+  const std::string json = kept.json();
+  EXPECT_EQ(json.find("138"), std::string::npos);
+  EXPECT_NE(json.find(R"("cut":true)"), std::string::npos);
+  EXPECT_NE(json.find("[mobile_number]"), std::string::npos);
+}
+
+TEST_F(TranscriptTest, RulesOfTheCallMaskToo) {
+  content::Rule rule;
+  rule.name = "own";
+  rule.patterns.push_back(*content::Pattern::make("PRJ-[0-9]+"));
+  Transcript kept = of(Content::redacted, 100);
+  kept.redact_with({&rule});
+  kept.prompt("PRJ-12 13800138000");
+  EXPECT_EQ(kept.json(), R"({"kind":"redacted","prompt":"[own] [mobile_number]","answer":null,"cut":false})");
+}
+
 TEST_F(TranscriptTest, WhatIsKeptIsCountedAndBounded) {
   {
     Transcript kept = of(Content::full, 1000);
