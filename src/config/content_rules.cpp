@@ -106,7 +106,30 @@ void read_patterns_of_names(Section& section, std::string_view key, std::vector<
   if (denies_only && !into.empty()) into.insert(into.begin(), "*");
 }
 
-ContentRule read_one(Section& section) {
+// A model is meant by each of its names. One that nobody has is most likely a mistake, and then nothing would be looked
+// for.
+void read_models_of_rule(Section& section, const std::vector<Model>& models, ContentRule& rule) {
+  read_patterns_of_names(section, "models", rule.models);
+  const bool any_name = std::any_of(models.begin(), models.end(), [](const Model& model) { return model.name == "*"; });
+  const std::vector<std::string> written = rule.models;
+  for (const std::string_view pattern : written) {
+    const bool denies = pattern.starts_with(kDenies);
+    const std::string_view name = pattern.substr(denies ? 1 : 0);
+    bool known = any_name || name == "*";
+    for (const Model& model : models) {
+      const bool by_alias = std::any_of(model.aliases.begin(), model.aliases.end(),
+                                        [&](const std::string& alias) { return matches_wildcard(name, alias); });
+      known = known || by_alias || matches_wildcard(name, model.name);
+      if (by_alias) rule.models.push_back((denies ? std::string{kDenies} : std::string{}) + model.name);
+    }
+    if (!known) {
+      section.warn(section.place("models"), "there is no model " + text::quoted(name) + " for the content rule " +
+                                                text::quoted(rule.rule->name));
+    }
+  }
+}
+
+ContentRule read_one(Section& section, const std::vector<Model>& models) {
   auto rule = std::make_shared<content::Rule>();
   ContentRule read;
   section.text("name", rule->name);
@@ -131,8 +154,8 @@ ContentRule read_one(Section& section) {
     section.problem(section.place(), section.path() + " looks for nothing: it needs `detect`, `patterns` or `words`");
   }
   read_patterns_of_names(section, "keys", read.keys);
-  read_patterns_of_names(section, "models", read.models);
   read.rule = std::move(rule);
+  read_models_of_rule(section, models, read);
   return read;
 }
 
@@ -159,7 +182,7 @@ void read_content_rules(Section& top, Config& config) {
     if (config.content_rules.size() == kMostRules) {
       return section.problem(section.place(), "there may be at most 64 content rules");
     }
-    ContentRule rule = read_one(section);
+    ContentRule rule = read_one(section, config.models);
     const auto [owner, fresh] = owners.emplace(rule.rule->name, section.path());
     if (!fresh && !rule.rule->name.empty()) {
       section.problem(section.place("name"),

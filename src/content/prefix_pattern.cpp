@@ -52,7 +52,7 @@ class Reader {
     std::size_t end = 2;
     while (end < text_.size() && (text::is_letter(text_[end]) || text_[end] == '-')) ++end;
     if (end == 2 || end >= text_.size() || text_[end] != ')') return {};
-    const std::string flags{text_.substr(0, end + 1)};
+    std::string flags{text_.substr(0, end + 1)};
     at_ = end + 1;
     return flags;
   }

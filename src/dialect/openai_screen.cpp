@@ -30,19 +30,18 @@ constexpr std::array<std::string_view, 5> kNames{"id", "object", "created", "mod
 EventScreen::Event EventScreen::take(std::string_view data) {
   pieces_.clear();
   edits_.clear();
+  bool good = true;
   json::ObjectScan scan{data};
   while (const std::optional<Member> member = scan.next()) {
     if (json::key_is(*member, "choices") && member->kind == Kind::array) {
-      json::ArrayScan choices = json::ArrayScan::inside(data, member->offset);
-      while (const std::optional<Member> choice = choices.next()) {
-        if (choice->kind == Kind::object && !tally_.refused) take_choice(data, choice->offset);
-      }
+      good = take_choices(data, member->offset) && good;
     } else if (is_one_of(member->key, kNames)) {
       note_name(*member);
     } else if (member->kind != Kind::number && member->key != "usage" && !tally_.refused) {
       take_texts(data, {member->offset, member->value.size()}, member->key);
     }
   }
+  if (scan.failed() || !good) return take_malformed(data);
   named_ = named_ || !names_.empty();
   const std::string_view before = tally_.refused ? std::string_view{} : flush();
   for (Piece& piece : pieces_) {
@@ -63,7 +62,25 @@ void EventScreen::note_name(const Member& member) {
   names_ += '"' + std::string{member.key} + "\":" + std::string{member.value} + ',';
 }
 
-void EventScreen::take_choice(std::string_view data, std::size_t offset) {
+// Clients will not be able to read it either; but it is shown to them.
+EventScreen::Event EventScreen::take_malformed(std::string_view data) {
+  data_.clear();
+  content::Filter alone{rules_, tally_};
+  if (!tally_.refused && alone.feed(data, data_)) (void)alone.finish(data_);
+  return {{}, data_};
+}
+
+// False: they are not the JSON they should be.
+bool EventScreen::take_choices(std::string_view data, std::size_t offset) {
+  bool good = true;
+  json::ArrayScan choices = json::ArrayScan::inside(data, offset);
+  while (const std::optional<Member> choice = choices.next()) {
+    if (choice->kind == Kind::object && !tally_.refused) good = take_choice(data, choice->offset) && good;
+  }
+  return good && !choices.failed();
+}
+
+bool EventScreen::take_choice(std::string_view data, std::size_t offset) {
   choice_ = 0;
   bool finished = false;
   json::ObjectScan first = json::ObjectScan::inside(data, offset);
@@ -74,11 +91,12 @@ void EventScreen::take_choice(std::string_view data, std::size_t offset) {
   }
   json::ObjectScan scan = json::ObjectScan::inside(data, offset);
   while (const std::optional<Member> member = scan.next()) {
-    if (tally_.refused) return;
+    if (tally_.refused) return true;
     if (member->kind == Kind::number || json::key_is(*member, "finish_reason")) continue;
     take_texts(data, {member->offset, member->value.size()}, member->key);
   }
   if (finished && !tally_.refused) end_choice(choice_);
+  return !first.failed();
 }
 
 // The texts in a member's value.

@@ -24,7 +24,7 @@ class EventScreen {
 
   // An event as the client may have it, until the next call. `before`: an event to go in front of it, with what was
   // held back of a choice that ends; empty: none. When a rule refuses (Tally::refused) `data` ends where the finding
-  // begins, and the answer must end there.
+  // begins, and the answer must end there. What is no JSON is one text.
   struct Event {
     std::string_view before;
     std::string_view data;
@@ -52,7 +52,9 @@ class EventScreen {
     std::string plain{};
     std::string out{};
   };
-  void take_choice(std::string_view data, std::size_t offset);
+  [[nodiscard]] bool take_choices(std::string_view data, std::size_t offset);
+  [[nodiscard]] bool take_choice(std::string_view data, std::size_t offset);
+  Event take_malformed(std::string_view data);
   void take_texts(std::string_view data, llm::Span in, std::string_view key);
   void take_text(std::string_view data, llm::Span where, std::string_view key, std::int64_t tool);
   void end_choice(std::int64_t choice);

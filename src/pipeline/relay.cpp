@@ -217,12 +217,14 @@ Error not_a_stream(const Exchange& x) {
 Passage Relay::pass(Exchange& x) {
   if (x.answer.event_stream) return relay_stream(x);
   if (x.streaming) return not_a_stream(x);
-  if (x.screening && x.screening->looks_into(content::Where::answer) && has_text(x)) return relay_screened(x);
-  if (x.answer.collected) return relay_collected(x);
-  if (x.call.api == llm::Api::rerank) {
+  if (x.call.api == llm::Api::rerank && !x.answer.collected) {
     return make_error(Code::upstream_malformed, "The model's answer is too long for a reranking.");
   }
-  if (x.front) return make_error(Code::upstream_malformed, "The model's answer is longer than 32 MiB.");
+  if (x.front && !x.answer.collected) {
+    return make_error(Code::upstream_malformed, "The model's answer is longer than 32 MiB.");
+  }
+  if (x.screening && x.screening->looks_into(content::Where::answer) && has_text(x)) return relay_screened(x);
+  if (x.answer.collected) return relay_collected(x);
   return relay_long(x);
 }
 

@@ -180,6 +180,7 @@ void StreamScreen::apply(Exchange& x, Stream::Output& out, Blocks blocks) {
   if (refused()) close(x, out);
   out.bytes = out_;
   out.payload = payload_;
+  x.answer.held.set(out_.capacity() + events_.held());
 }
 
 // As models' own filters end an answer.

@@ -92,7 +92,8 @@ void Transcript::keep(Text& text, std::string_view piece) {
 }
 
 // A body, or the first piece of one, which is longer than what is kept: of it no more than that and what a finding at
-// the end may need.
+// the end may need. First as JSON, for the sake of escapes, then as it stands, for the sake of all that is no text in
+// it: numbers, names of members, ids.
 void Transcript::add_redacted(Text& text, std::string_view body) {
   const std::string_view beginning = body.substr(0, most_ + content::kMostHeld);
   dialect::BodyScreen screen{beginning, rules_, tally_, content::Filter::Mode::masks,
@@ -100,8 +101,12 @@ void Transcript::add_redacted(Text& text, std::string_view body) {
   while (!screen.step()) {
   }
   const std::optional<std::string> masked = screen.changed();
-  keep(text, masked ? std::string_view{*masked} : beginning);
-  text.cut = text.cut || beginning.size() < body.size();
+  content::Filter filter{rules_, tally_, content::Filter::Mode::masks};
+  std::string out;
+  (void)filter.feed(masked ? std::string_view{*masked} : beginning, out);
+  text.cut = beginning.size() < body.size();
+  if (!text.cut) (void)filter.finish(out);
+  keep(text, out);
 }
 
 // Of what is cut nobody knows what the rest would have been.

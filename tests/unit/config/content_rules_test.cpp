@@ -47,6 +47,18 @@ TEST(ConfigContentRules, AreForEveryCallUnlessTheySayMore) {
   EXPECT_TRUE(loaded.config.content_rules.at(0).rule->looks_into(content::Where::prompt));
 }
 
+TEST(ConfigContentRules, AModelIsMeantByEachOfItsNames) {
+  const auto rules = [](const std::string& models) {
+    return load(
+        "models: [{name: m, aliases: [gpt-4o], endpoints: [{url: \"http://10.0.0.1\"}]}]\n"
+        "content_rules: [{name: a, detect: [email], action: mask, models: [" +
+        models + "]}]\n");
+  };
+  EXPECT_TRUE(rules("\"gpt*\"").config.content_rules.at(0).is_for("k", "m"));
+  EXPECT_FALSE(rules("\"!gpt-4o\"").config.content_rules.at(0).is_for("k", "m"));
+  EXPECT_TRUE(contains(all_warnings(rules("gtp-4o")), "there is no model `gtp-4o`"));
+}
+
 TEST(ConfigContentRules, WhatIsWrongIsSaidWithItsPlace) {
   const auto problems = [](const std::string& rule) { return all_problems(load_rules(rule)); };
   EXPECT_TRUE(contains(problems("{name: a, action: mask}"), "test.yaml:2:17: content_rules[0] looks for nothing"));

@@ -117,6 +117,14 @@ TEST(EventScreen, ARefusedAnswerEndsBeforeTheFinding) {
   EXPECT_TRUE(s.tally.refused);
 }
 
+TEST(EventScreen, WhatIsNoJsonIsOneText) {
+  Screened s{Action::mask};
+  s.take("ring 13800138000");
+  s.take(R"({"choices":[{"delta":{"content":"a"} "x":"13800138000"}]})");
+  s.take(R"({"choices":[{"delta":{"content":"a"}}],"error":{"message":"13800138000"})");
+  EXPECT_EQ(s.out.find("138"), std::string::npos) << s.out;
+}
+
 TEST(EventScreen, LogprobsSayTheTextOnceMore) {
   Screened s{Action::mask};
   s.take(R"({"choices":[{"index":0,"delta":{"content":"a "},"logprobs":{"content":[{"token":"13800138000"}]}}]})");

@@ -75,6 +75,13 @@ TEST_F(TranscriptTest, OfACutPromptTheLastTextIsMaskedToo) {
   EXPECT_NE(json.find("[mobile_number]"), std::string::npos);
 }
 
+TEST_F(TranscriptTest, NumbersAndNamesOfMembersAreMaskedToo) {
+  Transcript kept = of(Content::redacted, 200);
+  kept.prompt(R"({"user":"a@b.cn","n":13800138000,"13800138000":true})");
+  EXPECT_EQ(kept.json(), R"({"kind":"redacted","prompt":"{\"user\":\"[email]\",\"n\":[mobile_number],)"
+                         R"(\"[mobile_number]\":true}","answer":null,"cut":false})");
+}
+
 TEST_F(TranscriptTest, RulesOfTheCallMaskToo) {
   content::Rule rule;
   rule.name = "own";
