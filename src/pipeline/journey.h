@@ -31,7 +31,7 @@ class Journey {
   Admit admit_;
   Dispatch dispatch_;
   Relay relay_;
-  std::array<Station*, 9> stations_;
+  std::array<Station*, 10> stations_;
 };
 
 }  // namespace intragate::pipeline
