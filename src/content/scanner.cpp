@@ -1,6 +1,7 @@
 #include "content/scanner.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace intragate::content {
@@ -178,7 +179,7 @@ Scanner::Cleared Scanner::clear(std::size_t end) {
     if (match.begin < limit) found_.push_back({match.begin, std::min(match.end, limit), match.kind, match.rule});
   }
   std::sort(found_.begin(), found_.end(), [](const Finding& a, const Finding& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.rule < b.rule;
+    return std::tie(a.begin, a.rule, a.kind, a.end) < std::tie(b.begin, b.rule, b.kind, b.end);
   });
   const std::uint64_t offset = offset_ + std::exchange(begin_, end);
   return {.text = text, .offset = offset, .found = found_};
