@@ -97,8 +97,12 @@ void read_headers(Section& section, Template& into) {
     Reading& reading = section.reading();
     if (const auto file = secret_file(value.text, reading.folder)) reading.files.push_back(*file);
     Result<Secret> secret = read_secret(value.text, reading.folder);
-    if (secret) header.key = *std::move(secret);
-    wrong = secret ? check_auth(header) : std::move(secret).error();
+    if (secret) {
+      header.key = *std::move(secret);
+      wrong = check_auth(header);
+    } else {
+      wrong = std::move(secret).error();
+    }
     if (wrong) {
       section.problem(value.place, path + ": " + wrong->message);
       continue;
