@@ -209,7 +209,7 @@ class WithoutAudit(Intragate):
             raise Unavailable("it is not built: scripts/build release intragate_without_audit")
 
     def version(self):
-        return machine.first_line(str(self._binary()), "version")
+        return machine.first_line(str(self._binary()), "version") + " without records of calls"
 
     def command(self, config, port):
         return [str(self._binary()), "serve", "--config", str(config)]

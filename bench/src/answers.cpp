@@ -11,6 +11,8 @@ constexpr std::string_view kEventBefore =
     R"("model":"bench-model-7b","choices":[{"index":0,"delta":{"content":"#)";
 constexpr std::string_view kEventAfter = R"( "},"logprobs":null,"finish_reason":null}]})"
                                          "\n\n";
+constexpr std::string_view kLastAfter = R"( "},"logprobs":null,"finish_reason":"stop"}]})"
+                                        "\n\n";
 constexpr std::string_view kUsage =
     R"(data: {"id":"chatcmpl-6f1d2c3b4a59687","object":"chat.completion.chunk","created":1700000000,)"
     R"("model":"bench-model-7b","choices":[],"usage":{"prompt_tokens":200,"completion_tokens":100,"total_tokens":300}})"
@@ -56,14 +58,15 @@ std::string models_body() {
          R"({"id":"bench-model-7b","object":"model","created":1700000000,"owned_by":"bench"}]})";
 }
 
-void append_event(std::string& out, std::uint64_t number) {
+void append_event(std::string& out, std::uint64_t number, Place place) {
+  const std::string_view after = place == Place::last ? kLastAfter : kEventAfter;
   std::array<char, 24> digits{};
   const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
   const std::string_view text(digits.data(), static_cast<std::size_t>(end - digits.data()));
-  append_chunk_size(out, kEventBefore.size() + text.size() + kEventAfter.size());
+  append_chunk_size(out, kEventBefore.size() + text.size() + after.size());
   out.append(kEventBefore);
   out.append(text);
-  out.append(kEventAfter);
+  out.append(after);
   out.append("\r\n");
 }
 

@@ -24,8 +24,10 @@ std::string whole_answer(int status, std::string_view body);
 std::string completion_body();
 std::string models_body();
 
-// Each appends one HTTP chunk that holds one SSE event.
-void append_event(std::string& out, std::uint64_t number);
+// Each appends one HTTP chunk that holds one SSE event. The last one says why the answer ends, as models do: a gateway
+// that mends what is missing would add an event.
+enum class Place : std::uint8_t { before, last };
+void append_event(std::string& out, std::uint64_t number, Place place);
 void append_usage(std::string& out);
 // "data: [DONE]" and the end of the chunked body.
 void append_done(std::string& out);

@@ -225,7 +225,7 @@ void ModelServer::start_stream(int fd) {
   call.next_event = 1;
   ++stats_.events;
   scratch_.assign(kStreamHead);
-  append_event(scratch_, 0);
+  append_event(scratch_, 0, call.plan.events == 1 ? Place::last : Place::before);
   if (!send_all(fd, scratch_)) return drop(fd);
   timers_.push({now() + call.plan.interval, fd, call.generation});
 }
@@ -248,7 +248,8 @@ void ModelServer::tick(const Timer& timer) {
     ++stats_.calls_ended;
     stats_.last_end = now();
   } else {
-    append_event(scratch_, call.next_event++);
+    const bool ends = call.next_event + 1 == call.plan.events;
+    append_event(scratch_, call.next_event++, ends ? Place::last : Place::before);
     const Nanos time = now();
     const Nanos due = timer.due + call.plan.interval;
     timers_.push({due > time ? due : time + call.plan.interval, timer.fd, timer.generation});

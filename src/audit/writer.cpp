@@ -50,6 +50,9 @@ struct alignas(64) Writer::Lane {
 };
 
 Result<std::unique_ptr<Writer>> Writer::open(Options options) {
+#ifdef INTRAGATE_WITHOUT_AUDIT
+  log::error("this program keeps no records of calls: it is for measurements only");
+#endif
   Result<Files> files = Files::open(options.directory, options.file_limit);
   if (!files) return std::move(files).error();
   std::unique_ptr<Writer> writer{new Writer{std::move(options), *std::move(files)}};
