@@ -55,6 +55,16 @@ class InSight {
 constexpr std::size_t kForwardedLines = 16;
 constexpr int kInARow = 8;  // pipelined requests before other connections get their turn
 
+void take_route(Exchange& x, const net::RequestHead& head) {
+  x.target = find_route(x.worker.routes(), head.target);
+  x.head_method = head.method == "HEAD";
+  x.http_1_0 = head.minor_version == 0;
+  if (x.target.route == nullptr) return;
+  x.front = dialect::front_of(x.target.route->api);
+  const bool get = head.method == "GET" || x.head_method;
+  x.method_matches = x.target.route->method == Method::get ? get : head.method == "POST";
+}
+
 // Takes what is needed of the head before anything waits: the headers are scratch memory of the loop.
 void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
   const net::RequestHead& head = x.connection.head();
@@ -98,13 +108,7 @@ void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
   x.request_id = acceptable_request_id(id) ? std::string{id} : std::string{new_request_id().view()};
   x.address = auth::client_address(peer.ip, {forwarded.data(), forwards}, door.rules.trusted_proxies);
   x.many_behind_address = door.rules.trusted_proxies.contains(x.address);
-  x.target = find_route(x.worker.routes(), head.target);
-  x.head_method = head.method == "HEAD";
-  x.http_1_0 = head.minor_version == 0;
-  if (x.target.route == nullptr) return;
-  x.front = dialect::front_of(x.target.route->api);
-  const bool get = head.method == "GET" || x.head_method;
-  x.method_matches = x.target.route->method == Method::get ? get : head.method == "POST";
+  take_route(x, head);
 }
 
 // OPTIONS needs no key: browsers and scanners ask what a URL can do. No CORS: a gateway for servers says nothing of
