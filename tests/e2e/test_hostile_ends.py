@@ -162,7 +162,8 @@ def test_stream_that_breaks_before_its_first_event_is_tried_elsewhere(gateway, m
 @pytest.mark.parametrize("body", [b"{}", b"x" * 100_000])
 def test_bytes_behind_an_answer_spoil_the_connection(gateway, model, body):
     forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
-    model.script(answer(body), send(forged))
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    model.script(send(head + body + forged))  # at once: what comes after the next request is an answer to it
     assert ask(gateway, chat("m")).status == 200
     reply = ask(gateway, chat("m"))
     assert reply.status == 200 and b"forged" not in reply.body
