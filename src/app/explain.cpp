@@ -140,7 +140,7 @@ std::vector<const config::Key*> explain_keys(const std::vector<config::Key>& key
 void explain_conversion(const Chosen& asked, std::size_t endpoint, Explanation& into) {
   const upstream::Endpoint& to = *asked.lane.endpoints[endpoint];
   const Result<dialect::Sending> sending =
-      pipeline::convert_request(asked.lane, to, *asked.lane.converters[endpoint], asked.call, asked.body, asked.now);
+      pipeline::convert_request(asked.lane, to, *asked.lane.converters[endpoint], {asked.call, asked.body, asked.now});
   if (!sending) {
     into.findings.push_back({"refused for " + to.id(), sending.error().message});
     return;

@@ -1,7 +1,6 @@
 // Finds the API key in an Authorization header. Pure function; the view points into the header. Thread: any.
-// Does not: hash or check the key (keyring.h, rules.h), look at `api-key`; `x-api-key` counts only where clients of that
-// API know nothing else.
-// Rule: RFC 9110 section 11.4 (the scheme's case does not matter), RFC 6750 section 2.1.
+// Does not: hash or check the key (keyring.h, rules.h), look at `api-key`; `x-api-key` counts only where clients of
+// that API know nothing else. Rule: RFC 9110 section 11.4 (the scheme's case does not matter), RFC 6750 section 2.1.
 #pragma once
 
 #include <string_view>

@@ -145,7 +145,7 @@ struct Model {
   bool continue_on_failure = false;  // an answer that breaks off goes on at another endpoint
   Health health;
   Queue queue;
-  std::uint32_t batch_items = 0;  // embeddings that one request to the model may ask for; 0: any number
+  std::uint32_t batch_items = 0;   // embeddings that one request to the model may ask for; 0: any number
   Bytes stream_buffer = 4 * kKiB;  // held for a slow client before the model is paused
   // Where each value came from, for messages: the key that raises a limit ("models[qwen].timeouts.first_byte", or
   // "MODEL_REQUEST_TIMEOUT" in the .env quick start).

@@ -50,24 +50,23 @@ std::unique_ptr<Conversion> conversion_of(const Exchange& x, const Attempt& a) {
 }
 
 Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpoint& endpoint,
-                                         const dialect::Converter& converter, const llm::Call& call,
-                                         std::string_view body, WallTime now) {
-  if (!llm::generates(call.api) && call.api != llm::Api::embeddings) {
+                                         const dialect::Converter& converter, const Asking& asking) {
+  const llm::Api api = asking.call.api;
+  if (!llm::generates(api) && api != llm::Api::embeddings) {
     return make_error(Code::invalid_request, "The model `" + lane.name + "` cannot be used for " +
-                                                 std::string{llm::api_name(call.api)} +
-                                                 ": its server has no such API.");
+                                                 std::string{llm::api_name(api)} + ": its server has no such API.");
   }
-  Result<llm::Request> request = openai::read_request(call, body);
+  Result<llm::Request> request = openai::read_request(asking.call, asking.body);
   if (!request) return std::move(request).error();
   const std::string& known = endpoint.configured().model;
   request->model = known.empty() ? lane.name : known;
   request->context_window = lane.model.context_window;
-  request->now = now;
+  request->now = asking.now;
   return converter.request(*request);
 }
 
 Result<dialect::Sending> convert_request(const Exchange& x, const Attempt& a) {
-  return convert_request(*x.lane, *a.endpoint, *a.converter, x.call, x.body(), x.wall);
+  return convert_request(*x.lane, *a.endpoint, *a.converter, {x.call, x.body(), x.wall});
 }
 
 Result<Unit> convert_answer(Exchange& x, Attempt& a) {

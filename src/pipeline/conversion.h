@@ -47,10 +47,16 @@ struct Conversion {
 // Of the endpoint's converter; nothing: the stream passes as it is.
 [[nodiscard]] std::unique_ptr<Conversion> conversion_of(const Exchange& x, const Attempt& a);
 
+// A call of the OpenAI dialect, as the client sent it and when.
+struct Asking {
+  const llm::Call& call;
+  std::string_view body;
+  WallTime now;
+};
+
 // What the endpoint gets. Errors: invalid_request.
 [[nodiscard]] Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpoint& endpoint,
-                                                       const dialect::Converter& converter, const llm::Call& call,
-                                                       std::string_view body, WallTime now);
+                                                       const dialect::Converter& converter, const Asking& asking);
 // The same for a call. REQUIRES: a.converter.
 [[nodiscard]] Result<dialect::Sending> convert_request(const Exchange& x, const Attempt& a);
 
