@@ -14,6 +14,9 @@ if(INTRAGATE_SANITIZE MATCHES thread)  # only what starts threads has anything t
 endif()
 add_executable(unit_tests ${unit_sources})
 target_include_directories(unit_tests PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/tests)
+if(INTRAGATE_SANITIZE)
+  target_compile_options(unit_tests PRIVATE -O0)  # optimizing what a sanitizer put into GoogleTest's macros takes longest
+endif()
 target_compile_definitions(unit_tests PRIVATE INTRAGATE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 target_link_libraries(unit_tests PRIVATE ig_app ig_content simdjson::simdjson yaml-cpp GTest::gtest GTest::gtest_main)
 gtest_discover_tests(unit_tests PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60)

@@ -117,7 +117,7 @@ TEST_P(Golden, Exchange) {
   Result<llm::Call> call = dialect::openai::understand(api, request);
   ASSERT_TRUE(call) << call.error().message;
   const Result<dialect::Sending> sending =
-      convert_request(lane, *lane.endpoints[0], converter, *call, request, WallTime{});
+      convert_request(lane, *lane.endpoints[0], converter, {*call, request, WallTime{}});
   if (!sending) {
     EXPECT_EQ(sending.error().message, text("refused"));
     return;
