@@ -168,3 +168,25 @@ def test_explain_and_validate_speak_of_rules(gateway, tmp_path):
                    "  - {name: a, action: mask, patterns: ['a(b']}\n")
     checked = run("validate", bad)
     assert checked.returncode == 1 and "bad.yaml:3:" in checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("path, body", [
+    ("/v1/messages", {"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": f"call {MOBILE}"}]}),
+    ("/v1/responses", {"model": "m", "input": f"call {MOBILE}"})])
+def test_apis_laid_over_chat_are_looked_through_too(gateway, model, path, body):
+    before = len(model.calls)
+    model.script(proper_answer(f"It is {MOBILE}."))
+    reply = ask(gateway, body, path)
+    assert reply.status == 200 and b"It is [mobile_number]." in reply.body and MOBILE.encode() not in reply.body
+    assert "call [mobile_number]" in json.dumps(model.calls[before].json)
+    model.script(*stream("It is 1380", "0138000."))
+    with Stream(gateway, {**body, "stream": True}, path) as reply:
+        said = b"".join(reply.rest())
+    assert reply.ended == "clean" and b"[mobile_number]" in said and b"0138000" not in said
+    assert found(gateway.wait_for_record(reply.request_id)) == [
+        ("personal", "mask", "prompt", 1), ("personal", "mask", "answer", 1)]
+    model.script(*stream("The code is PRJ-", "2024, keep it"))
+    with Stream(gateway, {**body, "stream": True}, path) as reply:
+        said = b"".join(reply.rest())
+    assert b"2024" not in said and b"keep it" not in said
+    assert gateway.wait_for_record(reply.request_id)["error"] == "content_filter"
