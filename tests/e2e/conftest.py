@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from certificates import Authority  # noqa: E402
 from fake_model import BlackHole, FakeModel  # noqa: E402
 from gateway import Gateway  # noqa: E402
 
@@ -45,6 +46,14 @@ def model_factory():
     yield start
     for model in started:
         model.close()
+
+
+@pytest.fixture(scope="module")
+def authority():
+    """A certificate authority of the module's own; its files go with it."""
+    authority = Authority()
+    yield authority
+    authority.close()
 
 
 @pytest.fixture(scope="module")

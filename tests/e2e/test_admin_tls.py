@@ -14,13 +14,6 @@ TOKEN = "admin-token-4f1d"
 
 
 @pytest.fixture(scope="module")
-def authority():
-    authority = Authority()
-    yield authority
-    authority.close()
-
-
-@pytest.fixture(scope="module")
 def root(authority):
     return authority.issue("root-host", "URI:spiffe://corp/root")
 

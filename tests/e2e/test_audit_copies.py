@@ -9,7 +9,6 @@ import tempfile
 import pytest
 
 import parts
-from certificates import Authority
 from gateway import run
 from wire import ask, chat, eventually, new_id
 
@@ -71,13 +70,6 @@ class Rsyslogd:
     def close(self):
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def authority():
-    authority = Authority()
-    yield authority
-    authority.close()
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,6 @@ from wire import eventually
 
 
 @pytest.fixture(scope="module")
-def authority():
-    authority = Authority()
-    yield authority
-    authority.close()
-
-
-@pytest.fixture(scope="module")
 def model(model_factory):
     return model_factory()
 

@@ -12,7 +12,6 @@ import openai
 import pytest
 
 import parts
-from certificates import Authority
 from wire import eventually
 
 CONF = """
@@ -56,13 +55,6 @@ http {{
   }}
 }}
 """
-
-
-@pytest.fixture(scope="module")
-def authority():
-    authority = Authority()
-    yield authority
-    authority.close()
 
 
 class Nginx:

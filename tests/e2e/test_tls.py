@@ -11,19 +11,12 @@ import openai
 import pytest
 
 import parts
-from certificates import Authority, openssl
+from certificates import openssl
 from fake_model import Gate, delta, done, sse, stream_head, wait
 from gateway import run
 from wire import Connection, chat, eventually, new_id
 
 CHAT = "/v1/chat/completions"
-
-
-@pytest.fixture(scope="module")
-def authority():
-    authority = Authority()
-    yield authority
-    authority.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,44 +7,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <map>
 
 #include "base/text.h"
 #include "dialect/front_stream.h"
 #include "dialect/openai_delta.h"
+#include "tests/unit/golden_parts.h"
 
 namespace intragate::dialect {
 namespace {
-
-using Parts = std::map<std::string, std::string, std::less<>>;
-
-// As in golden_test.cpp: "=== name" begins a part.
-Parts read_parts(const std::filesystem::path& path) {
-  Parts parts;
-  std::ifstream file{path, std::ios::binary};
-  std::string* part = nullptr;
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("=== ")) {
-      part = &parts[line.substr(4)];
-    } else if (part != nullptr) {
-      *part += line + '\n';
-    }
-  }
-  for (auto& [name, text] : parts) {
-    while (!text.empty() && text.back() == '\n') text.pop_back();
-  }
-  return parts;
-}
-
-std::vector<std::filesystem::path> files() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator{INTRAGATE_SOURCE_DIR "/tests/fronts"}) {
-    if (entry.path().extension() == ".txt") files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 llm::Api api_of(std::string_view name) {
   for (std::size_t i = 0; i < llm::kModelApis; ++i) {
@@ -119,7 +89,7 @@ TEST_P(FrontFile, Exchange) {
   EXPECT_EQ(replay(*asked(api, request), stream, 0, 1), whole) << "byte by byte";
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, FrontFile, testing::ValuesIn(files()), [](const auto& file) {
+INSTANTIATE_TEST_SUITE_P(Files, FrontFile, testing::ValuesIn(golden_files("fronts")), [](const auto& file) {
   std::string name = file.param.parent_path().filename().string() + '_' + file.param.stem().string();
   std::replace_if(
       name.begin(), name.end(), [](char c) { return !text::is_letter(c) && !text::is_digit(c); }, '_');

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <map>
 #include <sstream>
 
 #include "base/text.h"
@@ -15,39 +13,10 @@
 #include "pipeline/mending.h"
 #include "pipeline/stream.h"
 #include "tests/unit/config/loading.h"
+#include "tests/unit/golden_parts.h"
 
 namespace intragate::pipeline {
 namespace {
-
-using Parts = std::map<std::string, std::string, std::less<>>;
-
-// "=== name" begins a part, which reaches to the next one; its last line end is not part of it. What stands before the
-// first is for people.
-Parts read_parts(const std::filesystem::path& path) {
-  Parts parts;
-  std::ifstream file{path, std::ios::binary};
-  std::string* part = nullptr;
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("=== ")) {
-      part = &parts[line.substr(4)];
-    } else if (part != nullptr) {
-      *part += line + '\n';
-    }
-  }
-  for (auto& [name, text] : parts) {
-    if (!text.empty()) text.pop_back();
-  }
-  return parts;
-}
-
-std::vector<std::filesystem::path> golden_files() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator{INTRAGATE_SOURCE_DIR "/tests/golden"}) {
-    if (entry.path().extension() == ".txt") files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 // The lane of a file with one model, `m`, and this endpoint.
 std::shared_ptr<const Snapshot> snapshot_of(const std::string& endpoint) {
@@ -152,7 +121,7 @@ TEST_P(Golden, Exchange) {
   EXPECT_EQ(replay(stream(), answer, 0, 1), whole) << "byte by byte";
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, Golden, testing::ValuesIn(golden_files()), [](const auto& file) {
+INSTANTIATE_TEST_SUITE_P(Files, Golden, testing::ValuesIn(golden_files("golden")), [](const auto& file) {
   std::string name = file.param.parent_path().filename().string() + '_' + file.param.stem().string();
   std::replace_if(
       name.begin(), name.end(), [](char c) { return !intragate::text::is_letter(c) && !intragate::text::is_digit(c); },
