@@ -49,6 +49,11 @@ std::unique_ptr<Conversion> conversion_of(const Exchange& x, const Attempt& a) {
   return std::make_unique<Conversion>(*a.converter, name_of(x), estimated_prompt(x), x.lane->model.reasoning);
 }
 
+llm::Usage usage_so_far(const Exchange& x) {
+  if (x.usage.source != llm::UsageSource::none) return x.usage;
+  return {estimated_prompt(x), x.events, llm::UsageSource::counted};
+}
+
 Result<dialect::Sending> convert_request(const Lane& lane, const upstream::Endpoint& endpoint,
                                          const dialect::Converter& converter, const Asking& asking) {
   const llm::Api api = asking.call.api;

@@ -47,6 +47,9 @@ struct Conversion {
 // Of the endpoint's converter; nothing: the stream passes as it is.
 [[nodiscard]] std::unique_ptr<Conversion> conversion_of(const Exchange& x, const Attempt& a);
 
+// What an answer that the gateway ends by itself has cost so far: as the model said, or by what was relayed.
+[[nodiscard]] llm::Usage usage_so_far(const Exchange& x);
+
 // A call of the OpenAI dialect, as the client sent it and when.
 struct Asking {
   const llm::Call& call;

@@ -86,8 +86,7 @@ Result<Then> after(Exchange& x, const Relaying& r, const Stream::Output& out) {
 void end_if_too_long(Exchange& x, Stream::Output& out) {
   if (out.end != Stream::End::too_long) return;
   x.worker.metrics().counter(metrics::Metric::answers_cut, {x.lane->name}).add();
-  llm::Usage usage = x.usage;
-  if (usage.source == llm::UsageSource::none) usage = {estimated_prompt(x), x.events, llm::UsageSource::counted};
+  const llm::Usage usage = usage_so_far(x);
   const dialect::openai::Closing closing =
       dialect::openai::close_answer(x.call.api, out.last, x.usage_hidden ? nullptr : &usage);
   std::string bytes{out.bytes};

@@ -6,6 +6,7 @@
 #include "dialect/openai.h"
 #include "metrics/registry.h"
 #include "net/loop.h"
+#include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
 #include "pipeline/worker.h"
 
@@ -29,17 +30,17 @@ bool Screening::Side::enforces() const {
 }
 
 std::unique_ptr<Screening> Screening::of(const config::Config& config, std::string_view key, std::string_view model) {
-  auto screening = std::make_unique<Screening>();
+  Screening screening;  // goes to the heap only if it is wanted
   for (const config::ContentRule& one : config.content_rules) {
     if (!one.is_for(key, model)) continue;
-    screening->all_.push_back(one.rule.get());
+    screening.all_.push_back(one.rule.get());
     for (const Where where : kSides) {
-      if (one.rule->looks_into(where)) screening->side(where).rules.push_back(one.rule.get());
+      if (one.rule->looks_into(where)) screening.side(where).rules.push_back(one.rule.get());
     }
   }
-  if (screening->all_.empty()) return nullptr;
-  for (Side& side : screening->sides_) side.tally = content::Tally{side.rules.size()};
-  return screening;
+  if (screening.all_.empty()) return nullptr;
+  for (Side& side : screening.sides_) side.tally = content::Tally{side.rules.size()};
+  return std::make_unique<Screening>(std::move(screening));
 }
 
 std::string Screening::json() const {
@@ -185,8 +186,7 @@ void StreamScreen::apply(Exchange& x, Stream::Output& out, Blocks blocks) {
 
 // As models' own filters end an answer.
 void StreamScreen::close(Exchange& x, Stream::Output& out) {
-  llm::Usage usage = x.usage;
-  if (usage.source == llm::UsageSource::none) usage = {estimated_prompt(x), x.events, llm::UsageSource::counted};
+  const llm::Usage usage = usage_so_far(x);
   const dialect::openai::Closing closing = dialect::openai::close_answer(
       x.call.api, last_, x.usage_hidden ? nullptr : &usage, {"content_filter", events_.refused_choice()});
   add_event(x, closing.finish);
