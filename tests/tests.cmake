@@ -1,5 +1,6 @@
 # Unit tests mirror src/; fuzz targets replay their corpus; e2e files run the real binary. Everything runs under ctest.
 find_package(GTest REQUIRED)
+find_package(simdjson REQUIRED)  # what our own reading of JSON is compared with
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 include(GoogleTest)
 

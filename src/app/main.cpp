@@ -183,7 +183,8 @@ CLI::App* add_forward(CLI::App& app, Arguments& arguments) {
   return command;
 }
 
-int run(int count, char** words) {
+// The gateway runs long: `to_serve` says how, and it starts when what the command line was read with is gone.
+int run(int count, char** words, std::optional<ServeOptions>& to_serve) {
   CLI::App app{"intragate: between Dify, or any OpenAI client, and private models"};
   app.require_subcommand(1);
   app.set_version_flag("--version", INTRAGATE_VERSION);
@@ -228,7 +229,10 @@ int run(int count, char** words) {
     const int code = app.exit(wrong);
     return code == 0 ? 0 : 2;  // --help is no error
   }
-  if (*serve_command) return serve(with_inherited_file(arguments.serve));
+  if (*serve_command) {
+    to_serve = with_inherited_file(arguments.serve);
+    return 0;
+  }
   if (*validate_command && arguments.egress) return validate_egress(arguments.file, arguments.output());
   if (*validate_command) return validate(arguments.file, arguments.output());
   if (*explain_command) return explain(arguments.explain, arguments.output());
@@ -248,7 +252,9 @@ int run(int count, char** words) {
 
 int main(int count, char** words) {
   try {
-    return run(count, words);
+    std::optional<ServeOptions> to_serve;
+    const int code = run(count, words, to_serve);
+    return to_serve ? serve(*to_serve) : code;
   } catch (const std::exception& stray) {
     std::fprintf(stderr, "intragate: %s\n", stray.what());
     return 1;

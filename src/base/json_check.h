@@ -7,7 +7,7 @@
 
 namespace intragate::json {
 
-// One object, valid in all its depth (at most 1,024).
+// One object, valid in all its depth (at most 64).
 [[nodiscard]] bool is_object(std::string_view text);
 
 }  // namespace intragate::json

@@ -20,8 +20,8 @@
 namespace intragate::log {
 namespace {
 
-constexpr std::size_t kQueuedLines = 1024;  // about 0.5 MiB, taken at start
-constexpr std::size_t kPiece = 4096;        // PIPE_BUF: what a pipe that polls writable takes without blocking
+constexpr std::size_t kQueuedLines = 512;  // about 0.2 MiB, taken at start
+constexpr std::size_t kPiece = 4096;       // PIPE_BUF: what a pipe that polls writable takes without blocking
 constexpr int kPollMs = 100;
 constexpr auto kLastWords = std::chrono::seconds{2};  // how long stop() waits for a reader that reads nothing
 
