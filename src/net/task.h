@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "net/frame_pool.h"
+
 namespace intragate::net {
 
 template <class T>
@@ -15,7 +17,7 @@ class Task;
 
 namespace detail {
 
-struct PromiseBase {
+struct PromiseBase : PooledFrame {
   std::coroutine_handle<> continuation = std::noop_coroutine();
   std::exception_ptr exception;
 
