@@ -49,9 +49,8 @@ audit::Record record_of(Input input) {
   std::array<std::uint8_t, 16> address{};
   for (std::uint8_t& byte : address) byte = static_cast<std::uint8_t>(input.number());
   record.address = IpAddress::v6(address);
-  for (std::string_view* text :
-       {&record.request_id, &record.principal, &record.key_id, &record.end_user, &record.certificate, &record.api,
-        &record.model, &record.endpoint, &record.outcome, &record.error}) {
+  for (std::string_view* text : {&record.request_id, &record.principal, &record.end_user, &record.certificate,
+                                 &record.model, &record.endpoint}) {
     *text = input.text();
   }
   return record;

@@ -1,10 +1,11 @@
 #include "audit/record.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <cstring>
 
 #include "base/json_write.h"
+#include "base/raw_writer.h"
 #include "base/time_text.h"
 
 namespace intragate::audit {
@@ -23,29 +24,26 @@ std::string_view shortened(std::string_view text) {
 }
 
 // Writes a line into memory that is large enough for it: see room_for. Every `key` is written as it stands: `,"name":`.
-class Line {
+class Line : private RawWriter {
  public:
-  explicit Line(char* at) : at_{at} {}
-  [[nodiscard]] char* end() const { return at_; }
+  using RawWriter::end;
+  using RawWriter::raw;
+  using RawWriter::RawWriter;
 
-  void raw(std::string_view text) {
-    std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
-  }
-  void number(std::uint64_t value) {
-    if (value < 10) {
-      *at_++ = static_cast<char>('0' + value);
-    } else {
-      at_ = std::to_chars(at_, at_ + 20, value).ptr;
-    }
-  }
   void text(std::string_view key, std::string_view value) {
     raw(key);
-    at_ = json::write_string(at_, shortened(value));
+    went_to(json::write_string(end(), shortened(value)));
+  }
+  // A name of ours, or a checked one: nothing in it has to be escaped or cut.
+  void name(std::string_view key, std::string_view value) {
+    raw(key);
+    byte('"');
+    raw(value);
+    byte('"');
   }
   void time(std::string_view key, WallTime value) {
     raw(key);
-    at_ = write_rfc3339(at_, value);
+    went_to(write_rfc3339(end(), value));
   }
   void count(std::string_view key, std::uint64_t value) {
     raw(key);
@@ -54,37 +52,25 @@ class Line {
   // Milliseconds with three decimals; null for what did not happen.
   void milliseconds(std::string_view key, Duration value) {
     raw(key);
-    if (value < Duration::zero()) {
-      raw("null");
-      return;
-    }
-    const auto us = static_cast<std::uint64_t>(value.count()) / 1000;
-    number(us / 1000);
-    const auto rest = static_cast<unsigned>(us % 1000);
-    *at_++ = '.';
-    *at_++ = static_cast<char>('0' + rest / 100);
-    *at_++ = static_cast<char>('0' + rest / 10 % 10);
-    *at_++ = static_cast<char>('0' + rest % 10);
+    if (value < Duration::zero()) return raw("null");
+    RawWriter::milliseconds(value);
   }
   // The unspecified address is no client's: it stands for "unknown". IPv4 is written here because IpAddress::text() may
   // allocate and most clients have it.
   void address(std::string_view key, const IpAddress& address) {
     raw(key);
-    *at_++ = '"';
+    byte('"');
     if (address.is_v4()) {
       const auto& bytes = address.bytes();
       for (std::size_t i = 12; i < 16; ++i) {
-        if (i > 12) *at_++ = '.';
+        if (i > 12) byte('.');
         number(bytes[i]);
       }
     } else if (address != IpAddress{}) {
       raw(address.text());
     }
-    *at_++ = '"';
+    byte('"');
   }
-
- private:
-  char* at_;
 };
 
 // At least what the line will take.
@@ -104,20 +90,20 @@ void write_fields(Line& line, const Record& record, std::string_view event) {
   if (!event.empty()) line.text(",\"event\":", event);
   line.text(",\"request_id\":", record.request_id);
   line.text(",\"principal\":", record.principal);
-  line.text(",\"key_id\":", record.key_id);
+  line.name(",\"key_id\":", record.key_id);
   line.text(",\"end_user\":", record.end_user);
   line.address(",\"address\":", record.address);
   line.text(",\"certificate\":", record.certificate);
-  line.text(",\"api\":", record.api);
+  line.name(",\"api\":", record.api);
   line.text(",\"model\":", record.model);
   line.text(",\"endpoint\":", record.endpoint);
   line.count(",\"attempts\":", record.attempts);
   line.count(",\"status\":", static_cast<std::uint64_t>(record.status < 0 ? 0 : record.status));
-  line.text(",\"outcome\":", record.outcome);
-  line.text(",\"error\":", record.error);
+  line.name(",\"outcome\":", record.outcome);
+  line.name(",\"error\":", record.error);
   line.count(",\"prompt_tokens\":", record.usage.prompt_tokens);
   line.count(",\"completion_tokens\":", record.usage.completion_tokens);
-  line.text(",\"usage_source\":", llm::usage_source_name(record.usage.source));
+  line.name(",\"usage_source\":", llm::usage_source_name(record.usage.source));
   line.milliseconds(",\"queue_ms\":", record.queue);
   line.milliseconds(",\"first_byte_ms\":", record.first_byte);
   line.milliseconds(",\"total_ms\":", record.total);
@@ -133,8 +119,16 @@ void write_fields(Line& line, const Record& record, std::string_view event) {
 }
 
 void append_line(std::string& out, const Record& record, std::string_view event) {
+  const std::size_t room = room_for(record) + json::kWidestByte * event.size();
+  std::array<char, 4096> here;  // of the stack: to make room in `out` would mean to clear what is too much of it
+  if (room <= here.size()) {
+    Line line{here.data()};
+    write_fields(line, record, event);
+    out.append(here.data(), static_cast<std::size_t>(line.end() - here.data()));
+    return;
+  }
   const std::size_t before = out.size();
-  out.resize(before + room_for(record) + json::kWidestByte * event.size());
+  out.resize(before + room);
   Line line{out.data() + before};
   write_fields(line, record, event);
   out.resize(static_cast<std::size_t>(line.end() - out.data()));
