@@ -50,6 +50,9 @@ struct EventFacts {
 // JSON object.
 [[nodiscard]] EventFacts inspect_event(std::string_view data);
 
+// Whether an event's data is [DONE], the end of every stream.
+[[nodiscard]] bool is_done(std::string_view data);
+
 // Whether an event carries a finish_reason: some choice ends with it.
 [[nodiscard]] bool says_finished(std::string_view data);
 

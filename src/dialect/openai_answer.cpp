@@ -79,13 +79,6 @@ std::optional<Member> content_of_choices(std::string_view event, std::size_t off
   return std::nullopt;
 }
 
-bool is_done(std::string_view data) {
-  if (data.starts_with('{')) return false;
-  const std::size_t first = data.find_first_not_of(kSpace);
-  if (first == std::string_view::npos || data[first] != '[') return false;
-  return data.substr(first, data.find_last_not_of(kSpace) - first + 1) == "[DONE]";
-}
-
 // The usage in the last part of a body whose beginning is gone. A quote inside a string is escaped, so `"usage"` before
 // a colon is a key; it is one of the top level if nothing but members of one object follows up to the end.
 std::optional<llm::Usage> find_usage_in_tail(std::string_view tail) {
@@ -117,6 +110,13 @@ std::optional<llm::Usage> find_usage_from_start(std::string_view body, bool& who
 }
 
 }  // namespace
+
+bool is_done(std::string_view data) {
+  if (data.starts_with('{')) return false;
+  const std::size_t first = data.find_first_not_of(kSpace);
+  if (first == std::string_view::npos || data[first] != '[') return false;
+  return data.substr(first, data.find_last_not_of(kSpace) - first + 1) == "[DONE]";
+}
 
 EventFacts inspect_event(std::string_view data) {
   EventFacts facts;

@@ -25,8 +25,8 @@ std::string_view inner(std::string_view string) {
   return string.substr(1, string.size() - 2);
 }
 
-bool is_done(std::string_view data) {
-  return data.find_first_not_of(" \t") != data.find('{');
+bool is_object(std::string_view data) {
+  return data.find_first_not_of(" \t") == data.find('{');
 }
 
 // The usage object with the counts of the whole; as it is when it cannot be read.
@@ -142,7 +142,7 @@ void Transcript::give_up() {
 }
 
 void Transcript::add(std::string_view data) {
-  if (!possible_ || is_done(data)) return;
+  if (!possible_ || !is_object(data)) return;
   json::ObjectScan scan{data};
   while (const std::optional<Member> member = scan.next()) {
     if (json::key_is(*member, "choices")) {

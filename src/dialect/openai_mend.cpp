@@ -63,7 +63,18 @@ struct Mender::Top {
 };
 
 std::string_view Mender::mend_event(std::string_view data) {
-  return mend(data, Form::event);
+  trace_ = {};
+  const std::string_view mended = mend(data, Form::event);
+  trace_.usual = trace_.usual && mended.data() == data.data();
+  return mended;
+}
+
+bool Mender::follow(const Trace& trace) {
+  if (trace.said == Trace::Said::nothing && trace.choice && reasoning_) return false;  // it may have to be left out
+  choices_ = choices_ || trace.choice;
+  finished_ = finished_ || trace.end;
+  if (trace.said != Trace::Said::nothing) reasoning_ = trace.said == Trace::Said::thought;
+  return true;
 }
 
 std::string_view Mender::mend_answer(std::string_view body, std::uint64_t prompt_tokens) {
@@ -85,6 +96,7 @@ std::string_view Mender::mend_answer(std::string_view body, std::uint64_t prompt
 std::string_view Mender::mend(std::string_view data, Form form) {
   const Top top{data};
   if (!top.readable || (top.error && !top.has_choices())) {
+    trace_.usual = false;
     if (top.readable && top.error->kind == Kind::object) return data;
     repairs_.add(Repair::error);
     mended_ = encode_refusal(500, top.readable ? words_of(*top.error) : "The model sent what is no event.");
@@ -102,7 +114,8 @@ void Mender::mend_top(std::string_view data, const Top& top, Form form) {
   if (!top.object || top.object->value != object) {
     put({data, brace, "object"}, top.object, std::string{object}, Repair::object);
   }
-  if (!top.id || is_empty_text(*top.id)) put({data, brace, "id"}, top.id, quoted("chatcmpl-" + name_.id), Repair::id);
+  if (!top.id || is_empty_text(*top.id))
+    put({data, brace, "id"}, top.id, quoted("chatcmpl-" + std::string{name_.id}), Repair::id);
   if (!top.has_choices()) return put({data, brace, "choices"}, top.choices, "[]", Repair::choices);
   json::ArrayScan scan = json::ArrayScan::inside(data, top.choices->offset);
   std::size_t place = 0;
@@ -111,6 +124,8 @@ void Mender::mend_top(std::string_view data, const Top& top, Form form) {
     ++place;
   }
   choices_ = choices_ || place > 0;
+  trace_.choice = place > 0;
+  trace_.usual = trace_.usual && place <= 1;
 }
 
 void Mender::mend_choice(std::string_view data, std::size_t offset, std::size_t place, Form form) {
@@ -127,6 +142,7 @@ void Mender::mend_choice(std::string_view data, std::size_t offset, std::size_t 
   if (!index || index->kind != Kind::number) put({data, offset, "index"}, index, std::to_string(place), Repair::index);
   const bool ended = finish && finish->kind == Kind::string && finish->value.size() > 2;
   finished_ = finished_ || ended;
+  trace_.end = trace_.end || ended;
   if (said && said->kind == Kind::object && form == Form::event) {
     mend_delta(data, said->offset);
     if (left_out_ && ended) left_out_ = false;
@@ -154,12 +170,17 @@ void Mender::mend_delta(std::string_view data, std::size_t offset) {
     said = said || json::key_is(*member, "content");
     other = other || !reasoning;
   }
-  if (tools) mend_tools(data, tools->offset, Form::event);
+  if (tools) {
+    trace_.usual = false;
+    mend_tools(data, tools->offset, Form::event);
+  }
   if (!thought && !other && reasoning_) {
     left_out_ = true;
     repairs_.add(Repair::empty_delta);
   }
-  if (thought || other) reasoning_ = thought && !said;
+  if (!thought && !other) return;
+  reasoning_ = thought && !said;
+  trace_.said = reasoning_ ? Trace::Said::thought : Trace::Said::text;
 }
 
 void Mender::mend_message(std::string_view data, std::size_t offset) {
@@ -227,7 +248,7 @@ Mender::Tool& Mender::tool_of(const Piece& piece, std::size_t place, bool& begun
   if (!begun) return *found;
   const std::int64_t next = tools_.empty() ? static_cast<std::int64_t>(place) : tools_.back().index + 1;
   const std::int64_t index = piece.number.value_or(next);
-  std::string id = piece.given.empty() ? "call_" + name_.id + "_" + std::to_string(index) : piece.given;
+  std::string id = piece.given.empty() ? "call_" + std::string{name_.id} + "_" + std::to_string(index) : piece.given;
   tools_.push_back({index, std::move(id)});
   return tools_.back();
 }
@@ -302,7 +323,7 @@ std::string Mender::missing_end() {
   if (finished_ || !choices_) return event;
   finished_ = true;
   repairs_.add(Repair::finish_reason);
-  ChunkWriter writer{name_};
+  ChunkWriter writer{name_.name()};
   writer.begin();
   llm::Delta end;
   end.finish = tools_.empty() ? "stop" : "tool_calls";

@@ -51,18 +51,32 @@ class Repairs {
 
 class Mender {
  public:
-  explicit Mender(AnswerName name) : name_{std::move(name)} {}
+  explicit Mender(const NamedElsewhere& name) : name_{name} {}
 
   // The data of one event, mended: `data` itself where all is well, else bytes of this object until the next call.
   // Empty: the event is to be left out.
   [[nodiscard]] std::string_view mend_event(std::string_view data);
   // [DONE], or the end of the body, has come: the event that says why the answer ends, if none did; else empty.
   [[nodiscard]] std::string missing_end();
+  // What an event leaves behind here, so that others like it need not be read (known_events.h).
+  struct Trace {
+    enum class Said : std::uint8_t { nothing, thought, text };
+    Said said = Said::nothing;
+    bool choice = false;
+    bool end = false;
+    bool usual = true;  // nothing to mend, no tools, no more than one choice
+  };
+  // Of the last event.
+  [[nodiscard]] const Trace& trace() const { return trace_; }
+  // Another event like one with this trace, in place of mend_event. False: here it has to be looked at.
+  [[nodiscard]] bool follow(const Trace& trace);
   // A whole answer with status 200; `prompt_tokens`: for counts that are missing.
   [[nodiscard]] std::string_view mend_answer(std::string_view body, std::uint64_t prompt_tokens);
 
   [[nodiscard]] const Repairs& repairs() const { return repairs_; }
   void note(Repair repair) { repairs_.add(repair); }
+  // What was seen is an answer, and nothing of it had to be mended.
+  [[nodiscard]] bool is_well() const { return choices_ && !repairs_.any(); }
   // Some choice had a finish_reason.
   [[nodiscard]] bool finished() const { return finished_; }
 
@@ -94,7 +108,7 @@ class Mender {
   void put(const Place& at, const std::optional<json::Member>& old, std::string_view value, Repair repair);
   std::string_view apply(std::string_view data);
 
-  AnswerName name_;
+  NamedElsewhere name_;
   Repairs repairs_;
   std::vector<llm::Edit> edits_;
   std::string mended_;
@@ -103,6 +117,7 @@ class Mender {
   std::size_t said_ = 0;    // bytes of text in a whole answer
   bool reasoning_ = false;  // the last delta that said something was a thought
   bool left_out_ = false;
+  Trace trace_;
   bool choices_ = false;  // some event had one
   bool finished_ = false;
 };

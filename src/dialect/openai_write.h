@@ -19,6 +19,22 @@ struct AnswerName {
   std::string model;         // as the client called it
 };
 
+// The same for whoever seldom needs it: what it says lives elsewhere, and longer.
+struct NamedElsewhere {
+  NamedElsewhere(llm::Api of, std::string_view request, std::int64_t since, std::string_view called)
+      : api{of}, id{request}, created{since}, model{called} {}
+  NamedElsewhere(const AnswerName& name) : NamedElsewhere{name.api, name.id, name.created, name.model} {}
+  NamedElsewhere(AnswerName&&) = delete;
+  [[nodiscard]] AnswerName name() const {
+    return {.api = api, .id = std::string{id}, .created = created, .model = std::string{model}};
+  }
+
+  llm::Api api;
+  std::string_view id;
+  std::int64_t created;
+  std::string_view model;
+};
+
 class ChunkWriter {
  public:
   explicit ChunkWriter(const AnswerName& name);

@@ -41,12 +41,13 @@ void say_who_ended_it(Exchange& x) {
   const bool begun = x.reply.head_sent();
   if (cancellation.reason() ==
       net::CancelReason::shutdown) {  // what the client does not take at once is not waited for
-    x.error = make_error(Code::draining, begun ? "The gateway is stopping: this answer is incomplete; please try again."
-                                               : "The gateway is stopping; please try again in a moment.");
+    *x.error =
+        make_error(Code::draining, begun ? "The gateway is stopping: this answer is incomplete; please try again."
+                                         : "The gateway is stopping; please try again in a moment.");
   }
   if (cancellation.reason() != net::CancelReason::operator_request) return;
-  x.error = make_error(Code::cancelled, begun ? "An administrator ended this call: what came until then is incomplete."
-                                              : "An administrator ended this call before the answer began.");
+  *x.error = make_error(Code::cancelled, begun ? "An administrator ended this call: what came until then is incomplete."
+                                               : "An administrator ended this call before the answer began.");
   cancellation.withdraw();
   x.connection.watch_hangup();
 }

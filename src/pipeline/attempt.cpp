@@ -8,6 +8,7 @@
 #include "dialect/openai.h"
 #include "dialect/rerank.h"
 #include "net/loop.h"
+#include "net/sse.h"
 #include "pipeline/conversion.h"
 #include "pipeline/exchange.h"
 #include "pipeline/mending.h"
@@ -133,9 +134,13 @@ void take_head(Exchange& x, Attempt& a, const net::ResponseHead& head) {
   a.answer = Answer{};
   a.answer.head = head;
   a.answer.content_type = net::find_header(headers, "content-type");
-  a.answer.content_encoding = net::find_header(headers, "content-encoding");
-  a.answer.retry_after = net::find_header(headers, "retry-after");
-  a.answer.request_id = net::find_header(headers, "x-request-id");
+  const std::string_view encoding = net::find_header(headers, "content-encoding");
+  const std::string_view retry_after = net::find_header(headers, "retry-after");
+  const std::string_view request_id = net::find_header(headers, "x-request-id");
+  if (!encoding.empty() || !retry_after.empty() || !request_id.empty()) {
+    a.answer.seldom = std::make_unique<Answer::Seldom>(
+        Answer::Seldom{std::string{encoding}, std::string{retry_after}, std::string{request_id}});
+  }
   constexpr std::string_view kStream = "text/event-stream";
   const std::string_view type = a.answer.content_type;
   const bool stream = a.converter != nullptr ? x.call.stream == llm::Stream::yes  // whatever its server calls it
@@ -185,17 +190,40 @@ Error explained(const Exchange& x, Error error, std::string_view limit) {
 // How much of a stream is looked at for its first event before it is relayed without one.
 constexpr std::size_t kFirstLook = 64 * 1024;
 
+Error no_stream() {
+  return make_error(Code::upstream_malformed, {}).because("the stream is malformed or ends before its first event");
+}
+
+// Whether the first event of a stream has come that needs no conversion: what it says is for relay to read.
+Result<bool> has_event(std::string_view input, net::BodyDecoder decoder) {
+  using State = net::SseReader::State;
+  net::SseReader reader;
+  for (;;) {
+    const net::BodyDecoder::Step step = decoder.step(input);
+    input.remove_prefix(step.consumed);
+    if (step.state == net::BodyDecoder::State::bad) return no_stream();
+    if (step.state == net::BodyDecoder::State::more) return false;
+    const bool ended = step.state == net::BodyDecoder::State::end;
+    const State found = (ended ? reader.finish() : reader.step(step.data)).state;
+    if (found == State::event) return true;
+    if (ended || found == State::too_long) return no_stream();
+  }
+}
+
 // Whether enough of a stream has come for an answer to begin: an event, or its end in good order. Until then another
 // attempt is possible, and a status. Looks with copies: relay takes the same bytes again.
 Result<bool> stream_begins(Exchange& x, const Attempt& a, net::HttpClient& client) {
-  net::Buffer& buffer = client.buffer();
+  const std::string_view input = client.buffer().view();
+  if (a.converter == nullptr) {
+    Result<bool> begins = has_event(input, *a.answer.decoder);
+    if (begins && input.size() > kFirstLook) return true;
+    return begins;
+  }
   net::BodyDecoder decoder = *a.answer.decoder;
   Stream first{Stream::Framing::chunked, Stream::UsageEvents::shown, 0, conversion_of(x, a), nullptr};
-  const Stream::Output out = first.take(buffer.view(), decoder, x.worker.scratch());
-  if (out.end == Stream::End::malformed) {
-    return make_error(Code::upstream_malformed, {}).because("the stream is malformed or ends before its first event");
-  }
-  return out.payload > 0 || out.end != Stream::End::open || buffer.size() > kFirstLook;
+  const Stream::Output out = first.take(input, decoder, x.worker.scratch());
+  if (out.end == Stream::End::malformed) return no_stream();
+  return out.payload > 0 || out.end != Stream::End::open || input.size() > kFirstLook;
 }
 
 net::Task<Result<Unit>> receive_first_event(Exchange& x, Attempt& a, net::Until until) {

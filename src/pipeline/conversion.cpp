@@ -36,12 +36,13 @@ openai::Vectors vectors_of(const Exchange& x) {
 
 }  // namespace
 
+openai::NamedElsewhere named_in(const Exchange& x) {
+  const auto since = std::chrono::duration_cast<std::chrono::seconds>(x.wall.time_since_epoch());
+  return {x.call.api, x.request_id, since.count(), x.call.model};
+}
+
 openai::AnswerName name_of(const Exchange& x) {
-  const auto since = x.wall.time_since_epoch();
-  return {.api = x.call.api,
-          .id = x.request_id,
-          .created = std::chrono::duration_cast<std::chrono::seconds>(since).count(),
-          .model = x.call.model};
+  return named_in(x).name();
 }
 
 std::unique_ptr<Conversion> conversion_of(const Exchange& x, const Attempt& a) {
@@ -78,7 +79,7 @@ Result<Unit> convert_answer(Exchange& x, Attempt& a) {
   Answer& answer = a.answer;
   const int status = answer.head.status;
   if (!answer.collected) return malformed(x, "the answer is longer than 32 MiB");
-  if (!answer.content_encoding.empty() && answer.content_encoding != "identity") {
+  if (answer.packed()) {
     return malformed(x, "the answer is compressed, which was not asked for");
   }
   if (status < 200 || status >= 300) {
@@ -99,7 +100,7 @@ Result<Unit> convert_answer(Exchange& x, Attempt& a) {
   }
   answer.held.set(answer.owned.capacity());
   answer.content_type = "application/json";
-  answer.content_encoding.clear();
+  if (answer.seldom) answer.seldom->content_encoding.clear();
   return Unit{};
 }
 

@@ -43,6 +43,7 @@ struct Conversion {
 
 // What the call's answer is called in all its events.
 [[nodiscard]] dialect::openai::AnswerName name_of(const Exchange& x);
+[[nodiscard]] dialect::openai::NamedElsewhere named_in(const Exchange& x);  // while it has this call
 
 // Of the endpoint's converter; nothing: the stream passes as it is.
 [[nodiscard]] std::unique_ptr<Conversion> conversion_of(const Exchange& x, const Attempt& a);

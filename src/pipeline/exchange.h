@@ -45,18 +45,26 @@ struct ReceivedHead {
 };
 
 // The model's answer as dispatch leaves it for relay: head read, first bytes of the body in the connection's buffer or,
-// when the whole body was collected, in `body`.
+// when the whole body was collected, in `owned`.
 struct Answer {
   net::ResponseHead head;
   std::string content_type;
-  std::string content_encoding;
-  std::string retry_after;
-  std::string request_id;  // the model's own, for the log
+  // What most models do not say: null.
+  struct Seldom {
+    std::string content_encoding;
+    std::string retry_after;
+    std::string request_id;  // the model's own, for the log
+  };
+  std::unique_ptr<Seldom> seldom;
+  [[nodiscard]] std::string_view content_encoding() const { return seldom ? seldom->content_encoding : ""; }
+  [[nodiscard]] std::string_view retry_after() const { return seldom ? seldom->retry_after : ""; }
+  [[nodiscard]] std::string_view request_id() const { return seldom ? seldom->request_id : ""; }
+  // In any coding that is not just the bytes.
+  [[nodiscard]] bool packed() const { return !content_encoding().empty() && content_encoding() != "identity"; }
   bool event_stream = false;
   bool collected = false;
-  std::string_view body;  // collected only: in `owned` or in the connection's buffer
   std::string owned;
-  std::optional<llm::Usage> usage;          // where it is not the model's own, which stands in `owned`
+  std::optional<llm::Usage> usage;          // collected, where it is known already
   net::Held held;                           // counts `owned`
   std::optional<net::BodyDecoder> decoder;  // where the rest of the body stands
 };
@@ -174,7 +182,7 @@ struct Exchange : Attempt {  // the attempt's fields are dispatch's
   llm::Phase phase = llm::Phase::receiving;
 
   // any station; settle reads it
-  std::optional<Error> error;
+  std::unique_ptr<Error> error;  // null: none
   bool settled = false;
 };
 

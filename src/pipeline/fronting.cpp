@@ -32,7 +32,7 @@ Result<Unit> ask_in_chat(Exchange& x) {
 
 Result<Unit> answer_in_front(Exchange& x) {
   Answer& answer = x.answer;
-  if (!answer.content_encoding.empty() && answer.content_encoding != "identity") {
+  if (answer.packed()) {
     return malformed(x, "the answer is compressed, which was not asked for");
   }
   const int status = answer.head.status;
@@ -47,7 +47,7 @@ Result<Unit> answer_in_front(Exchange& x) {
   }
   answer.held.set(answer.owned.capacity());
   answer.content_type = "application/json";
-  answer.content_encoding.clear();
+  if (answer.seldom) answer.seldom->content_encoding.clear();
   return Unit{};
 }
 

@@ -47,7 +47,7 @@ net::Task<void> Journey::run(Exchange& x) {
       next = stray_exception(*station, stray.what());
     }
     if (!next) {
-      x.error = std::move(next).error();
+      x.error = std::make_unique<Error>(std::move(next).error());
       break;
     }
     if (*next == Next::answered) break;

@@ -35,7 +35,7 @@ void note_failure(Exchange& x, const Attempt& a, const Error& error) {
               {"endpoint", a.endpoint->configured().url},
               {"attempt", static_cast<std::int64_t>(x.attempts)},
               {"error", kind},
-              {"upstream_request_id", a.answer.request_id},
+              {"upstream_request_id", a.answer.request_id()},
               {"detail", error.detail}});
 }
 
@@ -58,7 +58,7 @@ Error refused_by_model(const Exchange& x, const Attempt& a) {
   error.retry = upstream::retryable_status(status) ? Retry::elsewhere : Retry::never;
   // Also for the client, when nothing else is left to try.
   const WallTime now = x.wall + (x.worker.loop().now() - x.begun);
-  error.retry_after = upstream::parse_retry_after(a.answer.retry_after, now).value_or(Duration{});
+  error.retry_after = upstream::parse_retry_after(a.answer.retry_after(), now).value_or(Duration{});
   return error;
 }
 

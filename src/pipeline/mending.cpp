@@ -20,9 +20,16 @@ dialect::Reasoning reasoning_of(const Exchange& x) {
 
 }  // namespace
 
+Mending::Mending(const openai::NamedElsewhere& name, Repair repair, dialect::Reasoning reasoning)
+    : mender_{name}, repair_{repair == Repair::on} {
+  if (reasoning != dialect::Reasoning::as_it_is) {
+    reasoning_ = std::make_unique<openai::EventReasoning>(reasoning);
+  }
+}
+
 std::string_view Mending::mend(std::string_view data) {
-  if (openai::inspect_event(data).done) return data;
-  const std::string_view rewritten = reasoning_.rewrite(data);
+  if (openai::is_done(data)) return data;
+  const std::string_view rewritten = reasoning_ ? reasoning_->rewrite(data) : data;
   return repair_ && !rewritten.empty() ? mender_.mend_event(rewritten) : rewritten;
 }
 
@@ -50,13 +57,13 @@ std::unique_ptr<Mending> mending_of(const Exchange& x) {
   const dialect::Reasoning reasoning = reasoning_of(x);
   const bool idle = !x.lane->model.repair && reasoning == dialect::Reasoning::as_it_is;
   if (x.converter != nullptr || !generates(x) || idle) return nullptr;
-  return std::make_unique<Mending>(name_of(x), x.lane->model.repair ? Mending::Repair::on : Mending::Repair::off,
+  return std::make_unique<Mending>(named_in(x), x.lane->model.repair ? Mending::Repair::on : Mending::Repair::off,
                                    reasoning);
 }
 
 void mend_answer(Exchange& x, Attempt& a) {
   Answer& answer = a.answer;
-  if (!generates(x) || !answer.collected || !answer.content_encoding.empty()) return;
+  if (!generates(x) || !answer.collected || !answer.content_encoding().empty()) return;
   openai::Repairs repairs;
   if (answer.head.status >= 400 && x.lane->model.repair) {
     std::optional<std::string> refusal = openai::mend_refusal(answer.head.status, answer.owned);
@@ -67,16 +74,23 @@ void mend_answer(Exchange& x, Attempt& a) {
     return count_repairs(x, repairs);
   }
   if (answer.head.status < 200 || answer.head.status >= 300) return;
-  std::optional<std::string> rewritten = openai::rewrite_answer(answer.owned, reasoning_of(x));
+  const dialect::Reasoning reasoning = reasoning_of(x);
+  dialect::KnownAnswers& known = x.worker.state_of(*x.lane).answers;
+  const bool as_it_is = reasoning == dialect::Reasoning::as_it_is;
+  if (as_it_is) answer.usage = known.usage_in(x.call.api, answer.owned);
+  if (answer.usage) return;  // like others that were well
+  std::optional<std::string> rewritten = openai::rewrite_answer(answer.owned, reasoning);
   if (rewritten) answer.owned = *std::move(rewritten);
   if (!x.lane->model.repair) return;
-  openai::Mender mender{name_of(x)};
+  openai::Mender mender{named_in(x)};
   const std::string_view mended = mender.mend_answer(answer.owned, estimated_prompt(x));
   if (mended.data() != answer.owned.data()) answer.owned = mended;
   answer.held.set(answer.owned.capacity());
-  if (mender.repairs().has(openai::Repair::usage)) {
-    answer.usage = openai::find_usage(answer.owned);
-    if (answer.usage) answer.usage->source = llm::UsageSource::estimated;
+  answer.usage = openai::find_usage(answer.owned);
+  if (answer.usage && mender.repairs().has(openai::Repair::usage)) {
+    answer.usage->source = llm::UsageSource::estimated;
+  } else if (answer.usage && as_it_is && mender.is_well()) {
+    known.learn(x.call.api, answer.owned, *answer.usage);
   }
   count_repairs(x, mender.repairs());
 }

@@ -18,13 +18,17 @@ struct Exchange;
 class Mending {
  public:
   enum class Repair : bool { off, on };
-  Mending(dialect::openai::AnswerName name, Repair repair, dialect::Reasoning reasoning)
-      : mender_{std::move(name)}, reasoning_{reasoning}, repair_{repair == Repair::on} {}
+  Mending(const dialect::openai::NamedElsewhere& name, Repair repair, dialect::Reasoning reasoning);
 
   // The event as it should be: `data` itself, or bytes of this object until the next call; empty: left out.
   [[nodiscard]] std::string_view mend(std::string_view data);
   // Events that are like earlier ones but for their text may pass unseen.
-  [[nodiscard]] bool settled() const { return reasoning_.settled(); }
+  [[nodiscard]] bool settled() const { return !reasoning_ || reasoning_->settled(); }
+  // For known events (dialect/known_events.h): what the last one left behind, and another one like one that left that.
+  [[nodiscard]] dialect::openai::Mender::Trace trace() const {
+    return repair_ ? mender_.trace() : dialect::openai::Mender::Trace{};
+  }
+  [[nodiscard]] bool follow(const dialect::openai::Mender::Trace& trace) { return !repair_ || mender_.follow(trace); }
   // As a block: "data: …\n\n". Valid until the next call.
   [[nodiscard]] std::string_view block(std::string_view data);
   // What is missing before [DONE], as a block; else empty.
@@ -35,7 +39,7 @@ class Mending {
 
  private:
   dialect::openai::Mender mender_;
-  dialect::openai::EventReasoning reasoning_;
+  std::unique_ptr<dialect::openai::EventReasoning> reasoning_;  // none: thoughts stay as they are
   bool repair_;
   std::string block_;
 };

@@ -130,16 +130,16 @@ net::Task<void> refuse(Exchange& x) {
 }
 
 // What has to be done with what was received: the journey, or something shorter.
-net::Task<void> way_of(Exchange& x, const SocketAddress& peer, const Door& door, Result<Unit> received) {
-  if (!received) {  // garbage too is an exchange that settle sees
+net::Task<void> way_of(Exchange& x, const SocketAddress& peer, const Door& door, const Error* wrong) {
+  if (wrong != nullptr) {  // garbage too is an exchange that settle sees
     x.request_id = new_request_id().view();
     x.address = peer.ip;
-    x.error = std::move(received).error();
+    x.error = std::make_unique<Error>(*wrong);
     return refuse(x);
   }
   take_head(x, peer, door);
   if (x.address != peer.ip && !door.rules.allow.contains(x.address)) {
-    x.error = stranger();
+    x.error = std::make_unique<Error>(stranger());
     return refuse(x);
   }
   const bool known = x.target.route != nullptr || x.head.target == "*";
@@ -147,13 +147,13 @@ net::Task<void> way_of(Exchange& x, const SocketAddress& peer, const Door& door,
   return x.worker.journey().run(x);
 }
 
-// One request and its answer. Returns whether the connection can serve another one. The frame dies between requests, so
-// that a resting connection holds none of this.
+// One request and its answer, or what is `wrong` with it (null: nothing; outlives this). Returns whether the connection
+// can serve another one. The frame dies between requests, so that a resting connection holds none of this.
 net::Task<bool> one_exchange(Worker& worker, net::HttpConnection& connection, SocketAddress peer, OpenConnection& open,
-                             Result<Unit> received) {
+                             const Error* wrong) {
   Exchange x{worker, connection};
   const InSight in_sight{open.entry(), x};
-  net::Task<void> way = way_of(x, peer, open.door(), std::move(received));
+  net::Task<void> way = way_of(x, peer, open.door(), wrong);
   co_await way;
   connection.ignore_hangup();
   const bool keep = x.reply.reusable() && connection.request_complete() && !worker.draining();
@@ -181,24 +181,35 @@ net::Task<bool> secured_by(Worker& worker, net::HttpConnection& connection, Sock
   co_return false;
 }
 
-net::Task<void> exchanges(Worker& worker, net::HttpConnection& connection, SocketAddress peer, OpenConnection& open) {
+// What comes before the first request of some connections: a proxy's word for whom it speaks, and the handshake. False:
+// there will be none.
+net::Task<bool> opened(Worker& worker, net::HttpConnection& connection, SocketAddress& peer, OpenConnection& open) {
   const Door& door = open.door();
   if (door.rules.trusted_proxies.contains(peer.ip)) {
     Result<std::optional<SocketAddress>> named = co_await connection.receive_proxy_header();
     if (!named) {
-      if (named.error().code == Code::client_gone) co_return;
-      (void)co_await one_exchange(worker, connection, peer, open, std::move(named).error());
-      co_return;
+      if (named.error().code == Code::client_gone) co_return false;
+      (void)co_await one_exchange(worker, connection, peer, open, &named.error());
+      co_return false;
     }
     if (*named) peer = **named;
     if (!door.rules.allow.contains(peer.ip)) {
-      (void)co_await one_exchange(worker, connection, peer, open, stranger());
-      co_return;
+      const Error wrong = stranger();
+      (void)co_await one_exchange(worker, connection, peer, open, &wrong);
+      co_return false;
     }
   }
-  if (door.tls != nullptr) {
-    const bool secured = co_await secured_by(worker, connection, peer, open);
-    if (!secured) co_return;
+  if (door.tls == nullptr) co_return true;
+  const bool secured = co_await secured_by(worker, connection, peer, open);
+  co_return secured;
+}
+
+// Its frame is there as long as the connection: what is needed but once has a frame of its own.
+net::Task<void> exchanges(Worker& worker, net::HttpConnection& connection, SocketAddress peer, OpenConnection& open) {
+  const Door& door = open.door();
+  if (door.tls != nullptr || door.rules.trusted_proxies.contains(peer.ip)) {
+    const bool well = co_await opened(worker, connection, peer, open);
+    if (!well) co_return;
   }
   for (int in_a_row = 0;;) {
     if (!connection.more_is_here()) {
@@ -209,9 +220,8 @@ net::Task<void> exchanges(Worker& worker, net::HttpConnection& connection, Socke
     }
     Result<net::HttpConnection::Arrival> arrival = co_await connection.receive_head();
     if (arrival && *arrival == net::HttpConnection::Arrival::none) co_return;
-    Result<Unit> received = Unit{};
-    if (!arrival) received = std::move(arrival).error();
-    const bool keep = co_await one_exchange(worker, connection, peer, open, std::move(received));
+    const Error* const wrong = arrival ? nullptr : &arrival.error();
+    const bool keep = co_await one_exchange(worker, connection, peer, open, wrong);
     // Certificates that were accepted under other rules are asked for again.
     const bool outdated = connection.tls() != door.tls.get();
     if (!keep || outdated) break;

@@ -30,9 +30,12 @@ Reply::Head client_head(const Exchange& x, const std::string& extra) {
 
 std::string extra_headers(const Exchange& x) {
   std::string extra;
-  if (!x.answer.content_encoding.empty()) extra += "content-encoding: " + x.answer.content_encoding + "\r\n";
-  if (!x.answer.retry_after.empty()) {
-    extra += "retry-after: " + x.answer.retry_after + "\r\n";
+  const auto add = [&extra](std::string_view name, std::string_view value) {
+    if (!value.empty()) extra.append(name).append(value).append("\r\n");
+  };
+  add("content-encoding: ", x.answer.content_encoding());
+  if (!x.answer.retry_after().empty()) {
+    add("retry-after: ", x.answer.retry_after());
   } else if (x.answer.head.status == 429) {
     extra += "retry-after: 1\r\n";
   }

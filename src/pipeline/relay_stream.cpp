@@ -48,16 +48,26 @@ net::Task<bool> send_slowly(Exchange& x, std::string bytes) {
 }
 
 // What the loop does after having sent what there was.
-enum class Then : std::uint8_t { read, finished };
+enum class Then : std::uint8_t { read, finished, failed };
 
+// Lives as long as the stream: what few streams need is not part of it.
 struct Relaying {
-  std::optional<Stream> stream;
-  std::optional<Continuation> continuation;  // models[].continue_on_failure
-  std::optional<Fronting> front;             // an API laid over chat
-  std::unique_ptr<StreamScreen> screen;      // only where content rules look into answers
-  std::size_t read_limit;
+  explicit Relaying(LaneState& state) : open{state.open_streams}, inter_token{state.inter_token} {}
+
+  OpenStream open;
   metrics::Histogram& inter_token;
+  std::optional<Stream> stream;
+  std::unique_ptr<Continuation> continuation;  // models[].continue_on_failure
+  std::unique_ptr<Fronting> front;             // an API laid over chat
+  std::unique_ptr<StreamScreen> screen;        // only where content rules look into answers
+  std::optional<Error> failure;
   int rounds = 0;
+  bool closed = false;  // the model's connection has ended
+
+  Then fail(Error error) {
+    failure = std::move(error);
+    return Then::failed;
+  }
 };
 
 Error failed_midway(const Exchange& x) {
@@ -67,18 +77,18 @@ Error failed_midway(const Exchange& x) {
       .because("the model sent an error event");
 }
 
-Result<Then> after(Exchange& x, const Relaying& r, const Stream::Output& out) {
-  if (r.screen && r.screen->refused()) return x.screening->refusal(content::Where::answer);
-  switch (out.end) {
-    case Stream::End::open: return Then::read;
+Then after(Exchange& x, Relaying& r, Stream::End end) {
+  if (r.screen && r.screen->refused()) return r.fail(x.screening->refusal(content::Where::answer));
+  switch (end) {
+    case Stream::End::open: return r.closed ? Then::finished : Then::read;
     case Stream::End::complete:
     case Stream::End::too_long: return Then::finished;  // end_if_too_long has made it complete
-    case Stream::End::malformed: return broke_off(x, "the stream is malformed or ends in the middle");
+    case Stream::End::malformed: return r.fail(broke_off(x, "the stream is malformed or ends in the middle"));
     case Stream::End::model_error: break;
   }
-  if (r.continuation) return failed_midway(x);  // the stream has kept the model's words
+  if (r.continuation) return r.fail(failed_midway(x));  // the stream has kept the model's words
   x.reply.error_told();
-  return make_error(Code::upstream_status, {}).because("the model sent an error event");
+  return r.fail(make_error(Code::upstream_status, {}).because("the model sent an error event"));
 }
 
 // Ends an answer that is as long as it may be, in the way models do when max_tokens is reached: clients take it for a
@@ -154,15 +164,18 @@ void begin_part(Exchange& x, Relaying& r) {
   r.stream.emplace(x.http_1_0 || joined || r.front || r.screen ? Stream::Framing::plain : Stream::Framing::chunked,
                    x.usage_hidden ? Stream::UsageEvents::hidden : Stream::UsageEvents::shown, most, conversion_of(x, x),
                    mending_of(x));
+  if (llm::generates(x.call.api)) {
+    r.stream->know(x.worker.state_of(*x.lane).events[x.call.api == llm::Api::chat ? 0 : 1]);
+  }
   if (r.continuation) r.stream->tell(r.continuation->transcript());
   if (!r.screen) r.stream->keep(x.transcript.get());  // which else has what the client gets
   observe_first_event(x);
 }
 
-Stream::Output take(Exchange& x, Relaying& r, bool closed) {
+Stream::Output take(Exchange& x, Relaying& r) {
   std::string& scratch = x.worker.scratch();
-  Stream::Output out = closed ? r.stream->finish(*x.answer.decoder, scratch)
-                              : r.stream->take(x.upstream.client().buffer().view(), *x.answer.decoder, scratch);
+  Stream::Output out = r.closed ? r.stream->finish(*x.answer.decoder, scratch)
+                                : r.stream->take(x.upstream.client().buffer().view(), *x.answer.decoder, scratch);
   count_events(x, out, r.inter_token);
   x.usage = r.stream->usage();
   if (out.end != Stream::End::open && r.stream->mending() != nullptr) {
@@ -180,39 +193,54 @@ Stream::Output take(Exchange& x, Relaying& r, bool closed) {
   return out;
 }
 
-// What one endpoint gives, to its end.
-net::Task<Result<Next>> relay_part(Exchange& x, Relaying& r) {
-  net::HttpClient& client = x.upstream.client();
-  for (bool closed = false;;) {
-    Stream::Output out = take(x, r, closed);
-    end_if_too_long(x, out);
-    if (r.front) r.front->rewrite(x, out);
-    const std::string_view bytes = outgoing(x, out);
-    if ((!bytes.empty() || !x.reply.head_sent()) && !x.reply.send_now(bytes, out.payload)) {
-      const bool sent = co_await send_slowly(x, std::string{bytes});
-      if (!sent) co_return make_error(Code::client_gone, {});
-    }
-    delivered(x, r, out);
-    Result<Then> then = after(x, r, out);
-    if (!then) co_return std::move(then).error();
-    if (closed) x.answer.head.keep_alive = false;
-    if (closed || *then == Then::finished) co_return Next::answered;
-    Fill got = client.fill(r.read_limit);
-    while (got == Fill::blocked) {
-      r.rounds = 0;
-      const net::Wake wake = co_await client.readable(patience(x));
-      if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
-      if (wake == net::Wake::deadline) co_return went_silent(x);
-      got = client.fill(r.read_limit);
-    }
-    closed = got == Fill::closed;
-    if (x.deadline.reached(x.worker.loop().now())) co_return went_silent(x);
-    if (!closed && ++r.rounds >= kBusyRounds) {
-      r.rounds = 0;
-      co_await net::Yield{x.worker.loop()};
-      if (x.connection.cancellation().fired()) co_return make_error(Code::client_gone, {});
-    }
-  }
+// What the model's buffer holds goes to the client, as far as that takes it at once. False: `unsent` is left, in memory
+// that does not survive a wait.
+bool pass_on(Exchange& x, Relaying& r, Stream::Output& out, std::string_view& unsent) {
+  out = take(x, r);
+  end_if_too_long(x, out);
+  if (r.front) r.front->rewrite(x, out);
+  unsent = outgoing(x, out);
+  return (unsent.empty() && x.reply.head_sent()) || x.reply.send_now(unsent, out.payload);
+}
+
+// Reads what has come; false: nothing has.
+bool read_more(Exchange& x, Relaying& r) {
+  const Fill got = x.upstream.client().fill(static_cast<std::size_t>(x.lane->model.stream_buffer));
+  r.closed = got == Fill::closed;
+  return got != Fill::blocked;
+}
+
+// What the end of a wait means.
+Then woken(const Exchange& x, Relaying& r, net::Wake wake) {
+  if (wake == net::Wake::cancelled) return r.fail(make_error(Code::client_gone, {}));
+  const bool late = wake == net::Wake::deadline || x.deadline.reached(x.worker.loop().now());
+  return late ? r.fail(went_silent(x)) : Then::read;
+}
+
+// The answer that broke off goes on at another endpoint, or its failure stands.
+net::Task<bool> go_on(Exchange& x, Relaying& r) {
+  const Result<bool> goes_on = co_await r.continuation->go_on(x, *r.failure);
+  if (!goes_on) r.failure = goes_on.error();
+  if (!goes_on || !*goes_on) co_return false;
+  r.closed = false;
+  begin_part(x, r);
+  co_return true;
+}
+
+void begin_relay(Exchange& x, Relaying& r) {
+  x.phase = llm::Phase::streaming;
+  r.screen = stream_screen_of(x);
+  if (x.front) r.front = std::make_unique<Fronting>(x);
+  if (x.lane->model.continue_on_failure) r.continuation = std::make_unique<Continuation>(x);
+  if (!x.streaming) begin_stream(x);
+  begin_part(x, r);
+}
+
+// Kept already where the end of the body came with [DONE].
+void end_relay(Exchange& x) {
+  if (!x.upstream.open() || !x.answer.head.keep_alive || x.upstream.kept()) return;
+  net::Loop& loop = x.worker.loop();
+  loop.spawn(save_connection(loop, std::move(x.upstream), *x.answer.decoder));
 }
 
 }  // namespace
@@ -223,33 +251,35 @@ void begin_stream(Exchange& x) {
   x.streaming = true;
 }
 
+// One frame for the life of a stream: what can be done without a wait is done by functions.
 net::Task<Result<Next>> relay_stream(Exchange& x) {
-  x.phase = llm::Phase::streaming;
-  LaneState& state = x.worker.state_of(*x.lane);
-  const OpenStream open{state.open_streams};
-  Relaying r{.stream = {},
-             .continuation = {},
-             .front = {},
-             .screen = stream_screen_of(x),
-             .read_limit = static_cast<std::size_t>(x.lane->model.stream_buffer),
-             .inter_token = state.inter_token};
-  if (x.front) r.front.emplace(x);
-  if (x.lane->model.continue_on_failure) r.continuation.emplace(x);
-  if (!x.streaming) begin_stream(x);
-  for (;;) {
-    begin_part(x, r);
-    Result<Next> ended = co_await relay_part(x, r);
-    if (ended) break;
-    if (!r.continuation) co_return ended;
-    const Result<bool> goes_on = co_await r.continuation->go_on(x, ended.error());
-    if (!goes_on) co_return goes_on.error();
-    if (!*goes_on) co_return ended;
+  Relaying r{x.worker.state_of(*x.lane)};
+  begin_relay(x, r);
+  for (Then then = Then::read; then != Then::finished;) {
+    Stream::Output out;
+    std::string_view unsent;
+    bool sent = pass_on(x, r, out, unsent);
+    if (!sent) sent = co_await send_slowly(x, std::string{unsent});
+    if (sent) delivered(x, r, out);
+    then = sent ? after(x, r, out.end) : r.fail(make_error(Code::client_gone, {}));
+    if (r.closed) x.answer.head.keep_alive = false;
+    net::Wake wake = net::Wake::ready;
+    while (then == Then::read && wake == net::Wake::ready && !read_more(x, r)) {
+      r.rounds = 0;
+      wake = co_await x.upstream.client().readable(patience(x));
+    }
+    if (then == Then::read) then = woken(x, r, wake);
+    if (then == Then::read && !r.closed && ++r.rounds >= kBusyRounds) {
+      r.rounds = 0;
+      co_await net::Yield{x.worker.loop()};
+      if (x.connection.cancellation().fired()) then = woken(x, r, net::Wake::cancelled);
+    }
+    if (then != Then::failed) continue;
+    bool elsewhere = false;
+    if (r.continuation) elsewhere = co_await go_on(x, r);
+    if (!elsewhere) co_return std::move(*r.failure);
   }
-  // Kept already where the end of the body came with [DONE].
-  if (x.upstream.open() && x.answer.head.keep_alive && !x.upstream.kept()) {
-    net::Loop& loop = x.worker.loop();
-    loop.spawn(save_connection(loop, std::move(x.upstream), *x.answer.decoder));
-  }
+  end_relay(x);
   co_return Next::answered;
 }
 

@@ -1,9 +1,10 @@
 #include "pipeline/reply.h"
 
 #include <array>
-#include <charconv>
+#include <cassert>
 #include <utility>
 
+#include "base/raw_writer.h"
 #include "net/chunked.h"
 #include "pipeline/exchange.h"
 #include "pipeline/worker.h"
@@ -37,23 +38,6 @@ std::string_view reason(int status) {
   }
 }
 
-void append_number(std::string& out, std::uint64_t number) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.begin(), digits.end(), number).ptr;
-  out.append(digits.data(), end);
-}
-
-// Milliseconds with three decimals.
-void append_ms(std::string& out, Duration time) {
-  const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(0, time / std::chrono::microseconds{1}));
-  append_number(out, us / 1000);
-  out.push_back('.');
-  const std::uint64_t rest = us % 1000;
-  out.push_back(static_cast<char>('0' + rest / 100));
-  out.push_back(static_cast<char>('0' + rest / 10 % 10));
-  out.push_back(static_cast<char>('0' + rest % 10));
-}
-
 // As OpenAI writes them.
 struct AllowanceHeaders {
   std::string_view limit;
@@ -65,84 +49,96 @@ constexpr AllowanceHeaders kRequestsLeft{
 constexpr AllowanceHeaders kTokensLeft{
     "\r\nx-ratelimit-limit-tokens: ", "\r\nx-ratelimit-remaining-tokens: ", "\r\nx-ratelimit-reset-tokens: "};
 
-void append_allowance(std::string& out, const AllowanceHeaders& names, const qos::Allowance& left) {
+void write_allowance(RawWriter& out, const AllowanceHeaders& names, const qos::Allowance& left) {
   if (left.limit == 0) return;
-  out += names.limit;
-  append_number(out, left.limit);
-  out += names.remaining;
-  append_number(out, left.remaining);
-  out += names.reset;
+  out.raw(names.limit);
+  out.number(left.limit);
+  out.raw(names.remaining);
+  out.number(left.remaining);
+  out.raw(names.reset);
   const Duration whole = left.reset + std::chrono::milliseconds{999};
-  append_number(out, static_cast<std::uint64_t>(whole / std::chrono::seconds{1}));
-  out += 's';
+  out.number(static_cast<std::uint64_t>(whole / std::chrono::seconds{1}));
+  out.byte('s');
 }
 
 // What the gateway says of itself: design 5.4.
-void append_own_headers(std::string& out, Exchange& x) {
-  out += "\r\nx-request-id: ";
-  out += x.request_id;
-  out += "\r\nserver-timing: gateway;dur=";
+void write_own_headers(RawWriter& out, Exchange& x) {
+  out.raw("\r\nx-request-id: ");
+  out.raw(x.request_id);
+  out.raw("\r\nserver-timing: gateway;dur=");
   const TimePoint now = x.worker.loop().fresh_now();
   const Duration upstream = x.first_byte ? *x.first_byte - x.sent_at : Duration{};
   const Duration queue = x.queued.value_or(Duration{});
-  append_ms(out, now - x.begun - upstream - queue);
-  out += ", queue;dur=";
-  append_ms(out, queue);
-  out += ", upstream;dur=";
-  append_ms(out, upstream);
-  append_allowance(out, kRequestsLeft, x.requests_left);
-  append_allowance(out, kTokensLeft, x.tokens_left);
+  out.milliseconds(now - x.begun - upstream - queue);
+  out.raw(", queue;dur=");
+  out.milliseconds(queue);
+  out.raw(", upstream;dur=");
+  out.milliseconds(upstream);
+  write_allowance(out, kRequestsLeft, x.requests_left);
+  write_allowance(out, kTokensLeft, x.tokens_left);
   if (x.attempts > 0) {
-    out += "\r\nx-intragate-attempts: ";
-    append_number(out, x.attempts);
+    out.raw("\r\nx-intragate-attempts: ");
+    out.number(x.attempts);
   }
   if (x.endpoint != nullptr) {
-    out += "\r\nx-intragate-endpoint: ";
-    out += x.endpoint->id();
+    out.raw("\r\nx-intragate-endpoint: ");
+    out.raw(x.endpoint->id());
   }
   if (x.screening) {
     const std::string_view word = x.screening->word();
-    if (!word.empty()) out += "\r\nx-intragate-content: ";
-    out += word;
+    if (!word.empty()) out.raw("\r\nx-intragate-content: ");
+    out.raw(word);
   }
-  out += "\r\n";
+  out.raw("\r\n");
+}
+
+// At least what a head takes.
+std::size_t room_for(const Exchange& x, const Reply::Head& head) {
+  constexpr std::size_t kAlways = 512;      // what write_head writes itself, and the gateway's own headers
+  constexpr std::size_t kAllowances = 352;  // the names of both, and their numbers
+  const std::size_t texts = head.content_type.size() + head.extra.size() + x.request_id.size() +
+                            (x.endpoint != nullptr ? x.endpoint->id().size() : 0);
+  return texts + kAlways + (x.requests_left.limit > 0 || x.tokens_left.limit > 0 ? kAllowances : 0);
 }
 
 }  // namespace
 
 void Reply::write_head(Exchange& x, const Head& head, std::optional<std::uint64_t> length) {
   status_ = head.status;
-  head_.clear();
-  head_.reserve(x.reservation ? 1024 : 512);
-  head_ += "HTTP/1.1 ";
-  append_number(head_, static_cast<std::uint64_t>(head.status));
-  head_ += ' ';
-  head_ += reason(head.status);
-  head_ += "\r\ndate: ";
-  head_ += x.worker.date();
+  head_.resize(room_for(x, head));
+  RawWriter out{head_.data()};
+  out.raw("HTTP/1.1 ");
+  out.number(static_cast<std::uint64_t>(head.status));
+  out.byte(' ');
+  out.raw(reason(head.status));
+  out.raw("\r\ndate: ");
+  out.raw(x.worker.date());
   if (!head.content_type.empty()) {
-    head_ += "\r\ncontent-type: ";
-    head_ += head.content_type;
+    out.raw("\r\ncontent-type: ");
+    out.raw(head.content_type);
   }
   const bool no_body = head.status == 204;
   if (length && !no_body) {
-    head_ += "\r\ncontent-length: ";
-    append_number(head_, *length);
+    out.raw("\r\ncontent-length: ");
+    out.number(*length);
   } else if (!no_body && !x.http_1_0) {
-    head_ += "\r\ntransfer-encoding: chunked";
+    out.raw("\r\ntransfer-encoding: chunked");
     chunked_ = true;
   }
   ends_by_close_ = !length && !no_body && !chunked_;
   keep_ = x.connection.head().keep_alive && (length || chunked_ || no_body) && x.connection.request_complete() &&
           !x.worker.draining() && head.status != 401;  // who guesses keys needs a connection for each
   if (!keep_) {
-    head_ += "\r\nconnection: close";
+    out.raw("\r\nconnection: close");
   } else if (x.http_1_0) {
-    head_ += "\r\nconnection: keep-alive";
+    out.raw("\r\nconnection: keep-alive");
   }
-  append_own_headers(head_, x);
-  head_ += head.extra;
-  head_ += "\r\n";
+  write_own_headers(out, x);
+  out.raw(head.extra);
+  out.raw("\r\n");
+  const auto size = static_cast<std::size_t>(out.end() - head_.data());
+  assert(size <= head_.size());
+  head_.resize(size);
 }
 
 bool Reply::send_whole_now(Exchange& x, const Head& head, std::string_view body) {

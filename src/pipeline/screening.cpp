@@ -101,7 +101,7 @@ net::Task<Result<Unit>> screen_answer(Exchange& x) {
         .retrying(Retry::never);
   };
   Screening::Side& side = x.screening->side(Where::answer);
-  const bool packed = !x.answer.content_encoding.empty() && x.answer.content_encoding != "identity";
+  const bool packed = x.answer.packed();
   if (packed || !x.answer.collected) {
     if (!side.enforces()) co_return Unit{};
     co_return unreadable(packed ? "compressed" : "longer than 32 MiB");

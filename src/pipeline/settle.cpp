@@ -148,7 +148,7 @@ void log_trouble(const Exchange& x, const End& end) {
                                {"endpoint", x.endpoint != nullptr ? std::string_view{x.endpoint->configured().url}
                                                                   : std::string_view{}},
                                {"attempts", static_cast<std::int64_t>(x.attempts)},
-                               {"upstream_request_id", x.answer.request_id},
+                               {"upstream_request_id", x.answer.request_id()},
                                {"detail", x.error->detail}});
 }
 

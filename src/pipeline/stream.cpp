@@ -100,20 +100,33 @@ bool Stream::wanted(const net::SseEvent& event, Output& out) {
   data_ = event.kind == net::SseEvent::Kind::comment ? std::string_view{} : event.data;
   if (event.kind == net::SseEvent::Kind::comment) return true;
   seen_ = true;
-  const bool unseen = !mending_ || mending_->settled();
-  if (unseen && shape_.fits(event.data)) {
-    if (transcript_ != nullptr) transcript_->add(event.data);
-    return count_token(event.data, out);
+  dialect::openai::EventFacts facts;
+  if (!is_known(event.data, facts)) {
+    data_ = mended(event);
+    if (data_.empty()) return false;
+    facts = dialect::openai::inspect_event(data_);
+    if (look_for_finish_ && dialect::openai::says_finished(data_)) finished_ = true;
+    const bool as_it_was = data_.data() == event.data.data();
+    if (known_ && as_it_was)
+      known_->learn(data_, facts, mending_ ? mending_->trace() : dialect::openai::Mender::Trace{});
   }
-  const std::string_view data = mended(event);
-  data_ = data;
-  if (data.empty()) return false;
-  const dialect::openai::EventFacts facts = dialect::openai::inspect_event(data);
-  if (data.data() == event.data.data()) shape_.learn(data, facts);
+  return wanted(facts, out);
+}
+
+// Like one that was read before, of this stream or of another.
+bool Stream::is_known(std::string_view data, dialect::openai::EventFacts& facts) {
+  if (!known_ || (mending_ && !mending_->settled())) return false;
+  const dialect::KnownEvents::Known* const known = known_->find(data, like_);
+  if (known == nullptr || (mending_ && !mending_->follow(known->trace))) return false;
+  facts = known->facts;
+  if (look_for_finish_ && known->finishes) finished_ = true;
+  return true;
+}
+
+bool Stream::wanted(const dialect::openai::EventFacts& facts, Output& out) {
   if (facts.usage) usage_ = *facts.usage;
   if (facts.content && most_ > 0 && usage_.completion_tokens > most_) left_ = 0;
-  if (facts.content && !count_token(data, out)) return false;
-  if (look_for_finish_ && dialect::openai::says_finished(data)) finished_ = true;
+  if (facts.content && !count_token(data_, out)) return false;
   if (facts.done) {
     done_ = true;
     if (mending_) before_ = mending_->missing_end();
@@ -122,7 +135,7 @@ bool Stream::wanted(const net::SseEvent& event, Output& out) {
   if (facts.error) out.end = End::model_error;
   if (transcript_ != nullptr) {
     if (facts.error) return false;
-    transcript_->add(data);
+    transcript_->add(data_);
   }
   return !(facts.usage_only && usage_events_ == UsageEvents::hidden);
 }

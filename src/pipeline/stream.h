@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "base/time.h"
-#include "dialect/event_shape.h"
+#include "dialect/known_events.h"
 #include "dialect/openai_continue.h"
 #include "llm/usage.h"
 #include "metrics/series.h"
@@ -61,6 +61,9 @@ class Stream {
   // The model's connection ended: what is left of the last event (if it is whole), and whether this was a proper end.
   Output finish(const net::BodyDecoder& decoder, std::string& scratch);
 
+  // Events like these need not be read; and other streams learn what is like this one's.
+  void know(std::shared_ptr<dialect::KnownEvents> events) { known_ = std::move(events); }
+
   // Shows every event that the client gets to `transcript` too; null: nothing is kept.
   void keep(Transcript* transcript) { kept_ = transcript; }
 
@@ -76,6 +79,8 @@ class Stream {
   std::string_view mended(const net::SseEvent& event);
   void add(std::string_view block, Writing& writing) const;
   bool wanted(const net::SseEvent& event, Output& out);
+  bool wanted(const dialect::openai::EventFacts& facts, Output& out);
+  bool is_known(std::string_view data, dialect::openai::EventFacts& facts);
   bool count_token(std::string_view event, Output& out);
   // stream_convert.cpp
   void convert_piece(std::string_view data, Writing& writing);
@@ -91,13 +96,14 @@ class Stream {
   std::string_view before_;  // what has to go out before it
   dialect::openai::Transcript* transcript_ = nullptr;
   net::SseReader reader_;
-  dialect::EventShape shape_;
+  std::shared_ptr<dialect::KnownEvents> known_;
   llm::Usage usage_;
   Framing framing_;
   UsageEvents usage_events_;
   std::uint64_t most_;
-  std::uint64_t left_;  // events with content that it may still have
-  bool seen_ = false;   // some event
+  std::uint64_t left_;     // events with content that it may still have
+  std::uint8_t like_ = 0;  // which of the known events the last one was like
+  bool seen_ = false;      // some event
   bool done_ = false;
   bool finished_ = false;  // some choice had a finish_reason; looked for only where the end of the body is no sign
   bool look_for_finish_ = false;

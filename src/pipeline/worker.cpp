@@ -27,6 +27,8 @@ LaneState& Worker::state_of(const Lane& lane) {
   using metrics::Metric;
   LaneState fresh{{},
                   {},
+                  {},
+                  {std::make_shared<dialect::KnownEvents>(), std::make_shared<dialect::KnownEvents>()},
                   upstream::Choice{lane.model.balance},
                   upstream::RetryBudget{lane.model.retry.budget_percent},
                   upstream::RetryBudget{lane.model.hedge.budget_percent},

@@ -13,6 +13,8 @@
 #include "audit/writer.h"
 #include "auth/wrong_keys.h"
 #include "base/random.h"
+#include "dialect/known_answers.h"
+#include "dialect/known_events.h"
 #include "llm/call.h"
 #include "metrics/registry.h"
 #include "net/http_connection.h"
@@ -47,6 +49,9 @@ struct LaneState {
   };
   std::array<ApiMetrics, llm::kModelApis> api;
   std::vector<metrics::Counter*> attempts_ok;  // by endpoint
+  dialect::KnownAnswers answers;
+  // Of chat and of completions. Streams outlive a reload, which forgets this state.
+  std::array<std::shared_ptr<dialect::KnownEvents>, 2> events;
   upstream::Choice choice;
   upstream::RetryBudget budget;
   upstream::RetryBudget hedges;  // theirs

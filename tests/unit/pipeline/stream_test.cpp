@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 namespace intragate::pipeline {
 namespace {
 
@@ -69,6 +71,26 @@ TEST(Stream, AnySplitGivesOneChunkForEachEvent) {
     EXPECT_EQ(whole.events, 2U) << step;
     EXPECT_EQ(stream.usage().completion_tokens, 4U) << step;
   }
+}
+
+TEST(Stream, EventsKnownFromOthersAreRelayedAlike) {
+  const std::string end = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+  const std::string other = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\\"ho\\\"\"}}]}\n\n";
+  const std::string input = chunk(kEvent) + chunk(other) + chunk(end) + chunk(kUsage) + chunk(kDone) + "0\r\n\r\n";
+  const std::string expected = chunk(kEvent) + chunk(other) + chunk(end) + chunk(kDone);
+  const auto known = std::make_shared<dialect::KnownEvents>();
+  for (std::size_t step = 1; step <= input.size(); ++step) {
+    Stream stream{Stream::Framing::chunked, Stream::UsageEvents::hidden};
+    stream.know(known);
+    net::BodyDecoder body = decoder(net::Framing::chunked);
+    const Whole whole = relay(stream, body, input, step);
+    EXPECT_EQ(whole.bytes, expected) << step;
+    EXPECT_EQ(whole.events, 2U) << step;
+    EXPECT_EQ(stream.usage().completion_tokens, 4U) << step;
+  }
+  std::uint8_t first = 0;
+  EXPECT_NE(known->find(R"({"choices":[{"index":0,"delta":{"content":"x"}}]})", first), nullptr)
+      << "nothing was learned";
 }
 
 TEST(Stream, HiddenUsageIsCountedAndNotShown) {
