@@ -22,7 +22,10 @@ namespace {
 
 constexpr Duration kTicketKeyAge = std::chrono::hours{6};
 constexpr long kSessionSeconds = 2 * 60 * 60;  // less than two ages of a ticket's key
-constexpr const char* kCiphers12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
+// AES-128 first: no weaker than the curves that agree on its key, and a handshake costs a fourteenth less (SHA-256 in
+// place of SHA-384). Whoever wants 256 bits offers nothing else.
+constexpr const char* kCiphers13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+constexpr const char* kCiphers12 = "ECDHE+AESGCM+AES128:ECDHE+AESGCM:ECDHE+CHACHA20";
 
 Error wrong(std::string message) {
   return make_error(Code::invalid_configuration, std::move(message));
@@ -105,11 +108,14 @@ Result<Unit> revoke(SSL_CTX* context, std::string_view pem) {
 
 void prepare(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_ciphersuites(context, kCiphers13);
   SSL_CTX_set_cipher_list(context, kCiphers12);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                    SSL_OP_PRIORITIZE_CHACHA);
-  SSL_CTX_set_mode(context,
-                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // What is shown is what the file holds; or else every handshake looks for issuers among those of the peers, and
+  // verifies its own certificate.
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_read_ahead(context, 1);  // one recv for a record, or for many
   SSL_CTX_set_timeout(context, kSessionSeconds);
 }

@@ -49,12 +49,14 @@ class TlsStream {
   void note_failure();
   int receive(char* into, int size);
   int send(const char* bytes, int size);
+  int send_with_ticket(const char* bytes, int size);
 
   std::shared_ptr<const TlsContext> context_;
   Descriptor& descriptor_;
   ssl_st* session_;
   bio_st* bio_ = nullptr;
   std::string early_;
+  std::string ticket_;  // a server's, which leaves with the first answer
   std::string reason_;
   std::unique_ptr<Certificate> peer_;
   bool ready_ = false;   // the handshake is done

@@ -1,5 +1,6 @@
 """Client certificates: who gets in, as whom, and through `intragate forward` for clients that have none to show."""
 
+import socket
 import ssl
 import subprocess
 
@@ -52,6 +53,39 @@ def test_a_certificate_alone_is_a_principal(gateway, authority, batch):
     assert status == 200
     record = gateway.wait_for_record(name)
     assert (record["principal"], record["certificate"]) == ("batch", "CN=batch")
+
+
+def test_the_server_shows_what_its_file_holds(gateway, batch):
+    host, port = gateway.address
+    told = openssl("s_client", "-connect", f"{host}:{port}", "-showcerts", "-cert", batch.certificate, "-key", batch.key,
+                   check=False, input="").stdout
+    assert told.count("BEGIN CERTIFICATE") == 1  # not its authority, too, which is the clients' here
+
+
+def test_a_ticket_leaves_with_the_first_answer(gateway, authority, batch):
+    before = gateway.metrics().total("intragate_tls_handshakes_total", result="full")
+    coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = trusting(authority, batch, ssl.TLSVersion.TLSv1_3)
+    secure = context.wrap_bio(coming, going, server_hostname="localhost")
+    with socket.create_connection(gateway.address, 20) as plain:
+        while True:
+            try:
+                secure.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                plain.sendall(going.read())
+                coming.write(plain.recv(65536))
+        plain.sendall(going.read())
+        eventually(lambda: gateway.metrics().total("intragate_tls_handshakes_total", result="full") > before)
+        assert secure.session is None or not secure.session.has_ticket
+        plain.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            plain.recv(1)
+        plain.settimeout(20)
+        secure.write(b"GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n")
+        plain.sendall(going.read())
+        coming.write(plain.recv(65536))
+        assert secure.read(12) == b"HTTP/1.1 200" and secure.session.has_ticket
 
 
 def test_key_and_certificate_where_both_are_required(gateway, authority, dify, batch):

@@ -102,6 +102,15 @@ def test_a_session_is_resumed_on_whichever_loop_answers(gateway, authority, vers
     assert gateway.metrics().total("intragate_tls_handshakes_total", result="resumed") == before + 7
 
 
+def test_the_cheapest_good_cipher_comes_first(gateway):
+    for offered, chosen in (("TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
+                            ("TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"),
+                            ("TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384")):
+        assert f"Cipher is {chosen}" in s_client(gateway, "-ciphersuites", offered).stdout
+    told = s_client(gateway, "-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256")
+    assert "Cipher is ECDHE-ECDSA-AES128-GCM-SHA256" in told.stdout
+
+
 def test_plain_http_is_told_to_use_https(gateway):
     with Connection(gateway.address) as connection:
         connection.ask("GET", "/v1/models", key=gateway.key)
