@@ -11,6 +11,12 @@ namespace {
 using content::Where;
 using dialect::BodyScreen;
 
+// What the model is to get stands in the record, too.
+Next passed(Exchange& x) {
+  if (x.transcript) x.transcript->prompt(x.asked());
+  return Next::go_on;
+}
+
 // What the model is to get is from now on the call's body.
 Result<Next> take_masked(Exchange& x, std::string body) {
   Result<llm::Call> call = dialect::openai::understand(x.call.api, body);
@@ -21,14 +27,13 @@ Result<Next> take_masked(Exchange& x, std::string body) {
   x.call.bound_answer(x.lane->model.max_answer_tokens);
   x.screened = std::move(body);
   x.screened_held = net::Held{x.worker.loop().buffers().meter(), x.screened.capacity()};
-  return Next::go_on;
+  return passed(x);
 }
 
 Result<Next> finish(Exchange& x, const BodyScreen& screen) {
   if (x.screening->side(Where::prompt).tally.refused) return x.screening->refusal(Where::prompt);
   std::optional<std::string> masked = screen.changed();
-  if (!masked) return Next::go_on;
-  if (x.transcript) x.transcript->prompt(*masked);
+  if (!masked) return passed(x);
   return take_masked(x, *std::move(masked));
 }
 
@@ -45,11 +50,12 @@ net::Task<Result<Next>> screen_long(Exchange& x) {
 }  // namespace
 
 Passage Screen::pass(Exchange& x) {
-  if (x.lane == nullptr || x.snapshot->config->content_rules.empty()) return Next::go_on;
+  if (x.lane == nullptr) return Next::go_on;
+  if (x.snapshot->config->content_rules.empty()) return passed(x);
   x.screening = Screening::of(*x.snapshot->config, x.principal->name, x.lane->name);
-  if (!x.screening) return Next::go_on;
+  if (!x.screening) return passed(x);
   if (x.transcript) x.transcript->redact_with(x.screening->rules());
-  if (!x.screening->looks_into(Where::prompt) || x.call.api == llm::Api::transcription) return Next::go_on;
+  if (!x.screening->looks_into(Where::prompt) || x.call.api == llm::Api::transcription) return passed(x);
   Screening::Side& side = x.screening->side(Where::prompt);
   if (side.enforces() && dialect::is_tokens(x.call, x.asked())) {
     return make_error(

@@ -47,6 +47,14 @@ std::optional<TimePoint> first_byte_of(const Exchange& x) {
   return x.answer_began ? x.answer_began : x.first_byte;
 }
 
+std::string content_of(Exchange& x) {
+  if (!x.transcript) return {};
+  // A call that ended before it was screened, or by that: what its client asked.
+  const bool asked = x.connection.request_complete() && !x.asked().empty();
+  if (asked && !x.transcript->has_prompt()) x.transcript->prompt(x.asked());
+  return x.transcript->json();
+}
+
 void write_record(Exchange& x, const End& end, TimePoint now) {
   audit::Record record;
   record.time = x.wall;
@@ -73,7 +81,7 @@ void write_record(Exchange& x, const End& end, TimePoint now) {
   record.total = now - x.begun;
   record.bytes_in = x.bytes_in;
   record.bytes_out = x.delivered;
-  const std::string content = x.transcript ? x.transcript->json() : std::string{};
+  const std::string content = content_of(x);
   record.content = content;
   const std::string rules = x.screening ? x.screening->json() : std::string{};
   record.content_rules = rules;

@@ -50,7 +50,6 @@ void Transcript::redact_with(const content::Rules& rules) {
 }
 
 void Transcript::prompt(std::string_view body) {
-  prompt_ = {};
   add(prompt_, body);
 }
 

@@ -1,8 +1,8 @@
 // What is kept of a call's prompt and answer for its record, as `audit.content` or the key's `content` wants it:
 // hashes, or the beginnings of the texts, as they are or with what content rules and their built-in detectors find
-// masked. The prompt is the body of the request as the model gets it. The answer is what the client got: of a stream
-// the text of its events put together, else the body. Owner: the exchange, which has one only if something is to be
-// kept. Thread: one loop. Does not: see errors that the gateway tells.
+// masked. The prompt is the body of the request as the model gets it, or, where none gets it, as it came. The answer is
+// what the client got: of a stream the text of its events put together, else the body. Owner: the exchange, which has
+// one only if something is to be kept. Thread: one loop. Does not: see errors that the gateway tells.
 #pragma once
 
 #include <optional>
@@ -23,8 +23,9 @@ class Transcript {
 
   // These rules mask too, whatever their action. They outlive this.
   void redact_with(const content::Rules& rules);
-  // In place of an earlier one.
+  // Once.
   void prompt(std::string_view body);
+  [[nodiscard]] bool has_prompt() const { return prompt_.any; }
   void answer(std::string_view piece);
   // One event of a stream: its data.
   void event(std::string_view data);

@@ -63,7 +63,6 @@ Result<Next> understood(Exchange& x) {
     if (!asked) return std::move(asked).error();
   }
   const std::string_view body = x.asked();
-  if (x.transcript) x.transcript->prompt(body);
   Result<llm::Call> call = x.call.api == llm::Api::transcription ? dialect::form::understand(x.head.content_type, body)
                                                                  : dialect::openai::understand(x.call.api, body);
   if (!call) return std::move(call).error();

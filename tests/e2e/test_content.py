@@ -71,6 +71,16 @@ def test_the_model_never_sees_what_is_masked(gateway, model, path, body, seen):
     eventually(lambda: gateway.metrics().total(total, rule="heron", action="note", **{"in": "prompt"}) >= 1, "the metric")
 
 
+@pytest.mark.parametrize("model_name, text, secret, mask", [
+    ("m", "about 苍鹭计划", "苍鹭计划", "[heron]"),      # a rule that only notes
+    ("m", "see PRJ-1234", "PRJ-1234", "[codes]"),        # one that refuses
+    ("nowhere", f"call {MOBILE}", MOBILE, "[mobile_number]")])
+def test_records_have_masked_what_any_rule_finds(gateway, model_name, text, secret, mask):
+    record = gateway.wait_for_record(ask(gateway, chat(model_name, text)).request_id)
+    kept = record["content"]["prompt"]
+    assert mask in kept and secret not in kept
+
+
 def test_a_refused_prompt_does_not_reach_the_model(gateway, model, client):
     before = len(model.calls)
     with pytest.raises(openai.BadRequestError) as caught:
