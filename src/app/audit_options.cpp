@@ -21,6 +21,8 @@ void add_filter(CLI::App* command, AuditQueryOptions& options) {
   audit::Filter& filter = options.filter;
   command->add_option("--since", options.since, "not before: 2026-11-28T10:00:00Z, 2026-11-28, or 2h (so long ago)");
   command->add_option("--until", options.until, "before, in the same forms");
+  command->add_option("--from", filter.from, "from this record's number (`seq`) on");
+  command->add_option("--to", filter.to, "up to this record's number");
   command->add_option("--id", filter.id, "only the call with this request id");
   command->add_option("--key", filter.key, "only this key's (an event: by this actor)");
   command->add_option("--user", filter.user, "only this end user's");

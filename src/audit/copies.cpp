@@ -56,6 +56,14 @@ void Copies::offer(std::string_view lines) {
   for (const auto& copy : copies_) copy->offer(lines);
 }
 
+std::vector<CopyGap> Copies::take_gaps() {
+  std::vector<CopyGap> gaps;
+  for (const auto& copy : copies_) {
+    if (std::optional<CopyGap> gap = copy->take_gap()) gaps.push_back(*std::move(gap));
+  }
+  return gaps;
+}
+
 bool Copies::must_refuse() const {
   return std::any_of(copies_.begin(), copies_.end(), [](const auto& copy) { return copy->must_refuse(); });
 }

@@ -1,7 +1,7 @@
 // Where records go besides the files, as they are written: syslog servers and receivers of lines (audit.copies). One
 // thread with a loop of its own serves them all, so that neither calls nor the files ever wait for one; each has a
-// bounded queue. Owner: app and the Writer together. Thread: offer() and finish() the writer's; the rest any.
-// Does not: keep anything over a restart; the files do.
+// bounded queue. Owner: app and the Writer together. Thread: offer(), take_gaps() and finish() the writer's; the rest
+// any. Does not: keep anything over a restart; the files do.
 #pragma once
 
 #include <memory>
@@ -30,6 +30,8 @@ class Copies {
 
   // Whole lines that are on disk now. Never blocks.
   void offer(std::string_view lines);
+  // What copies lack, as soon as they take records again: a gap is told once. The writer's thread.
+  [[nodiscard]] std::vector<CopyGap> take_gaps();
   // One that must have every record cannot take more: calls are to be refused.
   [[nodiscard]] bool must_refuse() const;
   [[nodiscard]] std::vector<CopyState> states() const;

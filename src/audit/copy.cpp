@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,14 @@ std::string_view fitting(std::string_view lines, std::uint64_t room) {
   if (lines.size() <= room) return lines;
   const std::size_t end = room == 0 ? std::string_view::npos : lines.rfind('\n', static_cast<std::size_t>(room) - 1);
   return end == std::string_view::npos ? std::string_view{} : lines.substr(0, end + 1);
+}
+
+// Of a line of the chain: {"seq":17,…
+std::uint64_t seq_of(std::string_view line) {
+  constexpr std::string_view kBegin = R"({"seq":)";
+  std::uint64_t seq = 0;
+  if (line.starts_with(kBegin)) std::from_chars(line.data() + kBegin.size(), line.data() + line.size(), seq);
+  return seq;
 }
 
 template <class Take>
@@ -74,14 +83,29 @@ void Copy::offer(std::string_view lines) {
   const std::uint64_t room = room_.load(std::memory_order_relaxed);
   const std::uint64_t held = held_.load(std::memory_order_relaxed);  // only shrinks meanwhile
   const std::string_view taken = fitting(lines, room - std::min(room, held));
-  if (taken.size() < lines.size()) {
-    dropped_ += lines_in(lines.substr(taken.size()));
-    overflowed_ = true;
-  }
+  fits_again_ = taken.size() == lines.size();
+  if (!fits_again_) note_gap(lines.substr(taken.size()));
   if (taken.empty()) return;
   const std::lock_guard lock{mutex_};
   waiting_ += taken;
   held_ += taken.size();
+}
+
+void Copy::note_gap(std::string_view lost) {
+  const std::uint64_t records = lines_in(lost);
+  dropped_ += records;
+  overflowed_ = true;
+  if (gap_.records == 0) gap_.first_seq = seq_of(lost);
+  gap_.records += records;
+  lost.remove_suffix(1);
+  gap_.last_seq = seq_of(lost.substr(lost.rfind('\n') + 1));
+}
+
+std::optional<CopyGap> Copy::take_gap() {
+  if (!fits_again_ || gap_.records == 0) return std::nullopt;
+  CopyGap gap = std::exchange(gap_, {});
+  gap.to = name_;
+  return gap;
 }
 
 bool Copy::must_refuse() const {

@@ -1,9 +1,9 @@
 // One place where records go besides the files: a bounded queue of written lines, and the connection that empties it.
 // Whoever does not take them is tried again with growing pauses, and what finds no room meanwhile is counted as
-// dropped, the newest first, so that a copy lacks a stretch and never single records. Over TCP a record stays here
-// until the target's system has acknowledged it: after a broken connection it is sent again, perhaps twice, but not
-// lost. Owner: Copies. Thread: offer() the writer's; state() and must_refuse() any; the rest the loop's. Does not: read
-// the files again for what was dropped.
+// dropped, the newest first, so that a copy lacks a stretch and never single records; who asks is told which. Over TCP
+// a record stays here until the target's system has acknowledged it: after a broken connection it is sent again,
+// perhaps twice, but not lost. Owner: Copies. Thread: offer() the writer's; state() and must_refuse() any; the rest the
+// loop's. Does not: read the files again for what was dropped.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,14 @@ struct CopyState {
   std::string trouble;  // empty: it takes them
 };
 
+// Records that found no room in a copy's queue, from the first to the last: those of a stretch.
+struct CopyGap {
+  std::string to;
+  std::uint64_t first_seq = 0;
+  std::uint64_t last_seq = 0;
+  std::uint64_t records = 0;
+};
+
 class Copy {
  public:
   struct Rules {
@@ -46,6 +55,8 @@ class Copy {
 
   // Whole lines that are on disk.
   void offer(std::string_view lines);
+  // What found no room before that which was offered last and found all it needs. Once for each; the writer's thread.
+  [[nodiscard]] std::optional<CopyGap> take_gap();
   // It must have every record, and its queue is nearly full, or something found no room since it was half empty.
   [[nodiscard]] bool must_refuse() const;
   [[nodiscard]] CopyState state() const;
@@ -74,6 +85,7 @@ class Copy {
   void confirm(const net::Socket& socket);
   void let_go(const Batch& batch, bool arrived);
   void say(std::string trouble);
+  void note_gap(std::string_view lost);
 
   net::Loop& loop_;
   Rules rules_;
@@ -85,6 +97,10 @@ class Copy {
   std::atomic<bool> overflowed_{false};
   std::atomic<std::uint64_t> sent_{0};
   std::atomic<std::uint64_t> dropped_{0};
+
+  // The writer's thread's.
+  CopyGap gap_;
+  bool fits_again_ = false;
 
   mutable std::mutex mutex_;  // guards the two below
   std::string waiting_;       // lines

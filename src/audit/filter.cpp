@@ -1,6 +1,7 @@
 #include "audit/filter.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/json_scan.h"
 #include "base/json_write.h"
@@ -23,9 +24,17 @@ std::string csv_cell(std::string_view member) {
   return quoted + '"';
 }
 
+// Of what is none: 0, which no record has.
+std::uint64_t number(std::string_view member) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(member.data(), member.data() + member.size(), value);
+  return error == std::errc{} && end == member.data() + member.size() ? value : 0;
+}
+
 }  // namespace
 
-Matcher::Matcher(const Filter& filter) : what_{filter.what}, since_{filter.since}, until_{filter.until} {
+Matcher::Matcher(const Filter& filter)
+    : what_{filter.what}, from_{filter.from}, to_{filter.to}, since_{filter.since}, until_{filter.until} {
   const auto want = [this](std::string_view field, const std::string& value) {
     if (value.empty()) return;
     std::string json;
@@ -46,6 +55,7 @@ bool Matcher::matches(std::string_view line) const {
   json::ObjectScan scan{line};
   while (const std::optional<json::Member> member = scan.next()) {
     if (member->key == "event") event = true;
+    if (member->key == "seq" && !(from_ <= number(member->value) && number(member->value) <= to_)) return false;
     if (member->key == kTimeField && member->value.size() > 2) {
       // Always the same form, so that later is greater.
       const std::string_view time = member->value.substr(1, member->value.size() - 2);
@@ -63,11 +73,11 @@ bool Matcher::matches(std::string_view line) const {
 
 const std::vector<std::string_view>& columns() {
   static const std::vector<std::string_view> names{
-      "seq",          "time",     "event",         "request_id", "principal",     "key_id",
-      "end_user",     "address",  "certificate",   "api",        "model",         "endpoint",
-      "attempts",     "status",   "outcome",       "error",      "prompt_tokens", "completion_tokens",
-      "usage_source", "queue_ms", "first_byte_ms", "total_ms",   "bytes_in",      "bytes_out",
-      "content",      "detail",   "prev",          "hash"};
+      "seq",          "time",          "event",          "request_id", "principal",     "key_id",
+      "end_user",     "address",       "certificate",    "api",        "model",         "endpoint",
+      "attempts",     "status",        "outcome",        "error",      "prompt_tokens", "completion_tokens",
+      "usage_source", "queue_ms",      "first_byte_ms",  "total_ms",   "bytes_in",      "bytes_out",
+      "content",      "content_rules", "continued_from", "detail",     "prev",          "hash"};
   return names;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,10 @@ namespace intragate::audit {
 
 struct Filter {
   enum class What : std::uint8_t { everything, calls, events } what = What::everything;
-  std::string since{};  // RFC 3339 as in `time`, inclusive; empty: from the beginning
-  std::string until{};  // exclusive; empty: to the end
+  std::string since{};     // RFC 3339 as in `time`, inclusive; empty: from the beginning
+  std::string until{};     // exclusive; empty: to the end
+  std::uint64_t from = 0;  // of `seq`, inclusive
+  std::uint64_t to = std::numeric_limits<std::uint64_t>::max();  // likewise
   // Each a value that the field must have; empty: any.
   std::string id{};    // request_id
   std::string key{};   // principal
@@ -34,6 +37,8 @@ class Matcher {
     std::string value;  // as JSON, with quotes
   };
   Filter::What what_;
+  std::uint64_t from_;
+  std::uint64_t to_;
   std::string since_;
   std::string until_;
   std::vector<Wanted> wanted_;

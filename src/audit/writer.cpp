@@ -265,12 +265,28 @@ bool Writer::write_numbered() {
     if (taken_are_calls_) written_.fetch_add(lines_in(rest.substr(0, *n)), std::memory_order_relaxed);
     numbered_at_ += *n;
   }
-  if (options_.copies != nullptr) options_.copies->offer(numbered_);
+  if (options_.copies != nullptr) offer_copies();
   numbered_.clear();
   numbered_at_ = 0;
   on_disk_ = last_;
   note_losses();
   return true;
+}
+
+// What a copy lacks stands in the files, and in the copy itself.
+void Writer::offer_copies() {
+  options_.copies->offer(numbered_);
+  for (const CopyGap& gap : options_.copies->take_gaps()) {
+    std::string detail;
+    json::Writer{detail}
+        .open_object()
+        .text("to", gap.to)
+        .number("first_seq", static_cast<std::int64_t>(gap.first_seq))
+        .number("last_seq", static_cast<std::int64_t>(gap.last_seq))
+        .number("records", static_cast<std::int64_t>(gap.records))
+        .close_object();
+    note({.name = "copy_gap", .actor = "gateway", .outcome = "error", .detail = detail});
+  }
 }
 
 void Writer::note_losses() {

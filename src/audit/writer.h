@@ -74,6 +74,7 @@ class Writer {
   bool write_taken();
   void number_lines();
   bool write_numbered();
+  void offer_copies();
   void note_losses();
   void keep_head();
   void keep_archive();

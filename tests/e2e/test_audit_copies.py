@@ -159,6 +159,31 @@ def test_calls_are_refused_for_a_copy_that_must_be_whole(gateway_factory, model)
             eventually(lambda: ask(gateway, chat("m")).status == 200, "calls again")
 
 
+def test_what_a_copy_lacks_is_said_in_the_chain_and_can_be_brought(gateway_factory, model, tmp_path):
+    port = free_port(socket.SOCK_STREAM)
+    to = f"lines+tcp://127.0.0.1:{port}"
+    gateway = gateway_factory(config={"models": [{"name": "m", "endpoints": [{"url": model.base}]}],
+                                      "audit": {"content": "full", "copies": [{"to": to, "buffer": "64KiB"}]}})
+    for _ in range(8):  # 12 KB each
+        call(gateway, "x" * 12000)
+    with socket.create_server(("127.0.0.1", port)) as receiver:
+        connection, _ = receiver.accept()
+        with connection, connection.makefile() as lines:
+            got = [json.loads(lines.readline())]
+            call(gateway)
+            while got[-1].get("event") != "copy_gap":
+                got.append(json.loads(lines.readline()))
+    gap = got[-1]["detail"]
+    assert gap["to"] == to and gap["records"] == gap["last_seq"] - gap["first_seq"] + 1
+    assert not [one for one in got if gap["first_seq"] <= one["seq"] <= gap["last_seq"]]
+    out = tmp_path / "missing.jsonl"
+    done = run("audit", "export", "--dir", gateway.data_dir / "audit", "--from", gap["first_seq"], "--to", gap["last_seq"],
+               "--output", out)
+    assert done.returncode == 0, done.stderr
+    whole = sorted(got + [json.loads(line) for line in out.read_text().splitlines()], key=lambda one: one["seq"])
+    assert [one["seq"] for one in whole] == list(range(1, len(whole) + 1))
+
+
 def test_egress_holds_for_copies_too(gateway_factory, model, tmp_path):
     config = {"models": [{"name": "m", "endpoints": [{"url": model.base}]}],
               "audit": {"copies": [{"to": "syslog+udp://192.0.2.1"}]}}

@@ -134,10 +134,18 @@ TEST(Copies, WhatFindsNoRoomIsDroppedAndCountedAndTheRestKept) {
   copies->offer(lines(6, 20));
   EXPECT_TRUE(copies->must_refuse());
   EXPECT_EQ(copies->states()[0].dropped, 9U);
+  copies->offer(lines(20, 22));
+  EXPECT_TRUE(copies->take_gaps().empty()) << "it goes on";
   receiver.listen();
   const int connection = receiver.accept();
   EXPECT_EQ(Receiver::read(connection, 1000), lines(1, 11));
   wait_until([&] { return !copies->must_refuse() && copies->states()[0].trouble.empty(); }, "there is room again");
+  copies->offer(lines(22, 23));
+  const std::vector<CopyGap> gaps = copies->take_gaps();
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_EQ(gaps[0].to, copy.to);
+  EXPECT_EQ(std::tuple(gaps[0].first_seq, gaps[0].last_seq, gaps[0].records), std::tuple(11U, 21U, 11U));
+  EXPECT_TRUE(copies->take_gaps().empty()) << "once";
   ::close(connection);
 }
 
