@@ -143,20 +143,24 @@ def test_the_readme_s_configuration_is_valid(tmp_path):
 # --- a real gateway
 
 @pytest.fixture(scope="module")
-def page(gateway_factory, model_factory):
+def page(gateway_factory, model_factory, authority):
     """/metrics of a gateway to which everything has happened that dashboard and alerts ask for."""
     model, gate = model_factory(), Gate()
 
     def entry(name, url=model.base, **more):
         return {"name": name, "endpoints": [{"url": url, "max_concurrency": 1}], "retry": {"attempts": 1}, **more}
     dead = f"http://127.0.0.1:{free_port()}/v1"
-    config = {"listen": [{"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "max_connections": 1}],
+    pair = authority.server()
+    config = {"listen": [{"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "max_connections": 1},
+                         {"address": "127.0.0.1:0", "tls": {"certificate": pair.certificate, "key": pair.key}}],
+              "key_policy": {"max_age": "90d"}, "audit": {"copies": [{"to": f"syslog+udp://127.0.0.1:{free_port()}"}]},
               "models": [entry("m"), {"name": "auto", "endpoints": [{"url": model.base, "max_concurrency": "auto"}]},
                          entry("busy", queue={"size": 0}), entry("dead", dead, health={"failures": 1}),
                          {"name": "pair", "endpoints": [{"url": model.base}, {"url": model.base, "weight": 2}],
                           "hedge": {"after": "50ms", "budget": "100%"}, "continue_on_failure": True}],
               "limits": [{"per": "key", "name": "hasty", "requests_per_minute": 1}],
-              "keys": [{"name": "test", "key": "${TEST_KEY}"}, {"name": "hasty", "key": "${HASTY_KEY}"}]}
+              "keys": [{"name": "test", "key": "${TEST_KEY}", "created": "2026-11-01T00:00:00Z"},
+                       {"name": "hasty", "key": "${HASTY_KEY}"}]}
     gateway = gateway_factory(config=config, env={"HASTY_KEY": "sk-hasty-key"})
     with Stream(gateway, chat("m", stream=True)) as reply:
         reply.rest()
