@@ -2,11 +2,14 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+
 #include "content/prefix_pattern.h"
 
 namespace intragate::content {
 namespace {
 
+constexpr std::size_t kWindow = 2 * kLongestMatch;
 constexpr int kMostMemory = 4 << 20;  // of one expression: its program and what the search remembers
 
 re2::RE2::Options options() {
@@ -21,11 +24,16 @@ Error bad(std::string why) {
   return make_error(Code::invalid_configuration, std::move(why));
 }
 
-std::optional<Pattern::Match> match(const re2::RE2& expression, std::string_view text, std::size_t from) {
+struct Stretch {
+  std::size_t from;
+  std::size_t to;
+};
+
+// Of a match within the stretch; the text around it is looked at for \b, ^ and $ only.
+std::optional<Pattern::Match> match(const re2::RE2& expression, std::string_view text, Stretch in) {
   re2::StringPiece found;
-  if (!expression.Match({text.data(), text.size()}, from, text.size(), re2::RE2::UNANCHORED, &found, 1)) {
-    return std::nullopt;
-  }
+  const re2::StringPiece all{text.data(), text.size()};
+  if (!expression.Match(all, in.from, in.to, re2::RE2::UNANCHORED, &found, 1)) return std::nullopt;
   const auto begin = static_cast<std::size_t>(found.data() - text.data());
   return Pattern::Match{begin, begin + found.size()};
 }
@@ -55,13 +63,20 @@ Result<Pattern> Pattern::make(std::string_view expression) {
 }
 
 std::optional<Pattern::Match> Pattern::find(std::string_view text, std::size_t from) const {
-  std::optional<Match> found = match(*whole_, text, from);
-  if (found && found->end == found->begin) return std::nullopt;  // \b and the like
-  return found;
+  // RE2 would look through all that follows for the longest match, again for each. So it sees a window; a match in its
+  // last part is left to the next one, because another may begin before it that does not end here.
+  for (;;) {
+    const std::size_t to = std::min(text.size(), from + kWindow);
+    const bool last = to == text.size();
+    std::optional<Match> found = match(*whole_, text, {from, to});
+    if (found && found->end == found->begin) return std::nullopt;  // \b and the like
+    if (last || (found && found->begin < to - kLongestMatch)) return found;
+    from = to - kLongestMatch;
+  }
 }
 
 std::size_t Pattern::begun(std::string_view text, std::size_t from) const {
-  const std::optional<Match> found = match(*prefix_, text, from);
+  const std::optional<Match> found = match(*prefix_, text, {from, text.size()});
   return found ? found->begin : text.size();
 }
 

@@ -1,6 +1,7 @@
 #include "content/scanner.h"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -106,21 +107,31 @@ void Scanner::find_patterns() {
   }
 }
 
-// `end`, or where the finding begins that would be cut there.
-std::size_t Scanner::before_findings(std::size_t end) const {
-  const auto step_back = [&](const Finding& one) {
-    if (one.begin < offset_ + end && one.end > offset_ + end) end = static_cast<std::size_t>(one.begin - offset_);
-  };
+void Scanner::note_late() {
+  late_.clear();
+  const std::uint64_t from = offset_ + text_.size() - std::min(text_.size(), kMostHeld);
   for (const Reading& reading : readings_) {
-    for (auto word = reading.words.rbegin(); word != reading.words.rend(); ++word) step_back(*word);
+    for (auto word = reading.words.rbegin(); word != reading.words.rend() && word->end > from; ++word) {
+      late_.push_back(*word);
+    }
   }
-  for (auto match = matches_.rbegin(); match != matches_.rend(); ++match) step_back(*match);
+  std::copy_if(matches_.begin(), matches_.end(), std::back_inserter(late_),
+               [from](const Finding& match) { return match.end > from; });
+  std::sort(late_.begin(), late_.end(), [](const Finding& a, const Finding& b) { return a.begin > b.begin; });
+}
+
+// `end`, or where the finding begins that would be cut there: one after the other where they overlap, which takes one
+// pass, because each that steps back begins behind those that come after it.
+std::size_t Scanner::before_findings(std::size_t end) const {
+  for (const Finding& one : late_) {
+    if (one.begin < offset_ + end && one.end > offset_ + end) end = static_cast<std::size_t>(one.begin - offset_);
+  }
   return end;
 }
 
 // Where the text begins that what follows may still make a finding of. Never in the middle of one that was found, nor
 // of a run: what is before it must be whole.
-std::size_t Scanner::undecided() const {
+std::size_t Scanner::undecided() {
   const std::string_view text{text_};
   std::size_t end = text.size();
   for (std::size_t rule = 0; rule < rules_.size(); ++rule) {
@@ -130,11 +141,14 @@ std::size_t Scanner::undecided() const {
   if (has_patterns_) {
     const std::string_view characters = text.substr(0, std::max(begin_, cut_character(text)));
     end = std::min(end, characters.size());
+    const std::size_t from = std::max(begin_, characters.size() - std::min(characters.size(), kMostHeld));
     for (const Rule* rule : rules_) {
-      for (const Pattern& pattern : rule->patterns) end = std::min(end, pattern.begun(characters, begin_));
+      for (const Pattern& pattern : rule->patterns) end = std::min(end, pattern.begun(characters, from));
     }
   }
-  for (std::size_t before = end + 1; end < before && end > begin_;) {
+  note_late();
+  // What begins farther back than that will be cut whatever it is.
+  for (std::size_t before = end + 1; end < before && end > begin_ && text.size() - end <= kMostHeld;) {
     before = end;
     end = before_findings(end);
     if (kinds_.any()) end = begin_ + run_before(text.substr(begin_), end - begin_, kinds_);

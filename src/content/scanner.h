@@ -42,7 +42,8 @@ class Scanner {
   void forget_cleared();
   void read_words(std::size_t from);
   void find_patterns();
-  [[nodiscard]] std::size_t undecided() const;
+  [[nodiscard]] std::size_t undecided();
+  void note_late();
   [[nodiscard]] std::size_t before_findings(std::size_t end) const;
   Cleared clear(std::size_t end);
   void clear_words(std::size_t rule, std::uint64_t limit);
@@ -51,10 +52,11 @@ class Scanner {
   const Rules& rules_;
   Kinds kinds_;  // of all rules
   std::vector<Reading> readings_;
-  std::string text_;               // a little of what is gone, what was cleared last, what is held
-  std::size_t begin_ = 0;          // of text_: what is held, or, while it is being cleared, was
-  std::uint64_t offset_ = 0;       // of text_[0] in the whole text
-  std::vector<Finding> matches_;   // of patterns, in what was held
+  std::string text_;              // a little of what is gone, what was cleared last, what is held
+  std::size_t begin_ = 0;         // of text_: what is held, or, while it is being cleared, was
+  std::uint64_t offset_ = 0;      // of text_[0] in the whole text
+  std::vector<Finding> matches_;  // of patterns, in what was held
+  std::vector<Finding> late_;     // scratch: words and matches that reach into the last kMostHeld bytes, the last first
   std::vector<Finding> personal_;  // scratch
   std::vector<Finding> found_;     // in what was cleared last
   bool has_patterns_ = false;

@@ -16,7 +16,7 @@ namespace intragate::dialect {
 class BodyScreen {
  public:
   enum class Copies : bool { kept, removed };                   // what says the text once more (logprobs): becomes null
-  static constexpr std::size_t kStep = std::size_t{64} * 1024;  // bytes of text
+  static constexpr std::size_t kStep = std::size_t{16} * 1024;  // bytes of text
 
   // All must outlive this. A body that is no JSON is one text.
   BodyScreen(std::string_view body, const content::Rules& rules, content::Tally& tally,

@@ -149,5 +149,33 @@ TEST(Scanner, WhatIsHeldForAnExpressionWithoutEndIsBounded) {
   EXPECT_LE(seen.most_held, kMostHeld);
 }
 
+// Each of these took a time that grew with the square of the text: minutes to hours for what follows.
+TEST(Scanner, AChainOfFindingsThatOverlapIsWalkedOnce) {
+  std::string chain;
+  while (chain.size() < 1'000'000) chain += "ab";
+  const Rule ab = rule_of({"ab"}, {});
+  const Rule ba = rule_of({"ba"}, {});
+  const Rule patterns = rule_of({}, {}, {"ab", "ba"});
+  EXPECT_EQ(scan(chain, chain.size(), {&ab, &ba}).text, chain);
+  EXPECT_EQ(scan(chain, chain.size(), {&patterns}).found.size(), 999'999U);
+}
+
+TEST(Scanner, AMatchThatMightBeLongerCostsALookAtAWindowOnly) {
+  const Rule rule = rule_of({}, {}, {"(?s)a(.*z)?"});
+  const std::string text(50'000, 'a');
+  EXPECT_EQ(scan(text, text.size(), {&rule}).found.size(), text.size());
+}
+
+TEST(Scanner, LongMatchesOfWholeTextsAreFoundWhereverTheyStand) {
+  const Rule rule = rule_of({}, {}, {"BEGIN[^-]*END|[0-9]{4}"});
+  for (std::size_t before = 0; before < 12'000; before += 500) {
+    const std::string text =
+        std::string(before, '.') + "BEGIN" + std::string(4000, '.') + "END 1234" + std::string(9000, '.');
+    const Seen seen = scan(text, text.size(), {&rule});
+    ASSERT_EQ(seen.found.size(), 2U) << before;
+    EXPECT_EQ(seen.found[0].end - seen.found[0].begin, 4008U);
+  }
+}
+
 }  // namespace
 }  // namespace intragate::content
