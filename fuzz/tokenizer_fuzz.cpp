@@ -17,7 +17,7 @@ using namespace intragate;
 using fuzz::require;
 using tokenizer::Tokenizer;
 
-constexpr std::array<std::string_view, 3> kKnown{
+constexpr std::array<std::string_view, 5> kKnown{
     R"({"added_tokens":[{"content":"<|end|>","special":true},{"content":"<m>","lstrip":true,"rstrip":true}],
         "normalizer":{"type":"NFC"},"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":
         "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"},
@@ -27,6 +27,11 @@ constexpr std::array<std::string_view, 3> kKnown{
         "model":{"type":"BPE","ignore_merges":true,"vocab":{"a":0,"b":1,"aa":2,"aaaa":3,"ab":4},"merges":["a a","aa aa","a b"]}})",
     R"({"normalizer":{"type":"Replace","pattern":{"String":" "},"content":"▁"},
         "model":{"type":"BPE","unk_token":"<unk>","fuse_unk":true,"vocab":{"<unk>":0,"▁":1,"a":2,"▁a":3},"merges":["▁ a"]}})",
+    R"({"normalizer":{"type":"Sequence","normalizers":[{"type":"BertNormalizer"},{"type":"Replace","pattern":{"Regex":" {2,}"},
+        "content":" "}]},"pre_tokenizer":{"type":"BertPreTokenizer"},
+        "model":{"type":"WordPiece","vocab":{"[UNK]":0,"a":1,"##b":2,"##a":3,".":4,"ab":5}}})",
+    R"({"normalizer":{"type":"Strip"},"pre_tokenizer":{"type":"WhitespaceSplit"},
+        "model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["a",-1],["b",-2],["ab",-2.5],["你",-3],["aba",-7.5]]}})",
 };
 
 }  // namespace

@@ -11,12 +11,12 @@ namespace {
 constexpr std::uint32_t kUnknown = UINT32_MAX;
 constexpr std::size_t kShort = 48;  // symbols; up to here a look at all pairs is quicker than a queue
 
+}  // namespace
+
 std::string byte_fallback_token(unsigned byte) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   return {'<', '0', 'x', kDigits[byte >> 4U], kDigits[byte & 15U], '>'};
 }
-
-}  // namespace
 
 std::string byte_character(unsigned byte) {
   const auto shown = [](unsigned b) { return (b >= 0x21 && b <= 0x7E) || (b >= 0xA1 && b != 0xAD); };

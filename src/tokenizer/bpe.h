@@ -63,6 +63,8 @@ class Bpe {
   std::vector<std::uint32_t> byte_ids_;  // of 256
 };
 
+// The token that a byte becomes as the last resort: `<0x0A>`.
+[[nodiscard]] std::string byte_fallback_token(unsigned byte);
 // The character that stands for a byte in the vocabularies of byte-level models.
 [[nodiscard]] std::string byte_character(unsigned byte);
 

@@ -1,11 +1,7 @@
 #include "tokenizer/split.h"
 
-#include <utf8proc.h>
-
-#include <cstdlib>
-
 #include "base/text.h"
-#include "jinja/text.h"
+#include "tokenizer/normalizer.h"
 
 namespace intragate::tokenizer {
 namespace {
@@ -16,136 +12,16 @@ using ValueKind = Value::Kind;
 
 constexpr unsigned kDeepest = 8;
 constexpr std::string_view kGpt2 = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-
-Error unsupported(std::string_view what, std::string_view kind) {
-  return make_error(Code::invalid_configuration,
-                    "tokenizer: " + std::string{what} + ' ' + text::quoted(kind) + " is not supported");
-}
-
-std::string_view text_at(const Object& object, std::string_view key) {
-  const Value* const value = object.find(key);
-  return value != nullptr && value->is(ValueKind::string) ? std::string_view{value->string()} : std::string_view{};
-}
-
-bool flag_at(const Object& object, std::string_view key, bool otherwise) {
-  const Value* const value = object.find(key);
-  return value != nullptr && value->is(ValueKind::boolean) ? value->boolean() : otherwise;
-}
-
-// `{"String": "…"}` or `{"Regex": "…"}`.
-struct Written {
-  std::string source;
-  Pattern::Kind kind = Pattern::Kind::text;
-};
-Written pattern_of(const Object& config) {
-  const Value* const pattern = config.find("pattern");
-  if (pattern == nullptr || !pattern->is(ValueKind::object)) return {};
-  const std::string_view expression = text_at(pattern->object(), "Regex");
-  if (!expression.empty()) return {.source = std::string{expression}, .kind = Pattern::Kind::expression};
-  return {.source = std::string{text_at(pattern->object(), "String")}, .kind = Pattern::Kind::text};
-}
-
-std::string normal_form(const std::string& text, int options) {
-  utf8proc_uint8_t* out = nullptr;
-  const auto flags = static_cast<utf8proc_option_t>(options | UTF8PROC_STABLE);
-  const utf8proc_ssize_t size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                                             static_cast<utf8proc_ssize_t>(text.size()), &out, flags);
-  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner{out, &std::free};
-  return size < 0 ? text : std::string{reinterpret_cast<const char*>(out), static_cast<std::size_t>(size)};
-}
-
-std::string lowercase(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const jinja::Character c = jinja::first_character(text);
-    if (c.point == 0x130) {  // the one letter whose small form is two characters
-      out += "i\u0307";
-      text.remove_prefix(c.size);
-      continue;
-    }
-    const auto lower = static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c.point)));
-    if (lower == c.point) {
-      out += text.substr(0, c.size);
-    } else {
-      jinja::append_utf8(out, lower);
-    }
-    text.remove_prefix(c.size);
-  }
-  return out;
-}
-
-std::string replaced(std::string_view text, std::string_view what, std::string_view with) {
-  std::string out;
-  for (std::size_t found = text.find(what); found != std::string_view::npos; found = text.find(what)) {
-    out += text.substr(0, found);
-    out += with;
-    text.remove_prefix(found + what.size());
-  }
-  return out += text;
-}
+// What Rust calls white space, punctuation and a word's character.
+constexpr std::string_view kWhite =
+    R"([\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+)";
+constexpr std::string_view kPunctuation = R"([!-/:-@\[-`{-~]|\p{P})";
+constexpr std::string_view kWords =
+    R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d}]+|)"
+    R"([^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d})"
+    R"(\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+)";
 
 }  // namespace
-
-Result<Normalizer> Normalizer::make(const Value& config) {
-  Normalizer made;
-  Result<Unit> added = made.add(config, 0);
-  if (!added) return std::move(added).error();
-  return made;
-}
-
-Result<Unit> Normalizer::add(const Value& config, unsigned depth) {
-  if (config.is(ValueKind::none) || config.is(ValueKind::undefined)) return Unit{};
-  if (!config.is(ValueKind::object) || depth > kDeepest) return unsupported("normalizer", "this");
-  const Object& object = config.object();
-  const std::string_view type = text_at(object, "type");
-  if (type == "Sequence") {
-    const Value* const all = object.find("normalizers");
-    if (all == nullptr || !all->is(ValueKind::list)) return unsupported("normalizer", type);
-    for (const Value& one : all->list()) {
-      if (Result<Unit> added = add(one, depth + 1); !added) return added;
-    }
-    return Unit{};
-  }
-  using Kind = Step::Kind;
-  constexpr std::pair<std::string_view, Kind> kForms[] = {{"NFC", Kind::nfc},
-                                                          {"NFD", Kind::nfd},
-                                                          {"NFKC", Kind::nfkc},
-                                                          {"NFKD", Kind::nfkd},
-                                                          {"Lowercase", Kind::lowercase}};
-  for (const auto& [name, kind] : kForms) {
-    if (type != name) continue;
-    steps_.push_back({.kind = kind});
-    return Unit{};
-  }
-  if (type == "Prepend") {
-    steps_.push_back({.kind = Kind::prepend, .what = "", .with = std::string{text_at(object, "prepend")}});
-    return Unit{};
-  }
-  Written pattern = pattern_of(object);
-  if (type != "Replace" || pattern.source.empty() || pattern.kind != Pattern::Kind::text)
-    return unsupported("normalizer", type);
-  steps_.push_back(
-      {.kind = Kind::replace, .what = std::move(pattern.source), .with = std::string{text_at(object, "content")}});
-  return Unit{};
-}
-
-std::string Normalizer::apply(std::string text) const {
-  for (const Step& step : steps_) {
-    switch (step.kind) {
-      case Step::Kind::nfc: text = normal_form(text, UTF8PROC_COMPOSE); break;
-      case Step::Kind::nfd: text = normal_form(text, UTF8PROC_DECOMPOSE); break;
-      case Step::Kind::nfkc: text = normal_form(text, UTF8PROC_COMPOSE | UTF8PROC_COMPAT); break;
-      case Step::Kind::nfkd: text = normal_form(text, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT); break;
-      case Step::Kind::lowercase: text = lowercase(text); break;
-      case Step::Kind::prepend:
-        if (!text.empty()) text.insert(0, step.with);
-        break;
-      case Step::Kind::replace: text = replaced(text, step.what, step.with); break;
-    }
-  }
-  return text;
-}
 
 Result<Splitter> Splitter::make(const Value& config) {
   Splitter made;
@@ -217,6 +93,22 @@ Result<Unit> Splitter::add(const Value& config, unsigned depth) {
   if (type == "Digits") {
     const bool each = flag_at(object, "individual_digits", false);
     return add_pattern(each ? "\\p{N}" : "\\p{N}+", Pattern::Kind::expression, {.kind = Step::Kind::isolated});
+  }
+  return add_words(type, object);
+}
+
+Result<Unit> Splitter::add_words(std::string_view type, const Object& config) {
+  constexpr Pattern::Kind kExpression = Pattern::Kind::expression;
+  if (type == "WhitespaceSplit") return add_pattern(kWhite, kExpression, {.kind = Step::Kind::removed});
+  if (type == "Whitespace") return add_pattern(kWords, kExpression, {.kind = Step::Kind::removed, .inverted = true});
+  if (type == "BertPreTokenizer") {
+    Result<Unit> added = add_pattern(kWhite, kExpression, {.kind = Step::Kind::removed});
+    if (!added) return added;
+    return add_pattern(kPunctuation, kExpression, {.kind = Step::Kind::isolated});
+  }
+  const std::string_view behavior = text_at(config, "behavior");
+  if (type == "Punctuation" && (behavior.empty() || behavior == "Isolated")) {
+    return add_pattern(kPunctuation, kExpression, {.kind = Step::Kind::isolated});
   }
   return unsupported("pre_tokenizer", type);
 }

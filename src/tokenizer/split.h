@@ -1,6 +1,6 @@
-// What a tokenizer does with a text before it joins pairs: normalizing it and cutting it into words. Owner: a
-// tokenizer. Thread: made by one, then any number may use it. Does not: know tokens. Rule: the `normalizer` and
-// `pre_tokenizer` of Hugging Face's tokenizer.json; kinds that are not known are refused.
+// How a tokenizer cuts a normalized text into words. Owner: a tokenizer. Thread: made by one, then any number may use
+// it. Does not: know tokens. Rule: the `pre_tokenizer` of Hugging Face's tokenizer.json; kinds that are not known are
+// refused.
 #pragma once
 
 #include <deque>
@@ -21,26 +21,9 @@ struct Words {
   std::deque<std::string> made;
 };
 
-class Normalizer {
- public:
-  // null, Sequence, NFC, NFD, NFKC, NFKD, Lowercase, Prepend, Replace.
-  [[nodiscard]] static Result<Normalizer> make(const jinja::Value& config);
-  [[nodiscard]] std::string apply(std::string text) const;
-  [[nodiscard]] bool changes() const { return !steps_.empty(); }
-
- private:
-  struct Step {
-    enum class Kind : std::uint8_t { nfc, nfd, nfkc, nfkd, lowercase, prepend, replace } kind = Kind::nfc;
-    std::string what{};
-    std::string with{};
-  };
-  [[nodiscard]] Result<Unit> add(const jinja::Value& config, unsigned depth);
-  std::vector<Step> steps_;
-};
-
 class Splitter {
  public:
-  // null, Sequence, ByteLevel, Split, Digits, Metaspace.
+  // null, Sequence, ByteLevel, Split, Digits, Metaspace, BertPreTokenizer, Whitespace, WhitespaceSplit, Punctuation.
   [[nodiscard]] static Result<Splitter> make(const jinja::Value& config);
   // False when a pattern costs too much on this text. `first`: the words begin
   // where the whole text begins.
@@ -59,6 +42,7 @@ class Splitter {
   [[nodiscard]] Result<Unit> add(const jinja::Value& config, unsigned depth);
   [[nodiscard]] Result<Unit> add_pattern(std::string_view source, Pattern::Kind kind, Step step);
   [[nodiscard]] Result<Unit> add_split(const jinja::Object& config);
+  [[nodiscard]] Result<Unit> add_words(std::string_view type, const jinja::Object& config);
   [[nodiscard]] Result<Unit> add_metaspace(const jinja::Object& config);
   static bool cut(const Step& step, Words& words);
   static void mark_spaces(const Step& step, Words& words, bool first);

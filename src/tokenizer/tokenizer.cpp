@@ -14,47 +14,14 @@ using jinja::Object;
 using jinja::Value;
 using Kind = Value::Kind;
 
-Error unusable(std::string why) {
-  return make_error(Code::invalid_configuration, "tokenizer: " + std::move(why));
-}
-
-// The members of tokenizer.json, and those of its `model`, as they are written:
-// most of the file is two long lists.
+// The members of tokenizer.json, as they are written.
 struct Parts {
   std::string_view normalizer = "null";
   std::string_view splitter = "null";
   std::string_view added = "[]";
   std::string_view framing = "null";
   std::string_view model;
-  std::string_view vocabulary;
-  std::string_view merges;
-  Bpe::Options options{};
 };
-
-Result<Unit> read_model(Parts& parts) {
-  json::ObjectScan scan{parts.model};
-  std::string type = "BPE";
-  while (const std::optional<json::Member> member = scan.next()) {
-    if (json::key_is(*member, "type") && member->kind == json::Kind::string) {
-      type = member->value.substr(1, member->value.size() - 2);
-    } else if (json::key_is(*member, "vocab")) {
-      parts.vocabulary = member->value;
-    } else if (json::key_is(*member, "merges")) {
-      parts.merges = member->value;
-    } else if (json::key_is(*member, "byte_fallback")) {
-      parts.options.byte_fallback = member->value == "true";
-    } else if (json::key_is(*member, "fuse_unk")) {
-      parts.options.fuse_unknown = member->value == "true";
-    } else if (json::key_is(*member, "ignore_merges")) {
-      parts.options.whole_words = member->value == "true";
-    }
-  }
-  if (scan.failed()) return unusable("its `model` is malformed");
-  if (type != "BPE") return unusable("models of the kind " + text::quoted(type) + " are not supported, only BPE");
-  if (!parts.vocabulary.starts_with('{') || !parts.merges.starts_with('['))
-    return unusable("its `model` has no `vocab` and `merges`");
-  return Unit{};
-}
 
 Result<Parts> read_parts(std::string_view json) {
   Parts parts;
@@ -68,54 +35,7 @@ Result<Parts> read_parts(std::string_view json) {
   }
   if (scan.failed()) return unusable("the file is not one JSON object: " + scan.problem());
   if (parts.model.empty()) return unusable("the file has no `model`");
-  Result<Unit> model = read_model(parts);
-  if (!model) return std::move(model).error();
   return parts;
-}
-
-Result<Unit> add_vocabulary(Bpe& bpe, std::string_view vocabulary) {
-  json::ObjectScan scan{vocabulary};
-  while (const std::optional<json::Member> member = scan.next()) {
-    const std::optional<std::uint64_t> id = json::unsigned_number(member->value);
-    if (!id || *id >= UINT32_MAX) return unusable("a token of `vocab` has no number");
-    if (!member->key_escaped) {
-      bpe.add_token(member->key, static_cast<std::uint32_t>(*id));
-      continue;
-    }
-    const Result<std::string> text = json::unescape('"' + std::string{member->key} + '"');
-    if (text) bpe.add_token(*text, static_cast<std::uint32_t>(*id));
-  }
-  if (scan.failed()) return unusable("its `vocab` is malformed");
-  return Unit{};
-}
-
-// "a b", or ["a", "b"].
-bool add_merge(Bpe& bpe, const json::Member& member) {
-  if (member.kind == json::Kind::array) {
-    json::ArrayScan pair{member.value};
-    std::string sides[2];
-    for (std::string& side : sides) {
-      const std::optional<json::Member> one = pair.next();
-      if (!one || one->kind != json::Kind::string) return false;
-      Result<std::string> text = json::unescape(one->value);
-      if (!text) return false;
-      side = std::move(*text);
-    }
-    return bpe.add_merge(sides[0], sides[1]);
-  }
-  if (member.kind != json::Kind::string) return false;
-  const Result<std::string> text = json::unescape(member.value);
-  const std::size_t space = text ? text->find(' ') : std::string::npos;
-  return space != std::string::npos && bpe.add_merge(text->substr(0, space), text->substr(space + 1));
-}
-
-Result<Unit> add_merges(Bpe& bpe, std::string_view merges) {
-  json::ArrayScan scan{merges};
-  while (const std::optional<json::Member> member = scan.next()) {
-    if (!add_merge(bpe, *member)) return unusable("one of its `merges` does not join two tokens to one");
-  }
-  if (scan.failed()) return unusable("its `merges` are malformed");
-  return Unit{};
 }
 
 // How many special tokens a post-processor puts around one text.
@@ -161,12 +81,10 @@ Result<Tokenizer> Tokenizer::make(std::string_view json) {
   if (!normalizer) return std::move(normalizer).error();
   Result<Splitter> splitter = Splitter::make(*splitter_config);
   if (!splitter) return std::move(splitter).error();
-  parts->options.symbols = splitter->byte_level() ? Bpe::Symbols::bytes : Bpe::Symbols::characters;
-  Bpe bpe{parts->options};
-  if (Result<Unit> read = add_vocabulary(bpe, parts->vocabulary); !read) return std::move(read).error();
-  if (Result<Unit> read = add_merges(bpe, parts->merges); !read) return std::move(read).error();
-  bpe.finish();
-  Tokenizer made{std::move(*normalizer), std::move(*splitter), std::move(bpe)};
+  Result<Model> model =
+      make_model(parts->model, splitter->byte_level() ? Bpe::Symbols::bytes : Bpe::Symbols::characters);
+  if (!model) return std::move(model).error();
+  Tokenizer made{std::move(*normalizer), std::move(*splitter), std::move(*model)};
   made.add_tokens(*added);
   made.frame_ = frame_of(*framing, 0);
   return made;
@@ -198,11 +116,20 @@ const Tokenizer::Added* Tokenizer::added_at(std::string_view text) const {
 std::optional<std::size_t> Tokenizer::count_plain(std::string_view text, bool first) const {
   if (text.empty()) return 0;
   Words words;
-  words.words.push_back(normalizer_.changes() ? words.made.emplace_back(normalizer_.apply(std::string{text})) : text);
+  if (normalizer_.changes()) {
+    std::optional<std::string> normal = normalizer_.apply(std::string{text});
+    if (!normal) return std::nullopt;
+    text = words.made.emplace_back(*std::move(normal));
+    if (text.empty()) return 0;
+  }
+  words.words.push_back(text);
   if (!splitter_.split(words, first)) return std::nullopt;
-  std::size_t count = 0;
-  for (const std::string_view word : words.words) count += bpe_.count(word);
-  return count;
+  const auto count = [&words](const auto& model) {
+    std::size_t sum = 0;
+    for (const std::string_view word : words.words) sum += model.count(word);
+    return sum;
+  };
+  return std::visit(count, model_);
 }
 
 std::optional<std::size_t> Tokenizer::count(std::string_view text) const {

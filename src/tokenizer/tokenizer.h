@@ -1,8 +1,8 @@
 // A model's own tokenizer, read from its tokenizer.json, to count the tokens of a text exactly.
 // Owner: the configuration, unchanged for ever; some 100 bytes for each token and merge. Thread: made by one, then any
 // number may count. Does not: return tokens, count those of a post-processor (BOS; frame()): a rendered prompt has its
-// own. Rule: Hugging Face `tokenizers`; models of the kind BPE (byte-level, and SentencePiece's with or without bytes
-// as the last resort). WordPiece and Unigram are refused when the file is read.
+// own. Rule: Hugging Face `tokenizers`; models of the kinds BPE (byte-level, and SentencePiece's with or without bytes
+// as the last resort), Unigram and WordPiece. Others are refused when the file is read.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "tokenizer/bpe.h"
+#include "tokenizer/model.h"
+#include "tokenizer/normalizer.h"
 #include "tokenizer/split.h"
 
 namespace intragate::tokenizer {
@@ -38,15 +39,15 @@ class Tokenizer {
     bool takes_left = false;   // white space before it is part of it
     bool takes_right = false;  // 〃 behind it
   };
-  Tokenizer(Normalizer normalizer, Splitter splitter, Bpe bpe)
-      : normalizer_{std::move(normalizer)}, splitter_{std::move(splitter)}, bpe_{std::move(bpe)} {}
+  Tokenizer(Normalizer normalizer, Splitter splitter, Model model)
+      : normalizer_{std::move(normalizer)}, splitter_{std::move(splitter)}, model_{std::move(model)} {}
   void add_tokens(const jinja::Value& added);
   [[nodiscard]] const Added* added_at(std::string_view text) const;
   [[nodiscard]] std::optional<std::size_t> count_plain(std::string_view text, bool first) const;
 
   Normalizer normalizer_;
   Splitter splitter_;
-  Bpe bpe_;
+  Model model_;
   std::vector<Added> added_;  // the longest first
   std::vector<bool> begins_added_ = std::vector<bool>(256);
   std::vector<std::string> special_;

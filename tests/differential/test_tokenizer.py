@@ -1,6 +1,6 @@
 """Our token counts against Hugging Face's `tokenizers`, with the tokenizer of a real model, and with those that the test
-trains: byte-level BPE with the pre-tokenizers of GPT-2, Llama 3 and Qwen 2, and BPE over characters as SentencePiece has
-it."""
+trains: byte-level BPE with the pre-tokenizers of GPT-2, Llama 3 and Qwen 2, BPE over characters as SentencePiece has
+it, Unigram as T5 and XLM-R have it, WordPiece as BERT has it."""
 import json
 import os
 import pathlib
@@ -39,10 +39,11 @@ def texts():
 
 
 TEXTS = texts()
+FEW = [text for text in TEXTS if text.isascii()] + ["你好，世界！", "这是一个测试。", "émoji é ü"]  # so that many characters stay unknown
 
 
-def trained(tokenizer, trainer):
-    tokenizer.train_from_iterator(TEXTS, trainer)
+def trained(tokenizer, trainer, on=TEXTS):
+    tokenizer.train_from_iterator(on, trainer)
     tokenizer.add_special_tokens(["<|end|>", AddedToken("<mask>", lstrip=True, rstrip=True, special=True)])
     tokenizer.add_tokens([AddedToken("<think>", normalized=False)])
     return tokenizer
@@ -63,6 +64,57 @@ def over_characters(normalizer, pre_tokenizer, **model):
     return trained(tokenizer, trainers.BpeTrainer(vocab_size=2000, show_progress=False, special_tokens=["<unk>", *bytes_of_old], limit_alphabet=300))
 
 
+def unigram(normalizer, pre_tokenizer, **trainer):
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, pre_tokenizer
+    return trained(tokenizer, trainers.UnigramTrainer(vocab_size=1500, show_progress=False, unk_token="<unk>", special_tokens=["<unk>"], **trainer), FEW)
+
+
+def falls_back_to_bytes(tokenizer):
+    """Its vocabulary with tokens for all bytes."""
+    made = json.loads(tokenizer.to_str())
+    made["model"]["vocab"] += [[f"<0x{byte:02X}>", -30.0] for byte in range(256)]
+    made["model"]["byte_fallback"] = True
+    return Tokenizer.from_str(json.dumps(made))
+
+
+def word_piece(normalizer, pre_tokenizer, **model):
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", **model))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, pre_tokenizer
+    return trained(tokenizer, trainers.WordPieceTrainer(vocab_size=2000, show_progress=False, special_tokens=["[UNK]", "[CLS]", "[SEP]"], limit_alphabet=400))
+
+
+def charsmap():
+    """A small precompiled map in darts-clone's packing: each of the keys a chain of its own from the root."""
+    keys = {"\ufb01": "fi", "\u2460": "1", "\u3000": " ", "\t": " ", "ｆ": "f", "é": "e\u0301", "e\u0301": "E"}
+    tree, texts = {}, b""
+    for key, value in keys.items():
+        node = tree
+        for byte in key.encode():
+            node = node.setdefault(byte, {})
+        node[0] = len(texts)
+        texts += value.encode() + b"\0"
+    units, free = {0: 0}, [1]
+
+    def place(at, node):
+        base = next(base for base in range(free[0], 1 << 20, 1) if (base ^ at) < 1 << 20 and all(base ^ label not in units for label in node))
+        free[0] = max(1, base - 256)
+        offset = at ^ base
+        units[at] = units.get(at, 0) | (offset << 10)
+        if 0 in node:
+            units[at] |= 1 << 8
+        for label, child in node.items():
+            units[base ^ label] = (child | 1 << 31) if label == 0 else label
+        for label, child in node.items():
+            if label:
+                place(base ^ label, child)
+
+    place(0, tree)
+    size = (max(units) | 0xFF) + 1
+    array = b"".join(units.get(at, 0).to_bytes(4, "little") for at in range(size))
+    return (len(array).to_bytes(4, "little") + array + texts)
+
+
 def split(expression, **more):
     return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(expression), "isolated", **more), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
 
@@ -78,6 +130,14 @@ KINDS = {
     "llama-2": lambda: over_characters(normalizers.Sequence(MARK), None, byte_fallback=True, fuse_unk=True),
     "gemma": lambda: over_characters(normalizers.Replace(" ", "▁"), pre_tokenizers.Split(" ", "merged_with_previous"), byte_fallback=True, fuse_unk=True),
     "metaspace": lambda: over_characters(normalizers.NFKC(), pre_tokenizers.Metaspace(prepend_scheme="first", split=False), fuse_unk=True),
+    "t5": lambda: unigram(normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]), pre_tokenizers.Metaspace()),
+    "xlm-r": lambda: unigram(normalizers.Precompiled(charsmap()), pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])),
+    "unigram of texts": lambda: falls_back_to_bytes(unigram(normalizers.Replace(" ", "▁"), None)),
+    "albert": lambda: unigram(normalizers.Sequence([normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase(), normalizers.Strip()]), pre_tokenizers.Metaspace()),
+    "bert": lambda: word_piece(normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()),
+    "bert cased": lambda: word_piece(normalizers.BertNormalizer(lowercase=False), pre_tokenizers.BertPreTokenizer(), max_input_chars_per_word=20),
+    "words": lambda: word_piece(normalizers.NFC(), pre_tokenizers.Whitespace()),
+    "words and marks": lambda: word_piece(normalizers.NFC(), pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()])),
     "metaspace words": lambda: over_characters(normalizers.Lowercase(), pre_tokenizers.Metaspace(), fuse_unk=False),
 }
 
@@ -98,6 +158,6 @@ def test_every_text_has_as_many_tokens(kind, tmp_path):
 
 def test_kinds_that_are_not_known_are_refused(tmp_path):
     path = tmp_path / "tokenizer.json"
-    Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]")).save(str(path))
+    Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(path))
     done = subprocess.run([BUILD / "token_count"], input=f"{path}\n", stdout=subprocess.PIPE, text=True, timeout=30, check=True)
-    assert done.stdout == "tokenizer: models of the kind `WordPiece` are not supported, only BPE\n"
+    assert done.stdout == "tokenizer: models of the kind `WordLevel` are not supported, only BPE, WordPiece and Unigram\n"

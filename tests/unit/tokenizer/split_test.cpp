@@ -7,12 +7,6 @@
 namespace intragate::tokenizer {
 namespace {
 
-std::string normalized(std::string_view config, std::string_view text) {
-  const Result<Normalizer> made = Normalizer::make(*jinja::from_json(config));
-  EXPECT_TRUE(made) << made.error().message;
-  return made ? made->apply(std::string{text}) : std::string{};
-}
-
 // The words with a | between two.
 std::string split(std::string_view config, std::string_view text, bool first = true) {
   const Result<Splitter> made = Splitter::make(*jinja::from_json(config));
@@ -24,18 +18,6 @@ std::string split(std::string_view config, std::string_view text, bool first = t
   std::string out;
   for (const std::string_view word : words.words) out += (out.empty() ? "" : "|") + std::string{word};
   return out;
-}
-
-TEST(Normalizer, BringsTextsIntoOneForm) {
-  EXPECT_EQ(normalized("null", "ä"), "ä");
-  EXPECT_EQ(normalized(R"({"type":"NFC"})", "a\u0308"), "ä");
-  EXPECT_EQ(normalized(R"({"type":"NFD"})", "ä"), "a\u0308");
-  EXPECT_EQ(normalized(R"({"type":"NFKC"})", "ﬁ"), "fi");
-  EXPECT_EQ(normalized(R"({"type":"Lowercase"})", "ÄİX"), "äi\u0307x");
-  EXPECT_EQ(normalized(R"({"type":"Prepend","prepend":"_"})", "x"), "_x");
-  EXPECT_EQ(normalized(R"({"type":"Prepend","prepend":"_"})", ""), "");
-  EXPECT_EQ(normalized(R"({"type":"Replace","pattern":{"String":"aa"},"content":"b"})", "aaa"), "ba");
-  EXPECT_EQ(normalized(R"({"type":"NFC"})", "\xFF"), "\xFF");  // no text: nobody's to change
 }
 
 TEST(Splitter, CutsAsItsKindSays) {
@@ -53,6 +35,14 @@ TEST(Splitter, CutsAsItsKindSays) {
   EXPECT_EQ(split(R"({"type":"Metaspace","prepend_scheme":"first","split":false})", "ab cd"), "▁ab▁cd");
   EXPECT_EQ(split(R"({"type":"Metaspace","prepend_scheme":"first","split":false})", "ab cd", false), "ab▁cd");
   EXPECT_EQ(split(R"({"type":"Metaspace","prepend_scheme":"never","split":false})", "ab cd"), "ab▁cd");
+}
+
+TEST(Splitter, KnowsWordsAsBertHasThem) {
+  EXPECT_EQ(split(R"({"type":"BertPreTokenizer"})", " Hi, it's\n$5 。x "), "Hi|,|it|'|s|$|5|。|x");
+  EXPECT_EQ(split(R"({"type":"Whitespace"})", "a_b--c é\u0301 ,"), "a_b|--|c|é\u0301|,");
+  EXPECT_EQ(split(R"({"type":"WhitespaceSplit"})", " a\u00a0b\t\u3000c,d "), "a|b|c,d");
+  EXPECT_EQ(split(R"({"type":"Punctuation","behavior":"Isolated"})", "a, b!?"), "a|,| b|!|?");
+  EXPECT_FALSE(Splitter::make(*jinja::from_json(R"({"type":"Punctuation","behavior":"Contiguous"})")));
 }
 
 TEST(Splitter, StepsComeOneBehindTheOther) {

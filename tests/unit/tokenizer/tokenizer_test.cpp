@@ -97,14 +97,18 @@ TEST(Tokenizer, RefusesWhatItWouldCountWrongly) {
       {"", "tokenizer: the file is not one JSON object"},
       {"[]", "tokenizer: the file is not one JSON object"},
       {"{}", "tokenizer: the file has no `model`"},
-      {R"({"model":{"type":"Unigram","vocab":[]}})", "models of the kind `Unigram` are not supported, only BPE"},
+      {R"({"model":{"type":"WordLevel","vocab":{}}})", "models of the kind `WordLevel` are not supported, only BPE, Word"},
+      {R"({"model":{"type":"Unigram","vocab":{}}})", "has no list `vocab`"},
+      {R"({"model":{"type":"Unigram","vocab":[["a"]]}})", "a token of `vocab` has no score"},
+      {R"({"model":{"type":"Unigram","vocab":[["a","b"]]}})", "a token of `vocab` has no score"},
+      {R"({"model":{"type":"WordPiece","vocab":[]}})", "has no `vocab`"},
       {R"({"model":{"type":"BPE","vocab":{}}})", "has no `vocab` and `merges`"},
       {R"({"model":{"vocab":{"a":-1},"merges":[]}})", "a token of `vocab` has no number"},
       {R"({"model":{"vocab":{"a":1},"merges":["a b"]}})", "one of its `merges` does not join two tokens to one"},
       {R"({"model":{"vocab":{"a":1},"merges":[["a"]]}})", "one of its `merges`"},
-      {R"({"normalizer":{"type":"Precompiled"},"model":{"vocab":{},"merges":[]}})", "normalizer `Precompiled` is not"},
-      {R"({"pre_tokenizer":{"type":"BertPreTokenizer"},"model":{"vocab":{},"merges":[]}})",
-       "`BertPreTokenizer` is not"},
+      {R"({"normalizer":{"type":"Precompiled"},"model":{"vocab":{},"merges":[]}})", "`precompiled_charsmap` is malformed"},
+      {R"({"normalizer":{"type":"Nmt"},"model":{"vocab":{},"merges":[]}})", "normalizer `Nmt` is not"},
+      {R"({"pre_tokenizer":{"type":"UnicodeScripts"},"model":{"vocab":{},"merges":[]}})", "`UnicodeScripts` is not"},
       {R"({"pre_tokenizer":{"type":"Split","pattern":{"Regex":"("},"behavior":"Isolated"},"model":{"vocab":{},"merges":[]}})",
        "a pattern cannot be used"},
       {R"({"pre_tokenizer":{"type":"Split","pattern":{"Regex":"a"},"behavior":"Contiguous"},"model":{"vocab":{},"merges":[]}})",
@@ -116,6 +120,18 @@ TEST(Tokenizer, RefusesWhatItWouldCountWrongly) {
     EXPECT_EQ(made.error().code, Code::invalid_configuration);
     EXPECT_NE(made.error().message.find(problem), std::string::npos) << json << '\n' << made.error().message;
   }
+}
+
+TEST(Tokenizer, KnowsUnigramAndWordPieceFiles) {
+  const std::string unigram = R"({"normalizer":{"type":"Strip"},"pre_tokenizer":{"type":"Metaspace"},
+      "model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0.0],["▁a",-1.5],["▁",-2],["b",-1e1]]}})";
+  EXPECT_EQ(count(unigram, "a b"), 3U);
+  EXPECT_EQ(count(unigram, "a xyz"), 3U);
+  EXPECT_EQ(count(unigram, "  "), 0U) << "what is stripped away is no word";
+  const std::string words = R"({"normalizer":{"type":"BertNormalizer"},"pre_tokenizer":{"type":"BertPreTokenizer"},
+      "model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":100,
+      "vocab":{"[UNK]":0,"a":1,"##b":2,".":3}}})";
+  EXPECT_EQ(count(words, "Äb. x"), 4U);
 }
 
 TEST(Tokenizer, APatternThatTriesWithoutEndIsGivenUp) {
