@@ -38,8 +38,9 @@ struct Listen {
   AddressList allow = AddressList::private_ranges();  // refused before anything is read
   AddressList trusted_proxies;                        // whose X-Forwarded-For and PROXY header count
   std::uint32_t max_connections = 10'000;
-  Bytes max_head = 32 * kKiB;  // 1 KiB … 1 MiB
-  Bytes max_body = 32 * kMiB;  // 1 KiB … 4 GiB
+  Bytes max_head = 32 * kKiB;     // 1 KiB … 1 MiB
+  Bytes max_body = 32 * kMiB;     // 1 KiB … 4 GiB; held in memory
+  Bytes max_upload = 512 * kMiB;  // 1 KiB … 64 GiB; of a recording, which is passed on while it comes
   ListenTimeouts timeouts;
   std::optional<ListenTls> tls;
   friend bool operator==(const Listen&, const Listen&) = default;
@@ -147,8 +148,7 @@ struct Model {
   Queue queue;
   std::uint32_t batch_items = 0;   // embeddings that one request to the model may ask for; 0: any number
   Bytes stream_buffer = 4 * kKiB;  // held for a slow client before the model is paused
-  // Where each value came from, for messages: the key that raises a limit ("models[qwen].timeouts.first_byte", or
-  // "MODEL_REQUEST_TIMEOUT" in the .env quick start).
+  // For messages: the key that raises a limit, or its variable in the .env quick start (MODEL_REQUEST_TIMEOUT).
   std::string first_byte_key = "timeouts.first_byte";
   std::string timeouts_key = "timeouts";  // before .connect, .between_chunks, .total
   friend bool operator==(const Model&, const Model&) = default;
@@ -191,8 +191,7 @@ struct Config {
   LogLevel log_level = LogLevel::info;
   bool make_key = false;           // quick start without INTRAGATE_API_KEY: generate one, print it once, keep it
   std::vector<std::string> files;  // that values came from: a change of one is a change of the configuration
-  // Said by `validate` and at start: keys that this version knows but does not act on yet, and other remarks with their
-  // place.
+  // Said by `validate` and at start, with their place: keys that this version does not act on yet, other remarks.
   std::vector<std::string> warnings;
   friend bool operator==(const Config&, const Config&) = default;
 };

@@ -19,6 +19,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"listen[].max_connections",       count,    "10000", "1..1000000"},
     {"listen[].max_head",              size,     "32KiB", "1KiB..1MiB"},
     {"listen[].max_body",              size,     "32MiB", "1KiB..4GiB"},
+    {"listen[].max_upload",            size,     "512MiB", "1KiB..64GiB"},
     {"listen[].timeouts",              section},
     {"listen[].timeouts.head",         duration, "10s", "1ms..1h"},
     {"listen[].timeouts.body",         duration, "30s", "1ms..1h"},

@@ -24,6 +24,7 @@ Listen read_one(Section& section) {
   section.count("max_connections", listen.max_connections);
   section.size("max_head", listen.max_head);
   section.size("max_body", listen.max_body);
+  section.size("max_upload", listen.max_upload);
   read_timeouts(section, listen.timeouts);
   read_server_tls(section, listen.tls);
   if (listen.allow.empty())

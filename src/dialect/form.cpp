@@ -1,9 +1,7 @@
 #include "dialect/form.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
-#include <string>
 #include <utility>
 
 #include "base/text.h"
@@ -22,21 +20,44 @@ Error invalid(std::string message) {
   return make_error(Code::invalid_request, std::move(message));
 }
 
-// The value of `name` among the parameters behind the first `;`, without its quotes. Nothing if it is not there. A
-// quoted value may hold `;`; an escape within one is left as it is, for no name here has one.
-std::optional<std::string_view> parameter(std::string_view header, std::string_view name) {
-  std::size_t at = header.find(';');
-  while (at != std::string_view::npos) {
-    ++at;
-    const std::size_t equals = header.find('=', at);
+Error no_form() {
+  return invalid("The request's body is not the multipart/form-data that its Content-Type says.");
+}
+
+// A header's parameters behind its first `;`, one after the other: names in small letters, values without their quotes.
+// A quoted value may hold `;`; an escape within one is left as it is, for no name here has one.
+class Parameters {
+ public:
+  explicit Parameters(std::string_view header) : header_{header}, at_{header.find(';')} {}
+
+  struct One {
+    std::string name;
+    std::string_view value;
+  };
+  std::optional<One> next() {
+    if (at_ == std::string_view::npos) return std::nullopt;
+    ++at_;
+    const std::size_t equals = header_.find('=', at_);
     if (equals == std::string_view::npos) return std::nullopt;
-    const std::string key = text::lower(text::trim(header.substr(at, equals - at)));
-    std::string_view value = header.substr(equals + 1);
-    const bool quoted = value.starts_with('"');
-    if (quoted) value.remove_prefix(1);
-    const std::size_t end = std::min(value.find(quoted ? '"' : ';'), value.size());
-    if (key == name) return quoted ? value.substr(0, end) : text::trim(value.substr(0, end));
-    at = header.find(';', static_cast<std::size_t>(value.data() + end - header.data()));
+    One one{.name = text::lower(text::trim(header_.substr(at_, equals - at_))), .value = header_.substr(equals + 1)};
+    const bool quoted = one.value.starts_with('"');
+    if (quoted) one.value.remove_prefix(1);
+    const std::size_t end = std::min(one.value.find(quoted ? '"' : ';'), one.value.size());
+    at_ = header_.find(';', static_cast<std::size_t>(one.value.data() + end - header_.data()));
+    one.value = quoted ? one.value.substr(0, end) : text::trim(one.value.substr(0, end));
+    return one;
+  }
+
+ private:
+  std::string_view header_;
+  std::size_t at_;
+};
+
+// The value of the first parameter of this name.
+std::optional<std::string_view> parameter(std::string_view header, std::string_view name) {
+  Parameters all{header};
+  while (const std::optional<Parameters::One> one = all.next()) {
+    if (one->name == name) return one->value;
   }
   return std::nullopt;
 }
@@ -49,98 +70,197 @@ bool is_boundary(std::string_view text) {
          });
 }
 
-// A part's head line of this name (lower case), or an empty view.
-std::string_view head_line(std::string_view head, std::string_view name) {
+// The name of a part, from its head: it must be said once, and in one way.
+std::optional<std::string> name_of(std::string_view head) {
+  std::optional<std::string> name;
   while (!head.empty()) {
     const std::size_t end = std::min(head.find(kLineEnd), head.size());
     const std::string_view line = head.substr(0, end);
-    const std::size_t colon = line.find(':');
-    if (colon != std::string_view::npos && text::lower(line.substr(0, colon)) == name) {
-      return text::trim(line.substr(colon + 1));
-    }
     head.remove_prefix(std::min(end + kLineEnd.size(), head.size()));
+    const std::size_t colon = std::min(line.find(':'), line.size());
+    if (text::lower(text::trim(line.substr(0, colon))) != "content-disposition") continue;
+    Parameters all{line};
+    while (const std::optional<Parameters::One> one = all.next()) {
+      if (one->name == "name*" || (one->name == "name" && name)) return std::nullopt;
+      if (one->name == "name") name = one->value;
+    }
   }
-  return {};
-}
-
-struct Part {
-  std::string_view name;
-  llm::Span value;
-};
-
-// Walks over the parts of a body.
-class Parts {
- public:
-  Parts(std::string_view body, std::string_view boundary) : body_{body}, delimiter_{"\r\n--"} {
-    delimiter_ += boundary;
-    const std::string_view first = std::string_view{delimiter_}.substr(kLineEnd.size());
-    if (body_.starts_with(first)) at_ = first.size();
-    failed_ = at_ == 0;
-  }
-
-  // Nothing at the end, or when the body is not made of parts (ask `failed`).
-  std::optional<Part> next() {
-    if (failed_ || body_.substr(at_).starts_with("--")) return std::nullopt;
-    failed_ = true;  // until the part turns out to be whole
-    if (++count_ > kMostParts || !body_.substr(at_).starts_with(kLineEnd)) return std::nullopt;
-    const std::size_t head = at_ + kLineEnd.size();
-    const std::size_t head_end = body_.substr(0, std::min(head + kLongestHead, body_.size())).find(kHeadEnd, head);
-    if (head_end == std::string_view::npos) return std::nullopt;
-    const std::size_t value = head_end + kHeadEnd.size();
-    const std::size_t end = body_.find(delimiter_, value - kLineEnd.size());
-    if (end == std::string_view::npos || end < value) return std::nullopt;
-    const std::string_view disposition = head_line(body_.substr(head, head_end - head), "content-disposition");
-    const std::optional<std::string_view> name = parameter(disposition, "name");
-    if (!name) return std::nullopt;
-    failed_ = false;
-    at_ = end + delimiter_.size();
-    return Part{*name, {.offset = value, .length = end - value}};
-  }
-  [[nodiscard]] bool failed() const { return failed_; }
-
- private:
-  std::string_view body_;
-  std::string delimiter_;
-  std::size_t at_ = 0;  // behind a delimiter
-  int count_ = 0;
-  bool failed_ = false;
-};
-
-Result<Unit> read(llm::Call& call, const Part& part, std::string_view value, std::array<bool, 2>& seen) {
-  const bool model = part.name == "model";
-  if (!model && part.name != "stream") return Unit{};
-  if (std::exchange(seen[model ? 0 : 1], true)) return invalid("The form says `" + std::string{part.name} + "` twice.");
-  if (!model) {
-    call.stream = value == "true" ? llm::Stream::yes : llm::Stream::no;
-    return Unit{};
-  }
-  if (value.empty() || value.size() > kLongestName || text::first_illegal_byte(value)) {
-    return invalid("The form's `model` must be the name of a model: 1 to 512 bytes of text.");
-  }
-  call.model = value;
-  call.model_value = part.value;
-  return Unit{};
+  return name;
 }
 
 }  // namespace
 
-Result<llm::Call> understand(std::string_view content_type, std::string_view body) {
+Result<Reader> Reader::of(std::string_view content_type) {
   constexpr std::string_view kType = "multipart/form-data";
   const std::string type = text::lower(text::trim(content_type.substr(0, content_type.find(';'))));
   if (type != kType) return invalid("A recording is sent as multipart/form-data.");
   const std::optional<std::string_view> boundary = parameter(content_type, "boundary");
   if (!boundary || !is_boundary(*boundary)) return invalid("The request's Content-Type has no usable boundary.");
-  llm::Call call;
-  call.api = llm::Api::transcription;
-  std::array<bool, 2> seen{};
-  Parts parts{body, *boundary};
-  while (const std::optional<Part> part = parts.next()) {
-    Result<Unit> taken = read(call, *part, body.substr(part->value.offset, part->value.length), seen);
-    if (!taken) return std::move(taken).error();
+  return Reader{*boundary};
+}
+
+Reader::Reader(std::string_view boundary) : dashes_{"--"} {
+  dashes_ += boundary;
+  restart_.assign(dashes_.size() + 1, 0);
+  for (std::size_t i = 1, k = 0; i < dashes_.size(); ++i) {
+    while (k > 0 && dashes_[i] != dashes_[k]) k = restart_[k];
+    if (dashes_[i] == dashes_[k]) ++k;
+    restart_[i + 1] = static_cast<std::uint8_t>(k);
   }
-  if (parts.failed()) return invalid("The request's body is not the multipart/form-data that its Content-Type says.");
-  if (call.model.empty()) return invalid("The form does not say which `model` to use.");
-  return call;
+  call_.api = llm::Api::transcription;
+}
+
+Result<Unit> Reader::take(std::string_view piece) {
+  while (!piece.empty() && state_ != State::end) {
+    Result<std::size_t> some = take_some(piece);
+    if (!some) return std::move(some).error();
+    taken_ += *some;
+    piece.remove_prefix(*some);
+  }
+  return Unit{};
+}
+
+Result<Unit> Reader::end() const {
+  if (state_ != State::end) return no_form();
+  if (call_.model.empty()) return invalid("The form does not say which `model` to use.");
+  return Unit{};
+}
+
+// Returns how many bytes are dealt with; at least one.
+Result<std::size_t> Reader::take_some(std::string_view piece) {
+  switch (state_) {
+    case State::start:
+      if (piece.front() != dashes_[matched_]) return no_form();
+      if (++matched_ == dashes_.size()) state_ = State::behind_delimiter;
+      return std::size_t{1};
+    case State::behind_delimiter: return take_delimiter_end(piece);
+    case State::head: return take_head(piece);
+    case State::value: return take_value(piece);
+    case State::end: break;
+  }
+  return piece.size();
+}
+
+// Two bytes: another part follows, or none.
+Result<std::size_t> Reader::take_delimiter_end(std::string_view piece) {
+  head_ += piece.front();
+  if (head_.size() < 2) return std::size_t{1};
+  if (head_ != kLineEnd && head_ != "--") return no_form();
+  if (head_ == kLineEnd && ++parts_ > kMostParts) return no_form();
+  state_ = head_ == kLineEnd ? State::head : State::end;
+  head_.clear();
+  return std::size_t{1};
+}
+
+Result<std::size_t> Reader::take_head(std::string_view piece) {
+  const std::size_t before = head_.size();
+  head_.append(piece.substr(0, kLongestHead + kHeadEnd.size() - before));
+  const std::size_t end = head_.find(kHeadEnd, before - std::min(before, kHeadEnd.size() - 1));
+  if (end == std::string::npos) {
+    if (head_.size() > kLongestHead) return no_form();
+    return head_.size() - before;
+  }
+  const std::size_t used = end + kHeadEnd.size() - before;
+  head_.resize(end);
+  value_at_ = taken_ + used;
+  Result<Unit> begun = begin_part();
+  if (!begun) return std::move(begun).error();
+  return used;
+}
+
+Result<Unit> Reader::begin_part() {
+  std::optional<std::string> name = name_of(head_);
+  if (!name) return no_form();
+  name_ = *std::move(name);
+  head_.clear();
+  value_.clear();
+  matched_ = 0;
+  tail_ = kLineEnd;  // the head's: a boundary right behind it belongs to a part that has no value at all
+  state_ = State::value;
+  const bool model = name_ == "model";
+  if (!model && name_ != "stream") return Unit{};
+  if (std::exchange(seen_[model ? 0 : 1], true)) return invalid("The form says `" + name_ + "` twice.");
+  return Unit{};
+}
+
+Result<std::size_t> Reader::take_value(std::string_view piece) {
+  const std::size_t end = find_dashes(piece);
+  const bool found = matched_ == dashes_.size();
+  if (found && !behind_line_end(piece, end)) return no_form();
+  if ((name_ == "model" || name_ == "stream") && value_.size() <= kLongestName + kLongestBoundary + 4) {
+    value_.append(piece.substr(0, std::min(end, kLongestName + kLongestBoundary + 4)));
+  }
+  keep_tail(piece.substr(0, end));
+  if (!found) return end;
+  const std::uint64_t delimiter = taken_ + end - dashes_.size() - kLineEnd.size();
+  if (delimiter + kLineEnd.size() == value_at_) return no_form();
+  Result<Unit> done = end_part(delimiter);
+  if (!done) return std::move(done).error();
+  matched_ = 0;
+  state_ = State::behind_delimiter;
+  return end;
+}
+
+// Looks for "--boundary"; returns how far it came: behind it, when all of it is matched, or to the end.
+std::size_t Reader::find_dashes(std::string_view piece) {
+  for (std::size_t at = 0; at < piece.size();) {
+    if (matched_ == 0) {
+      at = piece.find('-', at);
+      if (at == std::string_view::npos) return piece.size();
+    }
+    while (matched_ > 0 && piece[at] != dashes_[matched_]) matched_ = restart_[matched_];
+    if (piece[at] == dashes_[matched_]) ++matched_;
+    ++at;
+    if (matched_ == dashes_.size()) return at;
+  }
+  return piece.size();
+}
+
+// Whether CRLF stands before the boundary that ends at `end`.
+bool Reader::behind_line_end(std::string_view piece, std::size_t end) const {
+  std::string before = tail_;
+  const std::size_t from = end - std::min(end, dashes_.size() + kLineEnd.size());
+  before.append(piece.substr(from, end - from));
+  before.resize(before.size() - dashes_.size());
+  return before.ends_with(kLineEnd);
+}
+
+void Reader::keep_tail(std::string_view piece) {
+  const std::size_t most = dashes_.size() + kLineEnd.size();
+  if (piece.size() >= most) {
+    tail_.assign(piece.substr(piece.size() - most));
+    return;
+  }
+  tail_.append(piece);
+  tail_.erase(0, tail_.size() - std::min(tail_.size(), most));
+}
+
+Result<Unit> Reader::end_part(std::uint64_t value_end) {
+  const bool model = name_ == "model";
+  if (!model && name_ != "stream") return Unit{};
+  const std::uint64_t length = value_end - value_at_;
+  const std::string_view value =
+      std::string_view{value_}.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(length, value_.size())));
+  if (!model) {
+    call_.stream = value == "true" ? llm::Stream::yes : llm::Stream::no;
+    return Unit{};
+  }
+  if (length == 0 || length > kLongestName || text::first_illegal_byte(value)) {
+    return invalid("The form's `model` must be the name of a model: 1 to 512 bytes of text.");
+  }
+  call_.model = value;
+  call_.model_value = {.offset = static_cast<std::size_t>(value_at_), .length = static_cast<std::size_t>(length)};
+  return Unit{};
+}
+
+Result<llm::Call> understand(std::string_view content_type, std::string_view body) {
+  Result<Reader> reader = Reader::of(content_type);
+  if (!reader) return std::move(reader).error();
+  Result<Unit> taken = reader->take(body);
+  if (!taken) return std::move(taken).error();
+  Result<Unit> ended = reader->end();
+  if (!ended) return std::move(ended).error();
+  return reader->call();
 }
 
 llm::Edits edits(const llm::Call& call, std::string_view upstream_model) {

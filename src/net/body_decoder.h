@@ -1,4 +1,4 @@
-// Takes an answer's body out of its framing (length, chunked, until close) as the bytes come. Owner: one answer.
+// Takes a body out of its framing (length, chunked, until close) as the bytes come. Owner: one message.
 // Thread: any (pure). Does not: read, keep bytes. Rule: RFC 9112 section 6.3.
 #pragma once
 
@@ -14,8 +14,9 @@ class BodyDecoder {
   using State = ChunkedDecoder::State;
   using Step = ChunkedDecoder::Step;
 
-  explicit BodyDecoder(const ResponseHead& head)
-      : framing_{head.framing}, left_{head.framing == Framing::length ? head.content_length : 0} {}
+  BodyDecoder(Framing framing, std::uint64_t length)
+      : framing_{framing}, left_{framing == Framing::length ? length : 0} {}
+  explicit BodyDecoder(const ResponseHead& head) : BodyDecoder{head.framing, head.content_length} {}
 
   Step step(std::string_view input) {
     switch (framing_) {

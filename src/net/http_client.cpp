@@ -61,6 +61,13 @@ Task<Result<Unit>> HttpClient::send(std::span<const std::string_view> pieces, st
   co_return Unit{};
 }
 
+Task<Result<bool>> HttpClient::send_more(std::span<const std::string_view> pieces, Until until) {
+  request_sent_ = false;
+  Result<Unit> sent = co_await send(pieces, 0, until);
+  if (!sent) co_return std::move(sent).error();
+  co_return request_sent_;
+}
+
 // An answer that has begun: true if nothing but whole interim (1xx) heads has come, which are dropped.
 bool HttpClient::drop_interim() {
   while (!in_.empty()) {

@@ -24,6 +24,8 @@ class HttpClient {
   // everything is sent; the connection cannot be used again then. Errors: upstream_broke, upstream_timeout,
   // client_gone.
   [[nodiscard]] Task<Result<Unit>> send(std::span<const std::string_view> pieces, std::size_t sent, Until until);
+  // More of a request whose beginning was sent. False: the model begins to answer, or has closed, before it took it.
+  [[nodiscard]] Task<Result<bool>> send_more(std::span<const std::string_view> pieces, Until until);
   // Tries once, without waiting: how many bytes went out. All of them: send() is not needed.
   [[nodiscard]] std::size_t send_now(std::span<const std::string_view> pieces);
 

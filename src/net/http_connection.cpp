@@ -11,14 +11,15 @@ namespace {
 
 constexpr Duration kLinger = std::chrono::seconds{2};
 constexpr std::size_t kLingerBytes = 16 * 1024 * 1024;
-constexpr std::size_t kSlowest = 16 * 1024;      // bytes of a body in a second
-constexpr std::size_t kReadAhead = 1024 * 1024;  // a body's memory grows at most this far ahead of what has come
+constexpr std::size_t kSlowest = 16 * 1024;       // bytes of a body in a second
+constexpr std::size_t kReadAhead = 1024 * 1024;   // a body's memory grows at most this far ahead of what has come
+constexpr std::size_t kHeldAtFirst = 160 * 1024;  // of a body that is held only until it is known where it goes
 
-Error too_large(std::uint64_t limit) {
-  return make_error(Code::body_too_large,
-                    "The request body is larger than the " + std::to_string(limit) +
-                        " bytes this gateway accepts. Send less, or ask its administrator to raise "
-                        "listen.max_body.");
+Error too_large(std::uint64_t limit, std::string_view key = "listen.max_body") {
+  return make_error(Code::body_too_large, "The request body is larger than the " + std::to_string(limit) +
+                                              " bytes this gateway accepts. Send less, or ask its administrator to "
+                                              "raise " +
+                                              std::string{key} + ".");
 }
 
 Error no_room() {
@@ -176,16 +177,89 @@ Task<Result<Unit>> HttpConnection::receive_body() {
     co_return too_large(limits_.max_body);
   if (head_.framing == Framing::length && !loop_.has_room_for(head_.content_length)) co_return no_room();
   if (head_.expect == Expect::continue_100 && in_.size() == request_size_) {
-    const std::array<std::string_view, 1> go_on{"HTTP/1.1 100 Continue\r\n\r\n"};
-    std::size_t sent = write_now(go_on);
-    if (sent < go_on[0].size()) {
-      const WriteEnd end = co_await write_rest(go_on, sent, Deadline::in(loop_.now(), limits_.body));
-      write_failed_ = end != WriteEnd::done;  // half an interim answer: no other can follow
-      if (write_failed_) co_return make_error(Code::client_gone, {});
-    }
+    Result<Unit> said = co_await say_continue();
+    if (!said) co_return said;
   }
   if (head_.framing == Framing::chunked) co_return co_await receive_chunked_body();
   co_return co_await receive_length_body();
+}
+
+Task<Result<Unit>> HttpConnection::say_continue() {
+  const std::array<std::string_view, 1> go_on{"HTTP/1.1 100 Continue\r\n\r\n"};
+  std::size_t sent = write_now(go_on);
+  if (sent == go_on[0].size()) co_return Unit{};
+  const WriteEnd end = co_await write_rest(go_on, sent, Deadline::in(loop_.now(), limits_.body));
+  write_failed_ = end != WriteEnd::done;  // half an interim answer: no other can follow
+  if (write_failed_) co_return make_error(Code::client_gone, {});
+  co_return Unit{};
+}
+
+// What lies in the buffer of the next piece; nothing: more must come first.
+Result<std::optional<std::string_view>> HttpConnection::take_piece(Pieces& at) {
+  using State = BodyDecoder::State;
+  chunks_.consume(std::exchange(at.given, 0));
+  for (;;) {
+    const BodyDecoder::Step step = at.decoder->step(chunks_.view());
+    if (step.state == State::bad) {
+      return make_error(Code::malformed_request, "The request body's chunked coding is malformed.");
+    }
+    if (step.state != State::piece) chunks_.consume(step.consumed);
+    if (step.state == State::more) return std::optional<std::string_view>{};
+    if (step.state == State::end) {
+      body_complete_ = true;
+      return std::optional{std::string_view{}};
+    }
+    at.given = step.consumed;
+    pieces_bytes_ += step.data.size();
+    if (pieces_bytes_ > limits_.max_upload) return too_large(limits_.max_upload, "listen.max_upload");
+    return std::optional{step.data};
+  }
+}
+
+Task<Result<std::string_view>> HttpConnection::receive_piece(Pieces& at, Deadline until) {
+  if (body_complete_) co_return std::string_view{};
+  if (!at.decoder) {
+    const bool length = head_.framing == Framing::length;
+    if (length && head_.content_length > limits_.max_upload)
+      co_return too_large(limits_.max_upload, "listen.max_upload");
+    if (head_.expect == Expect::continue_100 && in_.size() == request_size_) {
+      Result<Unit> said = co_await say_continue();
+      if (!said) co_return std::move(said).error();
+    }
+    at.decoder.emplace(head_.framing, head_.content_length);
+    chunks_ = in_.split(request_size_);
+  }
+  for (;;) {
+    Result<std::optional<std::string_view>> piece = take_piece(at);
+    if (!piece) co_return std::move(piece).error();
+    if (*piece) co_return **piece;
+    // As body_deadline, but only waits count.
+    const Duration for_what_came = std::chrono::seconds{1} * static_cast<std::int64_t>(pieces_bytes_ / kSlowest);
+    const TimePoint now = loop_.now();
+    Deadline deadline = until;
+    if (limits_.body > Duration::zero()) {
+      deadline = deadline.earlier(Deadline::in(now, std::min(limits_.body, limits_.body + for_what_came - at.waited)));
+    }
+    const Fill got = co_await fill(chunks_, Buffer::kBlock, deadline);
+    at.waited += loop_.now() - now;
+    if (got == Fill::timeout && until.reached(loop_.now())) {
+      co_return make_error(Code::request_timeout, "The request body did not arrive in the time that a call may take.");
+    }
+    if (got == Fill::timeout) co_return too_slow("request body", "listen.timeouts.body");
+    if (got != Fill::more) co_return make_error(Code::client_gone, {});
+  }
+}
+
+Result<Unit> HttpConnection::hold(std::string_view piece) {
+  if (owned_capacity_ == 0) {
+    const bool length = head_.framing == Framing::length;
+    const std::uint64_t most = length ? std::min(limits_.max_body, head_.content_length) : limits_.max_body;
+    Result<Unit> grown = grow_body(static_cast<std::size_t>(std::min<std::uint64_t>(kHeldAtFirst, most)));
+    if (!grown) return grown;
+  }
+  Result<Unit> added = append_body(piece);
+  if (added) body_ = {owned_body_.get(), owned_size_};
+  return added;
 }
 
 // The whole body has limits_.body to arrive, and a second more for every kSlowest bytes that came: long bodies may take
@@ -295,6 +369,7 @@ void HttpConnection::release_request() {
   owned_body_.reset();
   owned_held_.set(0);
   owned_capacity_ = owned_size_ = 0;
+  pieces_bytes_ = 0;
 }
 
 std::size_t HttpConnection::write_now(std::span<const std::string_view> pieces) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "net/body_decoder.h"
 #include "net/buffer.h"
 #include "net/chunked.h"
 #include "net/http_head.h"
@@ -23,7 +24,8 @@ namespace intragate::net {
 
 struct HttpLimits {
   std::size_t max_head = 32 * 1024;
-  std::uint64_t max_body = 32 * 1024 * 1024;
+  std::uint64_t max_body = 32 * 1024 * 1024;      // of a body that is held
+  std::uint64_t max_upload = 1024 * 1024 * 1024;  // of one that is passed on while it comes
   Duration head = std::chrono::seconds{10};
   Duration body = std::chrono::seconds{30};
   Duration idle = std::chrono::seconds{75};
@@ -66,7 +68,21 @@ class HttpConnection {
   [[nodiscard]] bool take_body_here();
   [[nodiscard]] std::string_view body() const { return body_; }
   // Bytes of it that came, also when it broke off.
-  [[nodiscard]] std::size_t body_bytes() const { return body_complete_ ? body_.size() : owned_size_; }
+  [[nodiscard]] std::uint64_t body_bytes() const {
+    return pieces_bytes_ > 0 ? pieces_bytes_ : body_complete_ ? body_.size() : owned_size_;
+  }
+
+  // Where a body stands that is read piece by piece.
+  struct Pieces {
+    std::optional<BodyDecoder> decoder;  // of its framing; none: nothing was read yet
+    std::size_t given = 0;               // bytes of the buffer that the last piece took
+    Duration waited{};                   // for the client: the time in which nobody wanted to read does not count
+  };
+  // Instead of receive_body: what came next, after a wait if need be; empty at the end. Valid until the next call, as
+  // is what `at` refers to. Errors: as receive_body's; the bound is max_upload. `until`: request_timeout too.
+  [[nodiscard]] Task<Result<std::string_view>> receive_piece(Pieces& at, Deadline until);
+  // Adds a piece to body(). Errors: body_too_large (max_body), memory_full.
+  [[nodiscard]] Result<Unit> hold(std::string_view piece);
   // True when the request is in memory to its last byte: only then can the connection be kept.
   [[nodiscard]] bool request_complete() const { return body_complete_; }
   // Forgets head and body and gives their memory back.
@@ -102,6 +118,8 @@ class HttpConnection {
   Result<Arrival> parse_head(std::size_t size);
   [[nodiscard]] Deadline body_deadline(TimePoint begun) const;
   void drop_line_end();
+  Task<Result<Unit>> say_continue();
+  Result<std::optional<std::string_view>> take_piece(Pieces& at);
   Task<Result<Unit>> receive_length_body();
   Task<Result<Unit>> receive_chunked_body();
   Result<bool> take_chunks(ChunkedDecoder& decoder);
@@ -122,6 +140,7 @@ class HttpConnection {
   Held owned_held_;
   std::size_t owned_capacity_ = 0;
   std::size_t owned_size_ = 0;
+  std::uint64_t pieces_bytes_ = 0;
   bool body_complete_ = false;
   bool first_request_ = true;
   bool write_failed_ = false;

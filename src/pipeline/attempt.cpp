@@ -41,7 +41,7 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 }
 
 // The gateway's own head: of the client's headers only what a model may know of crosses.
-std::string request_head(const Exchange& x, const Attempt& a, std::size_t body_size,
+std::string request_head(const Exchange& x, const Attempt& a, std::optional<std::uint64_t> body_size,
                          const dialect::Sending* converted) {
   const config::Endpoint& to = a.endpoint->configured();
   std::string head;
@@ -63,8 +63,10 @@ std::string request_head(const Exchange& x, const Attempt& a, std::size_t body_s
   append_header(head, "traceparent: ", x.head.traceparent);
   append_header(head, "tracestate: ", x.head.tracestate);
   std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.begin(), digits.end(), body_size).ptr;
-  append_header(head, "Content-Length: ", {digits.data(), static_cast<std::size_t>(end - digits.data())});
+  const auto end = std::to_chars(digits.begin(), digits.end(), body_size.value_or(0)).ptr;
+  const std::string_view length{digits.data(), static_cast<std::size_t>(end - digits.data())};
+  append_header(head, "Content-Length: ", body_size ? length : std::string_view{});
+  append_header(head, "Transfer-Encoding: ", body_size ? "" : "chunked");
   head += "\r\n";
   return head;
 }
@@ -73,13 +75,17 @@ net::Until whole_call(const Exchange& x, const Attempt& a) {
   return {x.deadline, a.cancellation};
 }
 
+net::Until first_byte_from_now(const Exchange& x, const Attempt& a) {
+  return whole_call(x, a).earlier(Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.first_byte));
+}
+
 // Head, and the body in pieces around what was changed in it.
 struct Outgoing {
   llm::Edits edits;
   dialect::Sending converted;  // instead, for an endpoint of another dialect
   std::string head;
   std::string made;  // a body of another form, in place of the client's
-  std::array<std::string_view, 2 + 2 * std::tuple_size_v<decltype(llm::Edits::list)>> pieces;
+  std::array<std::string_view, 3 + 2 * std::tuple_size_v<decltype(llm::Edits::list)>> pieces;
   std::size_t count = 0;
   std::size_t sent = 0;  // bytes
 
@@ -111,12 +117,15 @@ void compose(const Exchange& x, const Attempt& a, Outgoing& out) {
                   ? dialect::form::edits(x.call, model)
                   : dialect::openai::edits(x.call, body, model, ask && to.ask_usage ? AskUsage::yes : AskUsage::no,
                                            x.most_answer);
-  std::size_t size = body.size();
+  std::uint64_t size = body.size();
   for (std::size_t i = 0; i < out.edits.count; ++i) {
     size += out.edits.list[i].text.size();
     size -= out.edits.list[i].where.length;
   }
-  out.head = request_head(x, a, size, nullptr);
+  const bool chunked = x.upload && x.connection.head().framing == net::Framing::chunked;
+  const std::uint64_t more = x.upload && !chunked ? x.connection.head().content_length - body.size() : 0;
+  out.head = request_head(x, a, chunked ? std::nullopt : std::optional{size + more}, nullptr);
+  if (chunked) net::append_chunk_head(out.head, size);
   out.pieces[out.count++] = out.head;
   std::size_t at = 0;
   for (std::size_t i = 0; i < out.edits.count; ++i) {
@@ -126,6 +135,7 @@ void compose(const Exchange& x, const Attempt& a, Outgoing& out) {
     at = edit.where.offset + edit.where.length;
   }
   out.pieces[out.count++] = body.substr(at);
+  if (chunked) out.pieces[out.count++] = net::kChunkEnd;
 }
 
 // Keeps what relay needs of the answer's head; the headers themselves are scratch memory.
@@ -316,6 +326,20 @@ bool send_now(Exchange& x, Attempt& a, Outgoing& out) {
   return a.upstream.client().request_sent();
 }
 
+// What of the request is not sent yet: what the model did not take at once, and the rest of an upload.
+net::Task<Result<Unit>> send_rest(Exchange& x, Attempt& a, Outgoing& out, net::Until until) {
+  net::HttpClient& client = a.upstream.client();
+  if (!client.request_sent()) {
+    Result<Unit> sent = co_await client.send(out.all(), out.sent, until);
+    if (!sent || !client.request_sent()) co_return sent;
+  }
+  if (!x.upload) co_return Unit{};
+  out = {};
+  Result<Unit> passed = co_await pass_on(x, a);
+  a.sent_at = x.worker.loop().now();
+  co_return passed;
+}
+
 // The answer's head has come.
 void begin_answer(Exchange& x, Attempt& a, const net::ResponseHead& head) {
   net::HttpClient& client = a.upstream.client();
@@ -353,19 +377,20 @@ net::Task<Result<Unit>> attempt(Exchange& x, Attempt& a, Take take) {
     if (!converted) co_return std::move(converted).error();
     out.converted = std::move(*converted);
   }
-  if (take == Take::any_connection) a.upstream = x.worker.pool().take_idle(a.endpoint);
+  // What was passed on cannot be sent again, so that no upload may find a connection that just died in the pool.
+  if (take == Take::any_connection && !x.upload) a.upstream = x.worker.pool().take_idle(a.endpoint);
   if (!a.upstream.open()) {
     x.phase = llm::Phase::connecting;
     Result<Unit> connected = co_await connect(x, a);
     if (!connected) co_return connected;
   }
   x.phase = llm::Phase::first_byte;
-  const net::Until until =
-      whole_call(x, a).earlier(Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.first_byte));
+  net::Until until = first_byte_from_now(x, a);
   net::HttpClient& client = a.upstream.client();
-  if (!send_now(x, a, out)) {
-    Result<Unit> sent = co_await client.send(out.all(), out.sent, until);
+  if (!send_now(x, a, out) || x.upload) {
+    Result<Unit> sent = co_await send_rest(x, a, out, until);
     if (!sent) co_return failed(x, a, std::move(sent).error());
+    if (x.upload) until = first_byte_from_now(x, a);
   }
   out = {};  // its memory is not needed while the model thinks
   for (;;) {

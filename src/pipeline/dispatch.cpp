@@ -54,6 +54,7 @@ net::Task<bool> choose_next(Exchange& x) {
 // What follows a failed attempt: a pause and the endpoint of the next one. Errors: the same one, when there is none;
 // client_gone.
 net::Task<Result<Take>> move_on(Exchange& x, Error error) {
+  if (!can_be_sent_again(x)) error.retry = Retry::never;
   const upstream::RetryPlan next = plan(x, error);
   if (next.next == NextAttempt::none) {
     if (next.reason != upstream::WhyNot::pointless) {

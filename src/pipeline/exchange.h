@@ -24,6 +24,7 @@
 #include "pipeline/screening.h"
 #include "pipeline/snapshot.h"
 #include "pipeline/transcript.h"
+#include "pipeline/upload.h"
 #include "upstream/health.h"
 #include "upstream/pool.h"
 
@@ -124,11 +125,12 @@ struct Exchange : Attempt {  // the attempt's fields are dispatch's
 
   // understand
   llm::Call call;
-  const Lane* lane = nullptr;  // lives in the snapshot
-  Deadline deadline;           // timeouts.total; only ever shortened
-  std::uint64_t bytes_in = 0;  // of the body
-  std::string chat;            // the request that `front` made of the client's; empty: the client's own
-  net::Held chat_held;         // counts it
+  const Lane* lane = nullptr;      // lives in the snapshot
+  Deadline deadline;               // timeouts.total; only ever shortened
+  std::uint64_t bytes_in = 0;      // of the body, as far as it came
+  std::unique_ptr<Upload> upload;  // only of a form that goes to the model while it comes: body() is its beginning
+  std::string chat;                // the request that `front` made of the client's; empty: the client's own
+  net::Held chat_held;             // counts it
 
   // screen
   std::unique_ptr<Screening> screening;  // only if a content rule is for this call; relay adds what answers have

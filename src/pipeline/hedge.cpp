@@ -136,7 +136,7 @@ net::Task<Result<Unit>> run(Exchange& x, Race& race) {
 }  // namespace
 
 bool may_hedge(const Exchange& x) {
-  return x.lane->model.hedge.on && !x.hedged && x.lane->endpoints.size() > 1;
+  return x.lane->model.hedge.on && !x.hedged && !x.upload && x.lane->endpoints.size() > 1;
 }
 
 net::Task<Result<Unit>> attempt_hedged(Exchange& x, Take take) {

@@ -26,8 +26,9 @@ void count_attempt(Exchange& x, const Attempt& a, std::string_view result) {
 // An attempt that gave no usable answer.
 void note_failure(Exchange& x, const Attempt& a, const Error& error) {
   const std::string_view kind = error_row(error.code).name;
-  count_attempt(x, a, error.code == Code::client_gone ? "cancelled" : "failed");
-  if (error.code == Code::client_gone) return;
+  const bool cancelled = error.fault == Fault::client;  // it left, or its upload went wrong
+  count_attempt(x, a, cancelled ? "cancelled" : "failed");
+  if (cancelled) return;
   x.worker.metrics().counter(Metric::upstream_errors, {x.lane->name, kind}).add();
   log::write(log::Level::info, "attempt failed",
              {{"request_id", x.request_id},

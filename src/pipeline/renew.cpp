@@ -47,7 +47,7 @@ net::Task<std::shared_ptr<upstream::Endpoint>> renewed_endpoint(Exchange& x) {
 
 bool may_renew(const Exchange& x) {
   constexpr int kUnauthorized = 401;
-  return x.answer.head.status == kUnauthorized && x.endpoint->configured().auth.from_file;
+  return x.answer.head.status == kUnauthorized && can_be_sent_again(x) && x.endpoint->configured().auth.from_file;
 }
 
 net::Task<bool> renew(Exchange& x) {

@@ -26,6 +26,8 @@ class Transcript {
   // Once.
   void prompt(std::string_view body);
   [[nodiscard]] bool has_prompt() const { return prompt_.any; }
+  // What of it comes later.
+  void prompt_rest(std::string_view piece) { add(prompt_, piece); }
   void answer(std::string_view piece);
   // One event of a stream: its data.
   void event(std::string_view data);

@@ -63,8 +63,10 @@ Result<Next> understood(Exchange& x) {
     if (!asked) return std::move(asked).error();
   }
   const std::string_view body = x.asked();
-  Result<llm::Call> call = x.call.api == llm::Api::transcription ? dialect::form::understand(x.head.content_type, body)
-                                                                 : dialect::openai::understand(x.call.api, body);
+  Result<llm::Call> call = x.upload ? x.upload->reader.call()
+                           : x.call.api == llm::Api::transcription
+                               ? dialect::form::understand(x.head.content_type, body)
+                               : dialect::openai::understand(x.call.api, body);
   if (!call) return std::move(call).error();
   x.call = std::move(*call);
   if (!x.principal->trust_user) x.call.user.clear();
@@ -85,7 +87,9 @@ Result<Next> understood(Exchange& x) {
 }
 
 net::Task<Result<Next>> read_and_understand(Exchange& x) {
-  Result<Unit> received = co_await x.connection.receive_body();
+  net::Task<Result<Unit>> receiving =
+      x.call.api == llm::Api::transcription ? receive_form(x) : x.connection.receive_body();
+  Result<Unit> received = co_await receiving;
   x.bytes_in = x.connection.body_bytes();
   if (!received) co_return std::move(received).error();
   co_return understood(x);

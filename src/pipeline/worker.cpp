@@ -53,6 +53,7 @@ std::string_view Worker::date() {
 net::HttpLimits limits_of(const config::Listen& rules) {
   return {.max_head = static_cast<std::size_t>(rules.max_head),
           .max_body = rules.max_body,
+          .max_upload = rules.max_upload,
           .head = rules.timeouts.head,
           .body = rules.timeouts.body,
           .idle = rules.timeouts.idle,

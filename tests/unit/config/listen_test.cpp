@@ -24,7 +24,8 @@ TEST(ConfigListen, ReadsEveryKey) {
   const Loaded loaded = load_with(
       "listen:\n"
       "  - {address: 0.0.0.0:8443, allow: [10.0.0.0/8], trusted_proxies: [10.0.0.10/32], max_connections: 7,\n"
-      "     max_head: 1KiB, max_body: 4GiB, timeouts: {head: 1s, body: 2s, idle: 3s, write: 4s}}\n"
+      "     max_head: 1KiB, max_body: 4GiB, max_upload: 64GiB,\n"
+      "     timeouts: {head: 1s, body: 2s, idle: 3s, write: 4s}}\n"
       "  - {address: \"[::1]:0\", allow: any}\n"
       "admin: {address: 127.0.0.1:9, token: t}\n");
   ASSERT_TRUE(loaded.ok()) << all_problems(loaded);
@@ -36,6 +37,7 @@ TEST(ConfigListen, ReadsEveryKey) {
   EXPECT_EQ(first.max_connections, 7U);
   EXPECT_EQ(first.max_head, kKiB);
   EXPECT_EQ(first.max_body, 4096 * kMiB);
+  EXPECT_EQ(first.max_upload, 65536 * kMiB);
   EXPECT_EQ(first.timeouts, (ListenTimeouts{.head = 1s, .body = 2s, .idle = 3s, .write = 4s}));
   EXPECT_EQ(loaded.config.listen[1].address.text(), "[::1]:0");
   EXPECT_EQ(loaded.config.listen[1].allow, AddressList::any());

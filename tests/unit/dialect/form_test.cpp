@@ -59,6 +59,48 @@ TEST(Form, RefusesWhatIsNoForm) {
   }
 }
 
+// What another reader may take for another form.
+TEST(Form, RefusesWhatCanBeReadInTwoWays) {
+  const std::string good = part("model", "m");
+  for (const std::string& more :
+       {part("x\"; name=\"model", "n"), part("x\"; name*=\"utf-8''model", "n"),
+        std::string{"--xyz\r\nContent-Disposition: form-data; name=x\r\nContent-Disposition: form-data; name=model"
+                    "\r\n\r\nn\r\n"},
+        part("file", "a\n--xyz\nb"), part("file", "a\r--xyz\rb"), part("file", "a--xyz\r\nb"), part("file", "--xyz")}) {
+    EXPECT_FALSE(understand(kType, good + more + kEnd)) << more;
+    EXPECT_FALSE(understand(kType, more + good + kEnd)) << more;
+  }
+}
+
+TEST(Form, IsReadTheSameInPiecesOfAnyLength) {
+  const std::string dashes = "--xyz\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\n\r\n-\r\n--\r\n---xy\r\n";
+  const std::string body = dashes + part("stream", "true") + part("model", "whisper") + kFile + kEnd + "epilogue";
+  const Result<llm::Call> whole = understand(kType, body);
+  ASSERT_TRUE(whole);
+  for (std::size_t size = 1; size < body.size(); ++size) {
+    Result<Reader> reader = Reader::of(kType);
+    ASSERT_TRUE(reader);
+    for (std::size_t at = 0; at < body.size(); at += size)
+      ASSERT_TRUE(reader->take(std::string_view{body}.substr(at, size)));
+    ASSERT_TRUE(reader->end()) << size;
+    EXPECT_EQ(reader->call().model, "whisper");
+    EXPECT_EQ(reader->call().model_value.offset, whole->model_value.offset);
+    EXPECT_EQ(reader->call().stream, llm::Stream::yes);
+  }
+}
+
+TEST(Form, TellsTheModelOnceItHasComeWhole) {
+  const std::string body = part("model", "whisper") + kFile + kEnd;
+  Result<Reader> reader = Reader::of(kType);
+  ASSERT_TRUE(reader);
+  const std::size_t known = body.find("--xyz", 5) + 5;
+  for (std::size_t at = 0; at < body.size(); ++at) {
+    ASSERT_TRUE(reader->take(std::string_view{body}.substr(at, 1)));
+    EXPECT_EQ(reader->call().model, at + 1 < known ? "" : "whisper");
+    EXPECT_EQ(static_cast<bool>(reader->end()), at + 3 > body.size() - 1) << at;
+  }
+}
+
 TEST(Form, HasAtMostSoManyParts) {
   std::string body;
   for (int i = 0; i < 70; ++i) body += part("x", "y");
