@@ -18,6 +18,7 @@ constexpr std::array kRoutes{
     Route{"/audio/speech", Method::post, Api::speech},
     Route{"/audio/transcriptions", Method::post, Api::transcription},
     Route{"/messages", Method::post, Api::messages},
+    Route{"/messages/count_tokens", Method::post, Api::count_tokens},
     Route{"/responses", Method::post, Api::responses},
     Route{"/models", Method::get, Api::models},
     Route{"/models/", Method::get, Api::model},  // a name follows; it may hold slashes

@@ -13,7 +13,8 @@ Told told(const Error& error) {
 
 std::unique_ptr<Front> front_of(llm::Api api) {
   switch (api) {
-    case llm::Api::messages: return messages::make_front();
+    case llm::Api::messages:
+    case llm::Api::count_tokens: return messages::make_front();
     case llm::Api::responses: return responses::make_front();
     default: return nullptr;
   }

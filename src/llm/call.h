@@ -21,15 +21,18 @@ enum class Api : std::uint8_t {
   messages,
   responses,
   models,
-  model
+  model,
+  count_tokens
 };
 
-// How many of them are a model's: those come first.
+inline constexpr std::size_t kApis = static_cast<std::size_t>(Api::count_tokens) + 1;
+// How many of them a model answers: those come first.
 inline constexpr std::size_t kModelApis = static_cast<std::size_t>(Api::models);
 
 [[nodiscard]] constexpr std::string_view api_name(Api api) {
-  constexpr std::array<std::string_view, 10> kNames{"chat",          "completions", "embeddings", "rerank", "speech",
-                                                    "transcription", "messages",    "responses",  "models", "model"};
+  constexpr std::array<std::string_view, kApis> kNames{"chat",   "completions",   "embeddings",  "rerank",
+                                                       "speech", "transcription", "messages",    "responses",
+                                                       "models", "model",         "count_tokens"};
   return kNames[static_cast<std::size_t>(api)];
 }
 

@@ -8,7 +8,9 @@ namespace intragate::pipeline {
 
 Passage Authorize::pass(Exchange& x) {
   if (x.lane == nullptr) return Next::go_on;  // a list: it shows what the principal may use
-  Result<Unit> api = auth::check_api(*x.principal, llm::api_name(x.target.route->api));
+  // Whoever may ask may know beforehand what it costs.
+  const llm::Api asked = only_counts(x) ? llm::Api::messages : x.target.route->api;
+  Result<Unit> api = auth::check_api(*x.principal, llm::api_name(asked));
   if (!api) return std::move(api).error();
   Result<Unit> allowed = auth::check_model(*x.principal, names_of(*x.lane), x.call.model);
   if (!allowed) return std::move(allowed).error();

@@ -98,6 +98,9 @@ struct Tries {
 [[nodiscard]] std::uint64_t estimated_prompt(const Exchange& x);
 [[nodiscard]] qos::Moment moment_of(const Exchange& x);
 
+// The call wants its prompt's tokens counted; no model is asked.
+[[nodiscard]] bool only_counts(const Exchange& x);
+
 struct Exchange : Attempt {  // the attempt's fields are dispatch's
   Exchange(Worker& at, net::HttpConnection& from);
 

@@ -19,6 +19,7 @@ Journey::Journey()
                 &limit_,    // before reuse: a hit counts as a request
                             // reuse: before admit, a hit needs no slot
                 &list_models_,  // answered from memory: needs no slot either
+                &count_,        // likewise
                 &admit_,        // last before the model: a slot is held no longer than it works
                 &dispatch_, &relay_} {}
 

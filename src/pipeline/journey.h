@@ -28,10 +28,11 @@ class Journey {
   Measure measure_;
   Limit limit_;
   ListModels list_models_;
+  Count count_;
   Admit admit_;
   Dispatch dispatch_;
   Relay relay_;
-  std::array<Station*, 10> stations_;
+  std::array<Station*, 11> stations_;
 };
 
 }  // namespace intragate::pipeline

@@ -50,8 +50,9 @@ Passage Limit::pass(Exchange& x) {
   Ledger& ledger = x.worker.ledger();
   if (x.lane == nullptr || !ledger.has_rules()) return Next::go_on;
   x.prompt_estimate = estimated_prompt(x);
-  std::uint64_t tokens = x.prompt_estimate;
-  if (llm::generates(x.call.api)) tokens += x.lane->gate->answer_length().cautious(x.call.max_tokens);
+  std::uint64_t tokens = only_counts(x) ? 0 : x.prompt_estimate;
+  if (!only_counts(x) && llm::generates(x.call.api))
+    tokens += x.lane->gate->answer_length().cautious(x.call.max_tokens);
   const qos::Caller caller{.key = x.principal->name, .user = x.call.user, .address = x.address, .model = x.lane->name};
   Ledger::Taken taken = ledger.reserve(caller, tokens, moment_of(x));
   x.requests_left = taken.verdict.requests;

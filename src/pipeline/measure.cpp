@@ -46,7 +46,7 @@ Result<Measured> measure(const Lane& lane, const llm::Call& call, std::string_vi
 Passage Measure::pass(Exchange& x) {
   if (x.lane == nullptr) return Next::go_on;
   x.most_answer = x.lane->model.max_answer_tokens;
-  if (x.lane->counter == nullptr) return Next::go_on;
+  if (x.lane->counter == nullptr || only_counts(x)) return Next::go_on;
   Result<Measured> measured = measure(*x.lane, x.call, x.body(), x.wall);
   if (!measured) return std::move(measured).error();
   x.most_answer = measured->most;

@@ -173,7 +173,7 @@ void settle_limits(Exchange& x) {
   const Gate::Used used = used_by(x);
   if (x.reservation) {
     Ledger& ledger = x.worker.ledger();
-    if (x.queued) {
+    if (x.queued || only_counts(x)) {
       ledger.commit(std::move(x.reservation), used.prompt + used.answer, moment_of(x));
     } else {
       x.reservation = {};  // no model ever saw it
@@ -201,6 +201,10 @@ std::uint64_t estimated_prompt(std::uint64_t body_bytes, std::uint64_t context_w
 std::uint64_t estimated_prompt(const Exchange& x) {
   if (x.prompt_counted) return *x.prompt_counted;
   return estimated_prompt(x.bytes_in, x.lane->model.context_window);
+}
+
+bool only_counts(const Exchange& x) {
+  return x.target.route != nullptr && x.target.route->api == llm::Api::count_tokens;
 }
 
 qos::Moment moment_of(const Exchange& x) {

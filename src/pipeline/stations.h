@@ -49,6 +49,13 @@ class Limit final : public Station {
   Passage pass(Exchange& x) override;
 };
 
+// Answers /v1/messages/count_tokens: by the model's tokenizer, or an estimate that says so.
+class Count final : public Station {
+ public:
+  std::string_view name() const override { return "count"; }
+  Passage pass(Exchange& x) override;
+};
+
 // A slot of the model, if need be after a fair and bounded wait.
 class Admit final : public Station {
  public:

@@ -47,7 +47,7 @@ struct LaneState {
     metrics::Histogram* tokens_in = nullptr;
     metrics::Histogram* tokens_out = nullptr;
   };
-  std::array<ApiMetrics, llm::kModelApis> api;
+  std::array<ApiMetrics, llm::kApis> api;
   std::vector<metrics::Counter*> attempts_ok;  // by endpoint
   dialect::KnownAnswers answers;
   // Of chat and of completions. Streams outlive a reload, which forgets this state.

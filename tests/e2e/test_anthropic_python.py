@@ -54,6 +54,10 @@ def test_a_whole_answer_has_text_usage_and_a_record(gateway, client):
                                                                       answer.usage.output_tokens)
 
 
+def test_tokens_are_counted_beforehand(client):
+    assert client.messages.count_tokens(model=CHAT, messages=QUESTION).input_tokens > 0
+
+
 def test_a_stream_says_the_same_as_a_whole_answer(client):
     whole = ask(client, extra_body={"temperature": 0})
     with client.messages.stream(model=CHAT, messages=QUESTION, max_tokens=24,

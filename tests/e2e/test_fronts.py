@@ -8,7 +8,10 @@ import pytest
 from fake_model import Gate, answer_json, cut, delta, done, end, refusal, sse, stall, stream, stream_head, usage_event, wait
 from wire import Connection, Stream, ask, eventually, new_id
 
-ONLY_CHAT, ONLY_MESSAGES = "sk-only-chat", "sk-only-messages"
+ONLY_CHAT, ONLY_MESSAGES, COUNTS = "sk-only-chat", "sk-only-messages", "sk-counts-tokens"
+COUNT = "/v1/messages/count_tokens"
+# Every word, and every mark, is a token.
+WORDS = {"pre_tokenizer": {"type": "BertPreTokenizer"}, "model": {"type": "WordPiece", "unk_token": "?", "vocab": {"?": 0}}}
 QUESTION = {"/v1/messages": {"max_tokens": 64, "messages": [{"role": "user", "content": "Say hello."}]},
             "/v1/responses": {"input": "Say hello."}}
 API = {"/v1/messages": "messages", "/v1/responses": "responses"}
@@ -21,7 +24,11 @@ def model(model_factory):
 
 
 @pytest.fixture(scope="module")
-def gateway(gateway_factory, model):
+def gateway(gateway_factory, model, tmp_path_factory):
+    words = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    words.write_text(json.dumps(WORDS))
+    counted = {"url": model.base, "tokenizer": str(words)}
+
     def lane(name, **more):
         return {"name": name, "endpoints": [{"url": model.base, "model": "there"}], "retry": {"attempts": 1},
                 "health": {"failures": 1000}, **more}
@@ -29,10 +36,12 @@ def gateway(gateway_factory, model):
         "models": [lane("m"), lane("beats", queue={"heartbeat": "1s"},
                                    endpoints=[{"url": model.base, "max_concurrency": 1}]),
                    lane("short", max_answer_tokens=2), lane("chat", kind="chat"), lane("vectors", kind="embedding"),
-                   lane("ollama", endpoints=[{"url": model.url, "dialect": "ollama"}])],
+                   lane("counted", context_window=20, endpoints=[{**counted, "chat_template": "chatml"}]),
+                   lane("texts", endpoints=[counted]), lane("ollama", endpoints=[{"url": model.url, "dialect": "ollama"}])],
         "keys": [{"name": "test", "key": "${TEST_KEY}", "trust_user": True},
                  {"name": "chats", "key": ONLY_CHAT, "apis": ["chat"]},
-                 {"name": "messages", "key": ONLY_MESSAGES, "apis": ["messages"]}]})
+                 {"name": "messages", "key": ONLY_MESSAGES, "apis": ["messages"]}, {"name": "counts", "key": COUNTS}],
+        "limits": [{"per": "key", "name": "counts", "requests_per_minute": 2, "tokens_per_minute": 1}]})
 
 
 @pytest.fixture(params=sorted(QUESTION), ids=lambda path: API[path])
@@ -57,6 +66,25 @@ def read_events(chunks):
         assert name == "event: " + event["type"]
         found.append((event["type"], event))
     return found
+
+
+@pytest.mark.parametrize("name, tokens, how", [("counted", 26, "counted"), ("texts", 3, "estimated"), ("m", 18, "estimated")])
+def test_tokens_are_counted_without_the_model(gateway, model, name, tokens, how):
+    reply = ask(gateway, {"model": name, "messages": QUESTION["/v1/messages"]["messages"]}, COUNT)
+    assert (reply.status, list(reply.json), reply.headers["x-intragate-tokens"]) == (200, ["input_tokens"], how)
+    assert reply.json["input_tokens"] == tokens
+    record = gateway.wait_for_record(reply.request_id)
+    assert (record["api"], record["outcome"], record["attempts"], record["usage_source"]) == ("count_tokens", "ok", 0, "none")
+    assert not model.calls
+
+
+def test_counting_is_for_keys_with_messages_and_counts_as_a_request(gateway):
+    question = {"model": "m", "messages": QUESTION["/v1/messages"]["messages"]}
+    refused = ask(gateway, question, COUNT, key=ONLY_CHAT)
+    assert refused.status == 403 and refused.json["type"] == "error"
+    assert ask(gateway, question, COUNT, key=ONLY_MESSAGES).status == 200
+    assert ask(gateway, {"model": "m"}, COUNT).json["error"]["type"] == "invalid_request_error"
+    assert [ask(gateway, question, COUNT, key=COUNTS).status for _ in range(3)] == [200, 200, 429]
 
 
 def test_the_model_is_asked_in_chat_and_the_record_names_the_api(gateway, model, path):
