@@ -86,6 +86,7 @@ struct Endpoint {
   Triton triton;
   Template custom;  // template
   TokenizerFile tokenizer;
+  ToolCalls tool_calls = ToolCalls::automatic;
   std::string chat_template;  // the name of a built-in, or a template's source, or a tokenizer_config.json's text
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };

@@ -60,6 +60,19 @@ void read_chat_template(Section& section, Endpoint& into) {
   }
 }
 
+void read_tool_calls(Section& section, Endpoint& into) {
+  const std::string form = section.choice("tool_calls");
+  if (form == "none") into.tool_calls = ToolCalls::none;
+  if (form == "hermes") into.tool_calls = ToolCalls::hermes;
+  if (form == "llama") into.tool_calls = ToolCalls::llama;
+  if (form == "mistral") into.tool_calls = ToolCalls::mistral;
+  if (form == "deepseek") into.tool_calls = ToolCalls::deepseek;
+  if (section.has("tool_calls") && (into.dialect == "openai" || into.dialect == "ollama")) {
+    section.warn(section.place("tool_calls"),
+                 "`tool_calls` has no effect with the dialect " + into.dialect + ", whose servers find them");
+  }
+}
+
 void read_tokenizer(Section& section, Endpoint& into) {
   std::string path;
   section.file_path("tokenizer", path);
@@ -178,6 +191,7 @@ void read_dialect(Section& endpoint, Endpoint& into) {
   }
   read_triton(endpoint, into);
   read_chat_template(endpoint, into);
+  read_tool_calls(endpoint, into);
   read_tokenizer(endpoint, into);
   if (into.dialect == "openai" && !into.chat_template.empty() && into.tokenizer.path.empty()) {
     endpoint.warn(endpoint.place("chat_template"),

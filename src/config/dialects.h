@@ -18,6 +18,9 @@ namespace intragate::config {
 // Where the thoughts of models go: as they come, apart (`reasoning_content`), within the text (<think>), nowhere.
 enum class Reasoning : std::uint8_t { as_it_is, separate, within, drop };
 
+// The form in which a raw model writes tool calls into its text; automatic: as its chat template writes them.
+enum class ToolCalls : std::uint8_t { automatic, none, hermes, llama, mistral, deepseek };
+
 enum class TritonPreset : std::uint8_t { vllm, tensorrt_llm, text };
 struct Triton {
   TritonPreset preset = TritonPreset::vllm;

@@ -185,6 +185,7 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].endpoints[].triton.batched", flag, "false"},
     {"models[].endpoints[].chat_template", text},
     {"models[].endpoints[].tokenizer", path},
+    {"models[].endpoints[].tool_calls", choice, "auto", "auto | none | hermes | llama | mistral | deepseek"},
 
     {"keys",                           sections, "[]"},
     {"keys[].name",                    text,     kRequired},

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "dialect/tool_text.h"
 #include "llm/delta.h"
 #include "llm/request.h"
 #include "net/event_reader.h"
@@ -21,6 +22,7 @@ struct Sending {
   std::string body;
   std::string headers{};             // further lines, each with its CRLF; never shown: they may hold secrets
   std::string_view method = "POST";  // lives as long as the converter
+  ToolsAsked tools{};                // those that the answer's text may call
 };
 
 class Converter {

@@ -51,6 +51,7 @@ Result<Value> messages_of(const llm::Request& request) {
 
 Result<Prompts> Prompts::make(const config::Endpoint& endpoint) {
   Prompts made;
+  made.tool_form_ = tool_form(endpoint);
   if (endpoint.chat_template.empty()) return made;
   Result<prompt::ChatTemplate> chat = prompt::ChatTemplate::make(endpoint.chat_template);
   if (!chat) return std::move(chat).error();

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "dialect/tool_text.h"
 #include "llm/request.h"
 #include "prompt/chat_template.h"
 
@@ -30,11 +31,14 @@ class Prompts {
   void cut_end(std::string& text) const;
 
   [[nodiscard]] bool has_tools() const { return chat_ && chat_->uses("tools"); }
+  // What the answer's text may call.
+  [[nodiscard]] ToolsAsked tools(const llm::Request& request) const { return tools_asked(tool_form_, request); }
   [[nodiscard]] std::string bos() const { return chat_ ? chat_->bos() : std::string{}; }
 
  private:
   [[nodiscard]] Result<std::string> render(const llm::Request& request) const;
   std::optional<prompt::ChatTemplate> chat_;
+  config::ToolCalls tool_form_ = config::ToolCalls::none;
 };
 
 // Whether a request wants tools used. Where nothing would tell the model of them, it is refused.

@@ -111,7 +111,11 @@ class Template final : public Converter {
     if (!is_target(*path)) return make_error(Code::invalid_request, "This model's name cannot be used at its server.");
     Result<std::string> body = body_.render(*values, request.now);
     if (!body) return std::move(body).error();
-    return Sending{.path = *std::move(path), .body = *std::move(body), .headers = headers_, .method = to_.method};
+    return Sending{.path = *std::move(path),
+                   .body = *std::move(body),
+                   .headers = headers_,
+                   .method = to_.method,
+                   .tools = prompts_.tools(request)};
   }
 
   void event(llm::Api api, std::string_view data, llm::Delta& into) const override {

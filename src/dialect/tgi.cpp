@@ -78,7 +78,8 @@ class Tgi final : public Converter {
   Result<Sending> request(const llm::Request& request) const override {
     Result<std::string> prompt = prompts_.of(request);
     if (!prompt) return std::move(prompt).error();
-    Sending sending{.path = request.stream ? "/generate_stream" : "/generate", .body = {}};
+    Sending sending{
+        .path = request.stream ? "/generate_stream" : "/generate", .body = {}, .tools = prompts_.tools(request)};
     json::Writer json{sending.body};
     json.open_object().text("inputs", *prompt);
     write_parameters(request, prompts_.stops(request, kMostStops), json);

@@ -59,7 +59,7 @@ class Triton final : public Converter {
     if (!is_plain(model)) {
       return make_error(Code::invalid_request, "This model's name cannot be used at its server.");
     }
-    Sending sending{.path = "/v2/models/" + model, .body = {}};
+    Sending sending{.path = "/v2/models/" + model, .body = {}, .tools = prompts_.tools(request)};
     if (!to_.version.empty()) sending.path += "/versions/" + to_.version;
     json::Writer json{sending.body};
     json.open_object();

@@ -376,6 +376,7 @@ net::Task<Result<Unit>> attempt(Exchange& x, Attempt& a, Take take) {
     Result<dialect::Sending> converted = convert_request(x, a);
     if (!converted) co_return std::move(converted).error();
     out.converted = std::move(*converted);
+    a.tools = std::move(out.converted.tools);
   }
   // What was passed on cannot be sent again, so that no upload may find a connection that just died in the pool.
   if (take == Take::any_connection && !x.upload) a.upstream = x.worker.pool().take_idle(a.endpoint);

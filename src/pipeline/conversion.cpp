@@ -47,7 +47,7 @@ openai::AnswerName name_of(const Exchange& x) {
 
 std::unique_ptr<Conversion> conversion_of(const Exchange& x, const Attempt& a) {
   if (a.converter == nullptr) return nullptr;
-  return std::make_unique<Conversion>(*a.converter, name_of(x), estimated_prompt(x), x.lane->model.reasoning);
+  return std::make_unique<Conversion>(*a.converter, name_of(x), estimated_prompt(x), x.lane->model.reasoning, a.tools);
 }
 
 llm::Usage usage_so_far(const Exchange& x) {
@@ -92,6 +92,7 @@ Result<Unit> convert_answer(Exchange& x, Attempt& a) {
     }
     dialect::ReasoningFilter{x.lane->model.reasoning}.apply(said.text, said.reasoning,
                                                             dialect::ReasoningFilter::Piece::last);
+    dialect::ToolText{a.tools}.apply(said, dialect::ToolText::Piece::last);
     if (!said.usage || said.usage->prompt_tokens == 0) said.usage = estimated_usage(x, said);
     answer.usage = *said.usage;
     const bool embeddings = x.call.api == llm::Api::embeddings;

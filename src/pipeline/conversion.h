@@ -10,6 +10,7 @@
 #include "dialect/converter.h"
 #include "dialect/openai_write.h"
 #include "dialect/reasoning.h"
+#include "dialect/tool_text.h"
 #include "llm/delta.h"
 #include "net/event_reader.h"
 #include "pipeline/snapshot.h"
@@ -22,12 +23,13 @@ struct Exchange;
 // What one converted stream keeps.
 struct Conversion {
   Conversion(const dialect::Converter& from, const dialect::openai::AnswerName& name, std::uint64_t prompt_tokens,
-             dialect::Reasoning reasoning = dialect::Reasoning::as_it_is)
+             dialect::Reasoning reasoning = dialect::Reasoning::as_it_is, dialect::ToolsAsked asked = {})
       : converter{from},
         api{name.api},
         reader{from.framing()},
         writer{name},
         filter{reasoning},
+        tools{std::move(asked)},
         prompt_estimate{prompt_tokens} {}
 
   const dialect::Converter& converter;  // lives in the snapshot
@@ -35,6 +37,7 @@ struct Conversion {
   net::EventReader reader;
   dialect::openai::ChunkWriter writer;
   dialect::ReasoningFilter filter;
+  dialect::ToolText tools;
   std::uint64_t prompt_estimate;  // where the model does not count
   std::uint64_t events = 0;       // with content
   llm::Delta delta{};

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/ticket.h"
 #include "dialect/front.h"
+#include "dialect/tool_text.h"
 #include "llm/call.h"
 #include "llm/live_call.h"
 #include "llm/usage.h"
@@ -78,6 +79,7 @@ struct Attempt {
   Capacity* capacity = nullptr;                   // the endpoint's; lives in the snapshot
   const dialect::Converter* converter = nullptr;  // how the endpoint is spoken to; lives in the snapshot
   upstream::Health::Trial trial;
+  dialect::ToolsAsked tools;                  // those that the model may call in its text
   net::Cancellation* cancellation = nullptr;  // ends its waits; null: whoever runs it ends it by destroying it
   Ticket<upstream::Endpoint> place;
   upstream::Connection upstream;

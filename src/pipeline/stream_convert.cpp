@@ -38,9 +38,11 @@ void Stream::convert_event(std::string_view data, Writing& writing) {
   if (usage_.source == llm::UsageSource::upstream && usage_.prompt_tokens == 0) {
     usage_ = {c.prompt_estimate, usage_.completion_tokens, llm::UsageSource::estimated};
   }
-  const bool last = c.delta.done || !c.delta.finish.empty() || !c.delta.tools.empty();
+  const bool ends = c.delta.done || !c.delta.finish.empty();
+  const bool last = ends || !c.delta.tools.empty();
   c.filter.apply(c.delta.text, c.delta.reasoning,
                  last ? dialect::ReasoningFilter::Piece::last : dialect::ReasoningFilter::Piece::more);
+  c.tools.apply(c.delta, ends ? dialect::ToolText::Piece::last : dialect::ToolText::Piece::more);
   if (c.delta.failed) {
     c.event += dialect::openai::encode_refusal(kModelFailed, c.delta.error);
   } else {
@@ -75,6 +77,7 @@ void Stream::end_conversion(Writing& writing) {
   if (!c.writer.finished()) {
     c.delta.clear();
     c.filter.apply(c.delta.text, c.delta.reasoning, dialect::ReasoningFilter::Piece::last);
+    c.tools.apply(c.delta, dialect::ToolText::Piece::last);
     c.delta.finish = "stop";
     c.event = kField;
     c.writer.write(c.delta, c.event);

@@ -59,11 +59,11 @@ class Described:
     """A home-made server, as the configuration describes it."""
     name, framing = "template", "text/event-stream"
     paths = {"chat": "/v2/generate"}
-    tools = images = False
+    tools, images = True, False
 
     def endpoint(self, model):
         pointers = {"prompt_tokens": "/usage/in", "completion_tokens": "/usage/out", "error": "/message"}
-        return {"url": model.url + "/v2", "dialect": "template", "chat_template": "chatml", "template": {
+        return {"url": model.url + "/v2", "dialect": "template", "chat_template": "qwen", "template": {
             "path": "/generate", "body": '{"prompt": {{ prompt | tojson }}, "stream": {{ stream | tojson }}}',
             "answer": {"text": "/text", "finish_reason": "/stop", **pointers},
             "stream": {"framing": "sse", "text": "/delta", "finish_reason": "/stop", **pointers}}}
@@ -76,6 +76,12 @@ class Described:
 
     def whole(self, text):
         return {"text": text, "stop": "max_tokens", "usage": {"in": 11, "out": 3}}
+
+    def tool_call(self, name, arguments):
+        """As the model writes it, in pieces."""
+        text = f"<tool_call>\n{json.dumps({'name': name, 'arguments': arguments})}\n</tool_call>\n"
+        pieces = [self.piece(text[at:at + 7]) for at in range(0, len(text), 7)]
+        return lambda call: [piece(call) for piece in pieces]
 
     def failure(self, words):
         return sse({"message": words})

@@ -98,6 +98,7 @@ TEST_P(Golden, Exchange) {
   if (call->stream == llm::Stream::no) {
     llm::Delta said;
     converter.answer(api, answer, said);
+    dialect::ToolText{sending->tools}.apply(said, dialect::ToolText::Piece::last);
     const auto vectors =
         dialect::openai::wants_base64(request) ? dialect::openai::Vectors::base64 : dialect::openai::Vectors::numbers;
     const std::string client = said.malformed || said.failed
@@ -109,7 +110,7 @@ TEST_P(Golden, Exchange) {
   }
   const auto stream = [&] {
     return Stream{Stream::Framing::plain, Stream::UsageEvents::shown, 0,
-                  std::make_unique<Conversion>(converter, name, 7, lane.model.reasoning), nullptr};
+                  std::make_unique<Conversion>(converter, name, 7, lane.model.reasoning, sending->tools), nullptr};
   };
   EXPECT_EQ(normal(replay(stream(), answer, answer.size(), 1)), normal(text("client")));
   const std::string whole = replay(stream(), answer, answer.size(), 1);

@@ -1,0 +1,65 @@
+// Takes tool calls out of the text of models that write them there, in the form that their chat template taught them:
+// of a whole answer or of a stream, whose pieces may end anywhere. What cannot become a call any more is text again, as
+// the model wrote it. Owner: one answer. Thread: any (pure).
+// Does not: hold more than kLongest bytes back: a call that is longer stays text, and so does what follows. Rule: Qwen
+// "Function Calling" (hermes), the model cards of Llama 3.1, Mistral's instruct tokenizers, DeepSeek V3, R1 and V3.1.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+#include "llm/delta.h"
+#include "llm/request.h"
+
+namespace intragate::dialect {
+
+// The tools that a request tells a model of, and the form in which its text may call them.
+struct ToolsAsked {
+  config::ToolCalls form = config::ToolCalls::none;
+  std::vector<std::string> names{};
+};
+
+// The form of an endpoint's models: as configured, or as their chat template writes calls. Never `automatic`.
+[[nodiscard]] config::ToolCalls tool_form(const config::Endpoint& endpoint);
+// Of one request; `none` where it wants no tools used.
+[[nodiscard]] ToolsAsked tools_asked(config::ToolCalls form, const llm::Request& request);
+
+class ToolText {
+ public:
+  static constexpr std::size_t kLongest = std::size_t{256} * 1024;
+
+  explicit ToolText(ToolsAsked asked) : asked_{std::move(asked)} {}
+
+  // Moves calls from `delta.text` to `delta.tools`. `last`: nothing follows, so nothing may be held back.
+  enum class Piece : std::uint8_t { more, last };
+  void apply(llm::Delta& delta, Piece piece);
+
+ private:
+  enum class Where : std::uint8_t { start, text, call, between, over };
+  using Calls = std::vector<llm::ToolPiece>;
+  bool step(llm::Delta& delta, Piece piece);
+  bool step_text(llm::Delta& delta, Piece piece);
+  bool step_call(llm::Delta& delta, Piece piece);
+  bool step_between(Piece piece);
+  void begin_call(std::size_t mark);
+  [[nodiscard]] std::optional<std::size_t> call_end(Piece piece);
+  [[nodiscard]] std::optional<std::size_t> json_end();
+  [[nodiscard]] Calls read_calls(std::string_view call) const;
+  void give_text(llm::Delta& delta, std::size_t size);
+
+  ToolsAsked asked_;
+  Where where_ = Where::start;
+  std::string held_;         // what may be, or may become, a call
+  std::size_t mark_ = 0;     // bytes of held_ that mark the call under way; 0: it is bare
+  std::size_t scanned_ = 0;  // of held_, while a call's end is looked for
+  std::size_t depth_ = 0;    // of JSON there
+  bool in_string_ = false;
+  bool escaped_ = false;
+};
+
+}  // namespace intragate::dialect
