@@ -38,6 +38,7 @@ class Candidate:
     """One proxy; subclasses fill in the blanks."""
     name = "?"
     max_rounds = 1000
+    patience = 15  # seconds until it accepts
     default = True     # takes part unless --candidates says otherwise
     config_name = None  # of its template in configs/; None: its name
     speaks_tls = True
@@ -90,7 +91,7 @@ class Candidate:
 
     def _wait_until_ready(self, running, log):
         host, port = running.address.split(":")
-        for _ in range(300):
+        for _ in range(self.patience * 20):
             if not running.child.running():
                 break
             try:

@@ -3,10 +3,19 @@
 import json
 import select
 import subprocess
+import sys
 import time
 import urllib.request
 
 from . import processes
+
+
+def build(source, folder):
+    """Compiles bench_model and bench_load; quiet unless it fails."""
+    for command in (["cmake", "-S", str(source), "-B", str(folder)], ["cmake", "--build", str(folder), "-j2"]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            sys.exit(f"the benchmark's programs could not be built:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
 
 
 class FakeModel:

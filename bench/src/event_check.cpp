@@ -2,8 +2,6 @@
 
 #include <charconv>
 
-#include "answers.h"
-
 namespace intragate::bench {
 
 void EventCheck::body(std::string_view bytes) {
@@ -36,17 +34,17 @@ void EventCheck::take_events(std::string_view& bytes) {
 void EventCheck::take_event(std::string_view event) {
   if (event.starts_with(':')) return;  // a heartbeat
   ++counts_.events;
-  if (event == "data: [DONE]") {
+  if (event.starts_with(marks_.end)) {
     counts_.wrong += done_ ? 1 : 0;
     done_ = true;
     return;
   }
-  const bool whole = event.starts_with("data: {") && event.ends_with('}') && !done_;
-  const std::size_t mark = event.find(kEventMark);
-  if (whole && mark == std::string_view::npos && event.find(R"("choices":[])") != std::string_view::npos) return;
+  const bool whole = event.find("data: {") != std::string_view::npos && event.ends_with('}') && !done_;
+  const std::size_t mark = event.find(marks_.number);
+  if (whole && mark == std::string_view::npos) return;  // a role, a reason, usage: what is lost shows in the numbers
   std::uint64_t number = ~std::uint64_t{0};
   if (mark != std::string_view::npos) {
-    std::from_chars(event.data() + mark + kEventMark.size(), event.data() + event.size(), number);
+    std::from_chars(event.data() + mark + marks_.number.size(), event.data() + event.size(), number);
   }
   if (!whole || number != next_) ++counts_.wrong;
   next_ = number + 1;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "answers.h"
 #include "response_reader.h"
 
 namespace intragate::bench {
@@ -27,12 +28,22 @@ struct EventCounts {
   }
 };
 
+// How a client's API shows the events: what stands before an event's number, and how the event that ends a stream
+// begins.
+struct Marks {
+  std::string_view number = kEventMark;
+  std::string_view end = kStreamEnd;
+};
+
 class EventCheck : public AnswerSink {
  public:
+  EventCheck() = default;
+  explicit EventCheck(const Marks& marks) : marks_{marks} {}
+
   void body(std::string_view bytes) override;
   void chunk_ended() override;
 
-  // Whether [DONE] came, after exactly `expected` numbered events.
+  // Whether the end came, after exactly `expected` numbered events.
   bool complete(std::uint64_t expected) const { return done_ && next_ == expected && pending_.empty(); }
   bool any() const { return counts_.events > 0; }
   const EventCounts& counts() const { return counts_; }
@@ -42,6 +53,7 @@ class EventCheck : public AnswerSink {
   void take_events(std::string_view& bytes);
   void take_event(std::string_view event);
 
+  Marks marks_;
   std::string pending_;  // the beginning of an event whose end has not come
   std::uint64_t next_ = 0;
   std::uint64_t in_chunk_ = 0;  // events that ended in this chunk

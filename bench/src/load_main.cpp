@@ -5,7 +5,9 @@
 //   body      prints the request body and ends
 //   spin      burns this core at idle priority until killed, so that a virtual core never halts (latency runs)
 // --tls speaks TLS 1.3 without looking at certificates, --resume with the session of an earlier connection.
-// Bodies: --bytes B --content text|chinese|tools. --key K is the bearer key, --header "Name: value" adds a header.
+// Bodies: --bytes B --content text|chinese|tools --model M --api chat|messages|responses. --key K is the bearer key,
+// --header "Name: value" adds a header. Streams: --mark is what stands before an event's number, --end how the last
+// event begins.
 #include <sched.h>
 
 #include <cstdint>
@@ -37,10 +39,10 @@ int spin() {
   while (true) asm volatile("");  // no pause instruction: a hypervisor takes that as a wish to yield the core
 }
 
-std::string request_of(Options& options, const std::string& target, const std::string& body) {
-  std::string headers;
-  for (const std::string& header : options.list("--header")) headers += header + "\r\n";
-  return http_request(target, options.text("--key", "sk-bench"), headers, body);
+std::string request_of(Options& options, const std::string& target, Api api, const std::string& body) {
+  Envelope envelope{target, options.text("--key", "sk-bench"), {}};
+  for (const std::string& header : options.list("--header")) envelope.headers += header + "\r\n";
+  return http_request(api, envelope, body);
 }
 
 // Null: plain.
@@ -78,6 +80,9 @@ int load_streams(Options& options, const Address& target, const std::string& req
   plan.per_second = options.number("--rate", 0);
   plan.events = after == After::hold ? 0 : options.number("--events", plan.events);
   plan.longest = options.number("--seconds", 30) * kSecond;
+  const std::string mark = options.text("--mark", std::string(kEventMark));
+  const std::string end = options.text("--end", std::string(kStreamEnd));
+  plan.marks = {mark, end};
   if (const auto unknown = options.unread()) return refuse("unknown option " + *unknown);
   StreamLoad load(plan);
   if (after == After::hold) {
@@ -92,15 +97,18 @@ int run(const std::string& mode, Options& options) {
   if (mode == "spin") return spin();
   const auto content = content_named(options.text("--content", "text"));
   if (!content) return refuse("--content is text, chinese or tools");
+  const auto api = api_named(options.text("--api", "chat"));
+  if (!api) return refuse("--api is chat, messages or responses");
   const bool streams = mode == "streams" || mode == "hold";
-  const std::size_t bytes = options.number("--bytes", 1024);
-  const std::string body = chat_body(bytes, *content, streams ? Reply::stream : Reply::whole);
+  const Reply reply = streams ? Reply::stream : Reply::whole;
+  const std::string model = options.text("--model", "bench");
+  const std::string body = body_of({*api, model, *content, reply, options.number("--bytes", 1024)});
   if (mode == "body") return std::fwrite(body.data(), 1, body.size(), stdout) == body.size() ? 0 : 1;
   const std::string target = options.text("--target", "");
   const auto address = parse_address(target);
   if (!address) return refuse("--target takes ADDRESS:PORT");
   raise_file_limit();
-  const std::string request = request_of(options, target, body);
+  const std::string request = request_of(options, target, *api, body);
   if (mode == "requests") return load_requests(options, *address, request);
   if (streams) return load_streams(options, *address, request, mode == "hold" ? After::hold : After::end);
   return refuse("unknown mode " + mode);

@@ -150,6 +150,8 @@ bool ModelServer::start_call(int fd, std::string_view head) {
   if (head.starts_with("GET ")) return answer_get(fd, head.substr(4, head.find(' ', 4) - 4));
   Call& call = calls_[fd];
   ++stats_.calls_opened;
+  const std::size_t target = head.find(' ') + 1;
+  call.form = &form_of(head.substr(target, head.find(' ', target) - target));
   call.phase = Phase::body;
   call.plan = plan_;
   call.kept.clear();
@@ -174,10 +176,10 @@ bool ModelServer::answer_call(int fd) {
   Call& call = calls_[fd];
   if (call.plan.check_bodies && !is_whole_body(call.kept)) ++stats_.bad_bodies;
   const std::string_view start = std::string_view(call.kept).substr(0, kLookedAt);
-  call.streams = contains(start, R"("stream":true)") || contains(start, R"("stream": true)");
-  call.usage_asked = call.streams && contains(start, R"("include_usage":)");
+  const bool streams = call.form->always || contains(start, R"("stream":true)") || contains(start, R"("stream": true)");
+  call.usage_asked = streams && contains(start, R"("include_usage":)");
   call.kept.clear();
-  if (call.streams) {
+  if (streams) {
     start_stream(fd);
     return calls_[fd].open;
   }
@@ -224,8 +226,9 @@ void ModelServer::start_stream(int fd) {
   call.phase = Phase::streaming;
   call.next_event = 1;
   ++stats_.events;
-  scratch_.assign(kStreamHead);
-  append_event(scratch_, 0, call.plan.events == 1 ? Place::last : Place::before);
+  scratch_.clear();
+  append_head(scratch_, *call.form);
+  append_event(scratch_, *call.form, 0, call.plan.events == 1 ? Place::last : Place::before);
   if (!send_all(fd, scratch_)) return drop(fd);
   timers_.push({now() + call.plan.interval, fd, call.generation});
 }
@@ -242,14 +245,13 @@ void ModelServer::tick(const Timer& timer) {
   }
   ++stats_.events;
   if (last) {
-    if (call.usage_asked) append_usage(scratch_);
-    append_done(scratch_);
+    append_end(scratch_, *call.form, call.usage_asked ? Usage::asked : Usage::unasked);
     call.phase = Phase::head;
     ++stats_.calls_ended;
     stats_.last_end = now();
   } else {
     const bool ends = call.next_event + 1 == call.plan.events;
-    append_event(scratch_, call.next_event++, ends ? Place::last : Place::before);
+    append_event(scratch_, *call.form, call.next_event++, ends ? Place::last : Place::before);
     const Nanos time = now();
     const Nanos due = timer.due + call.plan.interval;
     timers_.push({due > time ? due : time + call.plan.interval, timer.fd, timer.generation});

@@ -1,6 +1,8 @@
 // A model server that answers from memory: the other side of every proxy under test. It has to cost less than any of
 // them, so it knows only what the benchmark sends: POST with Content-Length, GET, keep-alive.
-//   POST, anything    one completion of 1 KB, or an SSE stream where the body's first 4 KB hold "stream":true
+//   POST, anything    one completion of 1 KB, or a stream where the body's first 4 KB hold "stream":true, in the form
+//   that
+//                     belongs to the target (forms.h)
 //   GET  .../models   the list with the one model
 //   GET  /stats       counts as JSON: connections, calls_opened, calls_ended, calls_cut, calls_running, events,
 //                     bad_bodies, quiet_us (since a call last ended or was cut)
@@ -15,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "forms.h"
 #include "poller.h"
 #include "sockets.h"
 
@@ -31,7 +34,7 @@ struct ModelStats {
   std::uint64_t calls_opened = 0;  // streams and plain calls
   std::uint64_t calls_ended = 0;   // answered to the end
   std::uint64_t calls_cut = 0;     // the proxy left in the middle
-  std::uint64_t events = 0;        // SSE events written
+  std::uint64_t events = 0;        // events written
   std::uint64_t bad_bodies = 0;    // bodies that were not whole, seen with `check` only
   Nanos last_end = 0;              // when a call last ended or was cut
 };
@@ -49,7 +52,7 @@ class ModelServer {
     std::uint32_t generation = 0;  // distinguishes the users of one descriptor number
     bool open = false;
     Phase phase = Phase::head;
-    bool streams = false;
+    const Form* form = nullptr;  // of its stream
     bool usage_asked = false;
     bool wants_write = false;
     std::uint64_t body_left = 0;  // bytes of the body not read yet

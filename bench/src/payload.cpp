@@ -68,16 +68,33 @@ std::string tool_list(Sequence& sequence, std::size_t bytes) {
   return out;
 }
 
-std::string frame(const std::string& user_text, const std::string& tools, Reply reply) {
-  std::string out = R"({"model":"bench","stream":)";
-  out += reply == Reply::stream ? "true" : "false";
-  out += R"(,"temperature":0.7,"max_tokens":512,"messages":[)"
-         R"({"role":"system","content":"You are a helpful assistant."},{"role":"user","content":")";
-  out += user_text + R"("}])";
-  if (!tools.empty()) out += R"(,"tool_choice":"auto","tools":[)" + tools + ']';
-  out += ',';
-  out += kBodyEnd;
-  return out + '}';
+std::string quoted(std::string_view text) {
+  return '"' + std::string(text) + '"';
+}
+
+// Everything but the user's text, which goes between the two.
+struct Frame {
+  std::string before;
+  std::string after;
+};
+
+Frame frame_of(const Ask& ask, const std::string& tools) {
+  const std::string start =
+      "{\"model\":" + quoted(ask.model) + ",\"stream\":" + (ask.reply == Reply::stream ? "true" : "false");
+  const std::string end = ',' + std::string(kBodyEnd) + '}';
+  if (ask.api == Api::responses) return {start + R"(,"temperature":0.7,"max_output_tokens":512,"input":")", '"' + end};
+  std::string before = start + R"(,"temperature":0.7,"max_tokens":512,"messages":[)";
+  if (ask.api == Api::chat) before += R"({"role":"system","content":"You are a helpful assistant."},)";
+  before += R"({"role":"user","content":")";
+  std::string after = R"("}])";
+  if (ask.api == Api::messages) return {before, after + '}'};  // it knows no `user`
+  if (!tools.empty()) after += R"(,"tool_choice":"auto","tools":[)" + tools + ']';
+  return {before, after + end};
+}
+
+constexpr std::string_view path_of(Api api) {
+  if (api == Api::messages) return "/v1/messages";
+  return api == Api::responses ? "/v1/responses" : "/v1/chat/completions";
 }
 
 }  // namespace
@@ -89,23 +106,31 @@ std::optional<Content> content_named(const std::string& name) {
   return std::nullopt;
 }
 
-std::string chat_body(std::size_t bytes, Content content, Reply reply) {
-  Sequence sequence;
-  std::string tools;
-  if (content == Content::tools) tools = tool_list(sequence, bytes - (bytes > 300 ? 300 : bytes));
-  const std::size_t used = frame("", tools, reply).size();
-  const std::size_t room = bytes > used ? bytes - used : 0;
-  std::string text = content == Content::chinese ? chinese_text(sequence, room) : word_text(sequence, room);
-  text.append(room > text.size() ? room - text.size() : 0, '.');
-  return frame(text, tools, reply);
+std::optional<Api> api_named(const std::string& name) {
+  if (name == "chat") return Api::chat;
+  if (name == "messages") return Api::messages;
+  if (name == "responses") return Api::responses;
+  return std::nullopt;
 }
 
-std::string http_request(const std::string& host, const std::string& key, const std::string& extra_headers,
-                         const std::string& body) {
-  return "POST /v1/chat/completions HTTP/1.1\r\nHost: " + host +
+std::string body_of(const Ask& ask) {
+  Sequence sequence;
+  std::string tools;
+  if (ask.content == Content::tools) tools = tool_list(sequence, ask.bytes - (ask.bytes > 300 ? 300 : ask.bytes));
+  const Frame frame = frame_of(ask, tools);
+  const std::size_t used = frame.before.size() + frame.after.size();
+  const std::size_t room = ask.bytes > used ? ask.bytes - used : 0;
+  std::string text = ask.content == Content::chinese ? chinese_text(sequence, room) : word_text(sequence, room);
+  text.append(room > text.size() ? room - text.size() : 0, '.');
+  return frame.before + text + frame.after;
+}
+
+std::string http_request(Api api, const Envelope& envelope, const std::string& body) {
+  return "POST " + std::string(path_of(api)) + " HTTP/1.1\r\nHost: " + envelope.host +
          "\r\nUser-Agent: python-requests/2.32.3\r\nAccept-Encoding: gzip, deflate\r\nAccept: */*\r\n"
          "Connection: keep-alive\r\nContent-Type: application/json\r\nAuthorization: Bearer " +
-         key + "\r\n" + extra_headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+         envelope.key + "\r\n" + envelope.headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         body;
 }
 
 }  // namespace intragate::bench

@@ -18,11 +18,25 @@ enum class Reply : unsigned char { whole, stream };
 
 std::optional<Content> content_named(const std::string& name);
 
-// A chat completion request of `bytes` bytes (at least as many as its frame needs, about 300).
-std::string chat_body(std::size_t bytes, Content content, Reply reply);
+enum class Api : unsigned char { chat, messages, responses };
 
-// The complete HTTP/1.1 request around it. `extra_headers`: whole lines without line ends.
-std::string http_request(const std::string& host, const std::string& key, const std::string& extra_headers,
-                         const std::string& body);
+std::optional<Api> api_named(const std::string& name);
+
+struct Ask {
+  Api api = Api::chat;
+  std::string model = "bench";
+  Content content = Content::text;  // tools: in chats only
+  Reply reply = Reply::whole;
+  std::size_t bytes = 1024;  // at least as many as its frame needs, about 300
+};
+std::string body_of(const Ask& ask);
+
+struct Envelope {
+  std::string host;
+  std::string key;
+  std::string headers;  // further lines, each with its end
+};
+// The complete HTTP/1.1 request around a body.
+std::string http_request(Api api, const Envelope& envelope, const std::string& body);
 
 }  // namespace intragate::bench

@@ -54,6 +54,7 @@ void StreamLoad::open(std::size_t index) {
   stream.live = true;
   stream.wire = Wire{connect_to(plan_.target), plan_.tls};
   if (!stream.wire.open()) return end(index, std::string("connect: ") + strerror(errno));
+  stream.check = EventCheck{plan_.marks};
   stream.reader.begin();
   poller_.add(stream.wire.fd(), kAll, index);
 }

@@ -24,6 +24,7 @@ struct StreamPlan {
   std::uint64_t per_second = 0;  // 0 = all at once
   std::uint64_t events = 100;    // in each stream, [DONE] not counted; 0 = endless, to be held
   Nanos longest = 30'000'000'000;
+  Marks marks{};
   Tls* tls = nullptr;  // null: plain
 };
 
