@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 SLOWEST = 2.0    # × the pass-through's CPU for each chunk
 QUICKER = 30.0   # × less than LiteLLM's for the same conversion
 
-MARKS = {"messages": {"mark": 'text":"#', "end": "event: message_stop"},
-         "responses": {"mark": 'delta":"#', "end": "event: response.completed"}}
+MARKS = {"messages": {"mark": '"#', "end": "event: message_stop"},
+         "responses": {"mark": 'delta":"#', "end": '"type":"response.completed"'}}
 
 
 @dataclass
@@ -14,7 +14,7 @@ class Row:
     model: str                  # in both gateways' configurations
     title: str
     api: str = "chat"           # that the client speaks
-    litellm: str = ""           # how LiteLLM reaches that model; empty: it has no such conversion, or none is known to work
+    litellm: bool = False       # whether LiteLLM has that conversion
     options: dict = field(default_factory=dict)
 
     def load(self):
@@ -22,7 +22,7 @@ class Row:
         return {"model": self.model, "api": self.api, **MARKS.get(self.api, {}), **self.options}
 
 
-PASSED = Row("openai", "openai, passed through", litellm="openai/bench-model-7b")
+PASSED = Row("openai", "openai, passed through", litellm=True)
 ROWS = [
     PASSED,
     Row("unmended", "… with `repair: false`"),
@@ -31,13 +31,14 @@ ROWS = [
     Row("no-index", "openai, `index` missing"),
     Row("tools", "openai, calls without `index`, `id`, `type`, name repeated", options={"mark": 'arguments":"#'}),
     Row("bare", "openai, nothing but `delta`, no `finish_reason`"),
-    Row("framing", "openai, `data:` without a space, CRLF"),
+    Row("framing", "openai, `data:` without a space, CRLF", options={"end": "data:[DONE]"}),
     Row("thoughts", "openai, `<think>` made `reasoning_content`"),
-    Row("ollama", "ollama", litellm="ollama_chat/bench-model-7b"),
+    Row("ollama", "ollama", litellm=True),
     Row("tgi", "tgi"),
-    Row("triton", "triton", litellm="triton/bench-model-7b"),
+    Row("triton", "triton", litellm=True),
     Row("template", "template, server-sent events"),
     Row("template-lines", "template, lines of JSON"),
-    Row("openai", "`/v1/messages` over openai", api="messages", litellm="openai/bench-model-7b"),
+    Row("openai", "`/v1/messages` over openai", api="messages", litellm=True),
     Row("openai", "`/v1/responses` over openai", api="responses"),
+    Row("ollama", "`/v1/responses` over ollama", api="responses", litellm=True),
 ]

@@ -28,8 +28,8 @@ struct EventCounts {
   }
 };
 
-// How a client's API shows the events: what stands before an event's number, and how the event that ends a stream
-// begins.
+// How a client's API shows the events: what stands before an event's number, and what the event that ends a stream
+// holds.
 struct Marks {
   std::string_view number = kEventMark;
   std::string_view end = kStreamEnd;

@@ -8,90 +8,11 @@ import openai
 import pytest
 
 from fake_model import Gate, answer, chunk, cut, end, sse, stream_head, wait
+from speakers import PIECES, Described, Ollama
 from wire import eventually, new_id
 
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {
     "type": "object", "properties": {"city": {"type": "string"}}}}}
-PIECES = ["Hello", " wörld", " 😀."]
-
-
-def line(value):
-    return chunk(json.dumps(value).encode() + b"\n")
-
-
-class Ollama:
-    name, framing = "ollama", "application/x-ndjson"
-    paths = {"chat": "/api/chat", "completions": "/api/generate", "embeddings": "/api/embed"}
-    tools = images = True
-
-    def endpoint(self, model):
-        return {"url": model.url, "dialect": "ollama", "model": "there"}
-
-    def piece(self, text):
-        return line({"model": "there", "message": {"role": "assistant", "content": text}, "done": False})
-
-    def last(self):
-        return line({"model": "there", "message": {"role": "assistant", "content": ""}, "done": True,
-                     "done_reason": "stop", "prompt_eval_count": 11, "eval_count": 3})
-
-    def whole(self, text):
-        return {"model": "there", "message": {"role": "assistant", "content": text}, "done": True,
-                "done_reason": "length", "prompt_eval_count": 11, "eval_count": 3}
-
-    def tool_call(self, name, arguments):
-        return line({"message": {"role": "assistant", "content": "", "tool_calls": [
-            {"function": {"name": name, "arguments": arguments}}]}, "done": False})
-
-    def failure(self, words):
-        return line({"error": words})
-
-    def refusal(self, words):
-        return {"error": words}
-
-    def vectors(self, vectors):
-        return {"model": "there", "embeddings": vectors, "prompt_eval_count": 8}
-
-    def asked(self, call):
-        return call.json["messages"][-1]["content"]
-
-
-class Described:
-    """A home-made server, as the configuration describes it."""
-    name, framing = "template", "text/event-stream"
-    paths = {"chat": "/v2/generate"}
-    tools, images = True, False
-
-    def endpoint(self, model):
-        pointers = {"prompt_tokens": "/usage/in", "completion_tokens": "/usage/out", "error": "/message"}
-        return {"url": model.url + "/v2", "dialect": "template", "chat_template": "qwen", "template": {
-            "path": "/generate", "body": '{"prompt": {{ prompt | tojson }}, "stream": {{ stream | tojson }}}',
-            "answer": {"text": "/text", "finish_reason": "/stop", **pointers},
-            "stream": {"framing": "sse", "text": "/delta", "finish_reason": "/stop", **pointers}}}
-
-    def piece(self, text):
-        return sse({"delta": text, "stop": None})
-
-    def last(self):
-        return sse({"delta": "", "stop": "eos", "usage": {"in": 11, "out": 3}})
-
-    def whole(self, text):
-        return {"text": text, "stop": "max_tokens", "usage": {"in": 11, "out": 3}}
-
-    def tool_call(self, name, arguments):
-        """As the model writes it, in pieces."""
-        text = f"<tool_call>\n{json.dumps({'name': name, 'arguments': arguments})}\n</tool_call>\n"
-        pieces = [self.piece(text[at:at + 7]) for at in range(0, len(text), 7)]
-        return lambda call: [piece(call) for piece in pieces]
-
-    def failure(self, words):
-        return sse({"message": words})
-
-    def refusal(self, words):
-        return {"detail": words}
-
-    def asked(self, call):
-        return call.json["prompt"]
-
 
 DIALECTS = [Ollama(), Described()]
 

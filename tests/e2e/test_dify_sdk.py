@@ -5,83 +5,19 @@ text. Where setup found a Python 3.12, the tests also run with the SDK version t
 """
 
 import json
-import os
 import re
-import subprocess
-import tempfile
 
 import pytest
 
 import parts
-from gateway import KEY, ROOT
+from dify import PYTHONS, Dify, DifyError
+from gateway import KEY
 from wire import eventually
 
 CHAT, EMBEDDING = parts.CHAT_MODEL, parts.EMBEDDING_MODEL
-PYTHONS = [path for path in (ROOT / "build/venv/bin/python", ROOT / "build/venv-dify/bin/python") if path.exists()]
 LONG = [{"role": "user", "content": "Write a long story about a bank and a river."}]
-SHORT = [{"role": "system", "content": "You are brief."}, {"role": "user", "content": "What is a bank?"}]
 WEATHER = {"name": "get_weather", "description": "The weather of a city",
            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}
-
-
-class DifyError(Exception):
-    def __init__(self, error):
-        super().__init__(error["text"])
-        self.name, self.text = error["class"], error["text"]
-
-
-class Dify:
-    """A plugin process, and the credentials that an administrator typed into the form."""
-
-    def __init__(self, python):
-        self.folder = tempfile.TemporaryDirectory(prefix="dify-")
-        self.unread = False  # an answer has not been read to its end
-        self.log = open(os.path.join(self.folder.name, "stderr"), "w+")
-        self.process = subprocess.Popen([python, ROOT / "tests/e2e/dify_process.py"], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=self.log, text=True, cwd=self.folder.name)
-
-    def calls(self, **request):
-        """Sends a request; yields ("chunk", value) as they come and at last ("result", value), or raises DifyError."""
-        while self.unread:  # what a failed test left behind
-            self._next()
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        self.unread = True
-        while self.unread:
-            kind, value = self._next()
-            if kind == "error":
-                raise DifyError(value)
-            yield kind, value
-
-    def _next(self):
-        line = self.process.stdout.readline()
-        if not line:
-            self.log.seek(0)
-            raise AssertionError("the plugin process ended:\n" + self.log.read()[-3000:])
-        (kind, value), = json.loads(line).items()
-        self.unread = kind == "chunk"
-        return kind, value
-
-    def validate(self, credentials, model=CHAT, kind="llm"):
-        return list(self.calls(do="validate", kind=kind, model=model, credentials=credentials))[-1][1]
-
-    def invoke(self, credentials, messages=None, model=CHAT, **more):
-        more["parameters"] = {"max_tokens": 24, "temperature": 0, **more.get("parameters", {})}
-        found = self.calls(do="invoke", model=model, credentials=credentials, messages=messages or SHORT, **more)
-        return [chunk for kind, chunk in found if kind == "chunk"]
-
-    def embed(self, credentials, texts, model=EMBEDDING):
-        return list(self.calls(do="embed", model=model, credentials=credentials, texts=texts))[-1][1]
-
-    def ask(self, do, credentials, model, **more):
-        return list(self.calls(do=do, model=model, credentials=credentials, **more))[-1][1]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(30)
-        self.log.close()
-        self.folder.cleanup()
 
 
 @pytest.fixture(scope="module")

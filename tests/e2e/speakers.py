@@ -1,0 +1,201 @@
+"""Fakes of what models of each dialect answer, as the real ones are recorded to answer it; tests/golden/ says of each from
+which source and version. Every class has the same methods: a matrix of clients and dialects has one set of assertions."""
+
+import json
+
+from fake_model import chunk, done, sse
+
+PIECES = ["Hello", " wörld", " 😀."]
+WHOLE = "".join(PIECES)
+
+
+def line(value):
+    return chunk(json.dumps(value, ensure_ascii=False).encode() + b"\n")
+
+
+def event(value):
+    return sse(json.dumps(value, ensure_ascii=False))
+
+
+class Ollama:
+    name, framing = "ollama", "application/x-ndjson"
+    paths = {"chat": "/api/chat", "completions": "/api/generate", "embeddings": "/api/embed"}
+    tools = images = counts = True
+
+    def endpoint(self, model):
+        return {"url": model.url, "dialect": "ollama", "model": "there"}
+
+    def piece(self, text):
+        return line({"model": "there", "message": {"role": "assistant", "content": text}, "done": False})
+
+    def last(self, finish="stop"):
+        return line({"model": "there", "message": {"role": "assistant", "content": ""}, "done": True,
+                     "done_reason": "stop", "prompt_eval_count": 11, "eval_count": 3})
+
+    def whole(self, text):
+        return {"model": "there", "message": {"role": "assistant", "content": text}, "done": True,
+                "done_reason": "length", "prompt_eval_count": 11, "eval_count": 3}
+
+    def tool_call(self, name, arguments, place=0):
+        return line({"message": {"role": "assistant", "content": "", "tool_calls": [
+            {"function": {"name": name, "arguments": arguments}}]}, "done": False})
+
+    def failure(self, words):
+        return line({"error": words})
+
+    def refusal(self, words):
+        return {"error": words}
+
+    def vectors(self, vectors):
+        return {"model": "there", "embeddings": vectors, "prompt_eval_count": 8}
+
+    def asked(self, call):
+        return call.json["messages"][-1]["content"]
+
+
+class Described:
+    """A home-made server, as the configuration describes it."""
+    name, framing = "template", "text/event-stream"
+    paths = {"chat": "/v2/generate"}
+    tools, images, counts = True, False, True
+
+    def endpoint(self, model):
+        pointers = {"prompt_tokens": "/usage/in", "completion_tokens": "/usage/out", "error": "/message"}
+        return {"url": model.url + "/v2", "dialect": "template", "chat_template": "qwen", "template": {
+            "path": "/generate", "body": '{"prompt": {{ prompt | tojson }}, "stream": {{ stream | tojson }}}',
+            "answer": {"text": "/text", "finish_reason": "/stop", **pointers},
+            "stream": {"framing": "sse", "text": "/delta", "finish_reason": "/stop", **pointers}}}
+
+    def piece(self, text):
+        return event({"delta": text, "stop": None})
+
+    def last(self):
+        return event({"delta": "", "stop": "eos", "usage": {"in": 11, "out": 3}})
+
+    def whole(self, text):
+        return {"text": text, "stop": "max_tokens", "usage": {"in": 11, "out": 3}}
+
+    def tool_call(self, name, arguments, place=0):
+        """As the model writes it, in pieces."""
+        text = f"<tool_call>\n{json.dumps({'name': name, 'arguments': arguments})}\n</tool_call>\n"
+        pieces = [self.piece(text[at:at + 7]) for at in range(0, len(text), 7)]
+        return lambda call: [piece(call) for piece in pieces]
+
+    def failure(self, words):
+        return event({"message": words})
+
+    def refusal(self, words):
+        return {"detail": words}
+
+    def asked(self, call):
+        return call.json["prompt"]
+
+
+class OpenAi:
+    name, framing = "openai", "text/event-stream"
+    paths = {"chat": "/v1/chat/completions", "embeddings": "/v1/embeddings", "rerank": "/v1/rerank",
+             "speech": "/v1/audio/speech", "transcription": "/v1/audio/transcriptions"}
+    tools = images = counts = True
+
+    def endpoint(self, model):
+        return {"url": model.base, "model": "there"}
+
+    def piece(self, text):
+        return event(self._chunk({"content": text}))
+
+    def last(self, finish="stop"):
+        return lambda call: [step(call) for step in (
+            event(self._chunk({}, finish)), event({**self._chunk({}), "choices": [], "usage": self._usage()}), done())]
+
+    def whole(self, text):
+        return {"id": "c", "object": "chat.completion", "created": 1, "model": "there", "usage": self._usage(),
+                "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "length"}]}
+
+    def tool_call(self, name, arguments, place=0):
+        return event(self._chunk({"tool_calls": [{"index": place, "id": f"c{place}", "type": "function", "function": {
+            "name": name, "arguments": json.dumps(arguments)}}]}))
+
+    def failure(self, words):
+        return event({"error": {"message": words, "type": "server_error", "param": None, "code": None}})
+
+    def refusal(self, words):
+        return {"error": {"message": words, "type": "invalid_request_error", "param": None, "code": None}}
+
+    def vectors(self, vectors):
+        return {"object": "list", "model": "there", "usage": {"prompt_tokens": 8, "total_tokens": 8},
+                "data": [{"object": "embedding", "index": n, "embedding": one} for n, one in enumerate(vectors)]}
+
+    def asked(self, call):
+        return json.dumps(call.json["messages"][-1]["content"], ensure_ascii=False)
+
+    def _chunk(self, delta, finish=None):
+        return {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "there",
+                "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+    def _usage(self):
+        return {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
+
+
+class Tgi:
+    name, framing = "tgi", "text/event-stream"
+    paths = {"chat": "/generate_stream"}
+    tools = images = False
+    counts = True
+
+    def endpoint(self, model):
+        return {"url": model.url, "dialect": "tgi", "chat_template": "chatml"}
+
+    def piece(self, text):
+        return event(self._event(text))
+
+    def last(self):
+        return event({**self._event("<|im_end|>", special=True), "generated_text": WHOLE, "details": self._details("eos_token")})
+
+    def whole(self, text):
+        return {"generated_text": text, "details": self._details("length")}
+
+    def failure(self, words):
+        return event({"error": words, "error_type": "generation"})
+
+    def refusal(self, words):
+        return {"error": words, "error_type": "validation"}
+
+    def asked(self, call):
+        return call.json["inputs"]
+
+    def _event(self, text, special=False):
+        return {"index": 1, "token": {"id": 1, "text": text, "logprob": -0.5, "special": special}, "generated_text": None,
+                "details": None}
+
+    def _details(self, finish):
+        return {"finish_reason": finish, "generated_tokens": 3, "input_length": 11, "seed": None}
+
+
+class Triton:
+    name, framing = "triton", "text/event-stream"
+    paths = {"chat": "/v2/models/there/generate_stream"}
+    tools = images = counts = False
+
+    def endpoint(self, model):
+        return {"url": model.url, "dialect": "triton", "chat_template": "chatml", "triton": {"model": "there"}}
+
+    def piece(self, text):
+        return event(self.whole(text))
+
+    def last(self):
+        return self.piece("")
+
+    def whole(self, text):
+        return {"model_name": "there", "model_version": "1", "text_output": text}
+
+    def failure(self, words):
+        return event({"error": words})
+
+    def refusal(self, words):
+        return {"error": words}
+
+    def asked(self, call):
+        return call.json["text_input"]
+
+
+ALL = [OpenAi(), Ollama(), Tgi(), Triton(), Described()]
