@@ -106,10 +106,11 @@ def speak(request):
 
 
 def write_down(request):
-    with tempfile.NamedTemporaryFile(suffix=".mp3") as file:  # as Dify hands it over
-        file.write(request["sound"].encode("latin-1"))
-        file.seek(0)
-        yield {"result": TranscriptionModel(model_schemas=[]).invoke(request["model"], request["credentials"], file)}
+    with tempfile.NamedTemporaryFile(suffix=".mp3") as written:  # as the plugin daemon hands it over
+        written.write(request["sound"].encode("latin-1"))
+        written.flush()
+        with open(written.name, "rb") as file:
+            yield {"result": TranscriptionModel(model_schemas=[]).invoke(request["model"], request["credentials"], file)}
 
 
 VERBS = {"validate": validate, "invoke": invoke, "embed": embed, "rerank": rerank, "speak": speak,
