@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import parts  # noqa: E402
 from certificates import Authority  # noqa: E402
 from fake_model import BlackHole, FakeModel  # noqa: E402
 from gateway import Gateway  # noqa: E402
@@ -46,6 +47,20 @@ def model_factory():
     yield start
     for model in started:
         model.close()
+
+
+@pytest.fixture(scope="module")
+def fake(model_factory):
+    """A fake model, for what a small real one does not do on demand."""
+    return model_factory()
+
+
+@pytest.fixture(scope="module")
+def real_and_fake(gateway_factory, fake):
+    """A gateway to the real models, and to `fake` by that name."""
+    config = parts.gateway_config()
+    config["models"].append({"name": "fake", "endpoints": [{"url": fake.base}], "retry": {"attempts": 1}})
+    return gateway_factory(config=config, env=parts.GATEWAY_ENV)
 
 
 @pytest.fixture(scope="module")

@@ -507,6 +507,11 @@ def delta(text, model="fake-model", finish=None, **more):
             **more}
 
 
+def says(finish=None, **what):
+    """An event with this delta, and no more than a model has to say."""
+    return sse({"choices": [{"index": 0, "delta": what, "finish_reason": finish}]})
+
+
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 
 

@@ -7,7 +7,7 @@ import anthropic
 import pytest
 
 import parts
-from fake_model import answer_json, delta, done, end, sse, stream_head
+from fake_model import answer_json, delta, done, end, says, sse, stream_head
 from wire import eventually, new_id
 
 CHAT = parts.CHAT_MODEL
@@ -17,15 +17,8 @@ WEATHER = {"name": "get_weather", "description": "The weather of a city",
 
 
 @pytest.fixture(scope="module")
-def fake(model_factory):
-    return model_factory()
-
-
-@pytest.fixture(scope="module")
-def gateway(gateway_factory, fake):
-    config = parts.gateway_config()
-    config["models"].append({"name": "fake", "endpoints": [{"url": fake.base}], "retry": {"attempts": 1}})
-    return gateway_factory(config=config, env=parts.GATEWAY_ENV)
+def gateway(real_and_fake):
+    return real_and_fake
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +29,6 @@ def client(gateway):
 
 def ask(client, model=CHAT, messages=QUESTION, max_tokens=24, **more):
     return client.messages.create(model=model, messages=messages, max_tokens=max_tokens, **more)
-
-
-def says(finish=None, **what):
-    """An event with this delta."""
-    return sse({"choices": [{"index": 0, "delta": what, "finish_reason": finish}]})
 
 
 def test_a_whole_answer_has_text_usage_and_a_record(gateway, client):
