@@ -26,16 +26,25 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
-// Text of an error in any of the forms that servers have.
+// What an error object says: `message`, or FastAPI's `msg`.
+std::string message_of(std::string_view object) {
+  std::string words;
+  json::ObjectScan scan{object};
+  while (const std::optional<Member> part = scan.next()) {
+    const bool said = json::key_is(*part, "message") || json::key_is(*part, "msg");
+    if (said && part->kind == Kind::string && words.empty()) json::append_text(words, part->value);
+  }
+  return words;
+}
+
+// Text of an error in any of the forms that servers have: of a list, the first one.
 std::string words_of(const Member& member) {
   std::string words;
   if (member.kind == Kind::string) json::append_text(words, member.value);
-  if (member.kind != Kind::object) return words;
-  json::ObjectScan scan{member.value};
-  while (const std::optional<Member> part = scan.next()) {
-    if (json::key_is(*part, "message") && part->kind == Kind::string) json::append_text(words, part->value);
-  }
-  return words;
+  if (member.kind == Kind::object) words = message_of(member.value);
+  if (member.kind != Kind::array) return words;
+  const std::optional<Member> first = json::ArrayScan{member.value}.next();
+  return first && first->kind == Kind::object ? message_of(first->value) : words;
 }
 
 }  // namespace
@@ -60,6 +69,8 @@ struct Mender::Top {
     readable = !scan.failed();
   }
   [[nodiscard]] bool has_choices() const { return choices && choices->kind == Kind::array; }
+  // An error that stands where an answer should, as vLLM and LMDeploy write them: {"object":"error","message":…}.
+  [[nodiscard]] bool is_error() const { return !error && !has_choices() && object && object->value == "\"error\""; }
 };
 
 std::string_view Mender::mend_event(std::string_view data) {
@@ -95,11 +106,12 @@ std::string_view Mender::mend_answer(std::string_view body, std::uint64_t prompt
 
 std::string_view Mender::mend(std::string_view data, Form form) {
   const Top top{data};
-  if (!top.readable || (top.error && !top.has_choices())) {
+  if (!top.readable || top.is_error() || (top.error && !top.has_choices())) {
     trace_.usual = false;
-    if (top.readable && top.error->kind == Kind::object) return data;
+    if (top.readable && top.error && top.error->kind == Kind::object) return data;
     repairs_.add(Repair::error);
-    mended_ = encode_refusal(500, top.readable ? words_of(*top.error) : "The model sent what is no event.");
+    const std::string words = top.error ? words_of(*top.error) : message_of(data);
+    mended_ = encode_refusal(500, top.readable ? words : "The model sent what is no event.");
     return mended_;
   }
   edits_.clear();

@@ -74,6 +74,8 @@ TEST(Mender, SaysWhyAnAnswerEndsIfNobodyDid) {
 
 TEST(Mender, MakesErrorsOfWhatIsNoEvent) {
   EXPECT_NE(mended(R"({"error":"out of memory"})").find(R"("message":"out of memory")"), std::string::npos);
+  EXPECT_NE(mended(R"({"object":"error","message":"out of memory"})").find(R"({"error":{"message":"out of memory")"),
+            std::string::npos);
   EXPECT_NE(mended("Internal Server Error").find("\"error\":{"), std::string::npos);
 }
 
@@ -91,6 +93,8 @@ TEST(Mender, MendsWholeAnswers) {
 TEST(MendRefusal, MakesAnObjectOfTextAndHtml) {
   EXPECT_EQ(mend_refusal(400, R"({"error":{"message":"no"}})"), std::nullopt);
   EXPECT_NE(mend_refusal(422, R"({"detail":"too long"})")->find("too long"), std::string::npos);
+  EXPECT_NE(mend_refusal(422, R"({"detail":[{"loc":["body"],"msg":"too long"},{"msg":"x"}]})")->find("\"too long\""),
+            std::string::npos);
   EXPECT_NE(mend_refusal(400, R"("just text")")->find("just text"), std::string::npos);
   EXPECT_EQ(mend_refusal(400, "<html>secret path</html>")->find("secret"), std::string::npos);
 }

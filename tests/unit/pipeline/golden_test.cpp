@@ -18,9 +18,10 @@
 namespace intragate::pipeline {
 namespace {
 
-// The lane of a file with one model, `m`, and this endpoint.
-std::shared_ptr<const Snapshot> snapshot_of(const std::string& endpoint) {
-  const std::string text = "models:\n  - name: m\n    endpoints:\n      - " + endpoint + "\n";
+// The lane of a file with one model, `m`, and this endpoint; `settings`: further lines of the model.
+std::shared_ptr<const Snapshot> snapshot_of(const std::string& endpoint, const std::string& settings) {
+  const std::string text = "models:\n  - name: m\n    endpoints:\n      - " + endpoint + "\n" +
+                           (settings.empty() ? "" : "    " + settings + "\n");
   config::Loaded loaded = config::load(text);
   EXPECT_EQ(config::all_problems(loaded), "");
   auto snapshot = make_snapshot(std::make_shared<const config::Config>(std::move(loaded.config)), {}, nullptr, {});
@@ -41,20 +42,25 @@ std::string_view end_name(Stream::End end) {
   return kNames[static_cast<std::size_t>(end)];
 }
 
-std::string replay(Stream stream, std::string_view answer, std::size_t cut, std::size_t piece) {
-  net::BodyDecoder body = until_length(answer.size());
+// `length`: of the body; more than there is of it: it breaks off.
+struct Answer {
+  std::string_view bytes;
+  std::size_t length = 0;
+};
+
+std::string replay(Stream stream, const Answer& answer, std::size_t cut, std::size_t piece) {
+  net::BodyDecoder body = until_length(answer.length);
   std::string said;
   std::string scratch;
   std::string buffer;
   Stream::Output out;
   for (std::size_t at = 0; out.end == Stream::End::open;) {
-    const std::size_t size = std::min(at < cut ? cut - at : piece, answer.size() - at);
-    buffer += answer.substr(at, size);
+    const std::size_t size = std::min(at < cut ? cut - at : piece, answer.bytes.size() - at);
+    buffer += answer.bytes.substr(at, size);
     at += size;
-    out = stream.take(buffer, body, scratch);
+    out = size > 0 ? stream.take(buffer, body, scratch) : stream.finish(body, scratch);
     said += out.bytes;
     buffer.erase(0, out.consumed);
-    if (size == 0 && out.end == Stream::End::open) return said + "(waits)";
   }
   return said + "(" + std::string{end_name(out.end)} + ")";
 }
@@ -65,61 +71,113 @@ std::string normal(std::string text) {
   return text;
 }
 
+const std::vector<std::pair<std::string_view, llm::Api>> kApis{{"/chat/completions", llm::Api::chat},
+                                                               {"/completions", llm::Api::completions},
+                                                               {"/embeddings", llm::Api::embeddings}};
+
+// One file, read, and its request understood.
+struct Case {
+  explicit Case(const std::filesystem::path& path) : parts{read_parts(path)}, request{text("request")} {
+    snapshot = snapshot_of(text("endpoint"), text("model"));
+    const auto found =
+        std::find_if(kApis.begin(), kApis.end(), [&](const auto& row) { return row.first == text("path"); });
+    if (found != kApis.end()) name.api = found->second;
+    Result<llm::Call> understood = dialect::openai::understand(name.api, request);
+    EXPECT_TRUE(understood) << understood.error().message;
+    if (understood) call = *std::move(understood);
+    if (converter() == nullptr) return;
+    Result<dialect::Sending> made =
+        convert_request(lane(), *lane().endpoints[0], *converter(), {call, request, WallTime{}});
+    if (!made) EXPECT_EQ(made.error().message, text("refused"));
+    if (made) sending = *std::move(made);
+  }
+
+  [[nodiscard]] std::string text(std::string_view part) const {
+    const auto found = parts.find(part);
+    return found == parts.end() ? std::string{} : found->second;
+  }
+  [[nodiscard]] const Lane& lane() const { return *snapshot->find("m"); }
+  [[nodiscard]] const dialect::Converter* converter() const { return lane().converters[0].get(); }
+
+  Parts parts;
+  std::string request;
+  std::shared_ptr<const Snapshot> snapshot;
+  dialect::openai::AnswerName name{llm::Api::chat, "id", 1700000000, "m"};
+  llm::Call call;
+  dialect::Sending sending;  // by a converter
+};
+
+// What the model gets; nothing: it was refused, with the words of the file.
+std::optional<std::string> sent(const Case& file) {
+  if (file.converter() != nullptr) {
+    if (!file.text("refused").empty()) return std::nullopt;
+    return file.sending.path + '\n' + file.sending.headers + file.sending.body;
+  }
+  const llm::Edits edits = dialect::openai::edits(file.call, file.request, file.lane().endpoints[0]->configured().model,
+                                                  dialect::openai::AskUsage::yes);
+  std::string body = file.request;
+  for (std::size_t i = edits.count; i-- > 0;) {
+    body.replace(edits.list[i].where.offset, edits.list[i].where.length, edits.list[i].text);
+  }
+  return file.text("path") + '\n' + body;
+}
+
+std::string converted(const Case& file, const std::string& answer) {
+  llm::Delta said;
+  file.converter()->answer(file.name.api, answer, said);
+  dialect::ToolText{file.sending.tools}.apply(said, dialect::ToolText::Piece::last);
+  if (said.malformed || said.failed) return dialect::openai::encode_refusal(500, file.converter()->refusal(answer));
+  if (file.name.api != llm::Api::embeddings) return dialect::openai::encode_answer(file.name, said);
+  const auto vectors = dialect::openai::wants_base64(file.request) ? dialect::openai::Vectors::base64
+                                                                   : dialect::openai::Vectors::numbers;
+  return dialect::openai::encode_embeddings(file.name, said, vectors);
+}
+
+// An answer of OpenAI's dialect; with a `status` it is a refusal.
+std::string mended(const Case& file, std::string answer) {
+  if (const std::string status = file.text("status"); !status.empty()) {
+    return dialect::openai::mend_refusal(std::stoi(status), answer).value_or(answer);
+  }
+  answer = dialect::openai::rewrite_answer(answer, file.lane().model.reasoning).value_or(answer);
+  dialect::openai::Mender mender{file.name};
+  return std::string{mender.mend_answer(answer, 7)};
+}
+
+Stream stream_of(const Case& file) {
+  const dialect::Reasoning reasoning = file.lane().model.reasoning;
+  std::unique_ptr<Conversion> conversion;
+  std::unique_ptr<Mending> mending;
+  if (file.converter() != nullptr) {
+    conversion = std::make_unique<Conversion>(*file.converter(), file.name, 7, reasoning, file.sending.tools);
+  } else {
+    mending = std::make_unique<Mending>(file.name, Mending::Repair::on, reasoning);
+  }
+  return {Stream::Framing::plain, Stream::UsageEvents::shown, 0, std::move(conversion), std::move(mending)};
+}
+
+void expect_stream(const Case& file, const std::string& bytes) {
+  const std::string missing = file.text("missing");
+  const Answer answer{bytes, bytes.size() + (missing.empty() ? 0 : std::stoul(missing))};
+  const std::string whole = replay(stream_of(file), answer, bytes.size(), 1);
+  EXPECT_EQ(normal(whole), normal(file.text("client")));
+  if (file.converter() != nullptr && file.converter()->framing() == net::EventFraming::text) return;  // cuts show
+  for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
+    ASSERT_EQ(replay(stream_of(file), answer, cut, bytes.size()), whole) << "cut at byte " << cut;
+  }
+  EXPECT_EQ(replay(stream_of(file), answer, 0, 1), whole) << "byte by byte";
+}
+
 class Golden : public testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(Golden, Exchange) {
-  const Parts parts = read_parts(GetParam());
-  const auto text = [&](std::string_view name) {
-    const auto found = parts.find(name);
-    return found == parts.end() ? std::string{} : found->second;
-  };
-  const std::shared_ptr<const Snapshot> snapshot = snapshot_of(text("endpoint"));
-  ASSERT_NE(snapshot, nullptr);
-  const Lane& lane = *snapshot->find("m");
-  const dialect::Converter& converter = *lane.converters[0];
-  const std::string path = text("path");
-  const llm::Api api = path == "/embeddings"    ? llm::Api::embeddings
-                       : path == "/completions" ? llm::Api::completions
-                                                : llm::Api::chat;
-
-  const std::string request = text("request");
-  Result<llm::Call> call = dialect::openai::understand(api, request);
-  ASSERT_TRUE(call) << call.error().message;
-  const Result<dialect::Sending> sending =
-      convert_request(lane, *lane.endpoints[0], converter, {*call, request, WallTime{}});
-  if (!sending) {
-    EXPECT_EQ(sending.error().message, text("refused"));
-    return;
-  }
-  EXPECT_EQ(sending->path + '\n' + sending->headers + sending->body, text("sent"));
-
-  const dialect::openai::AnswerName name{api, "id", 1700000000, "m"};
-  const std::string answer = text("answer");
-  if (call->stream == llm::Stream::no) {
-    llm::Delta said;
-    converter.answer(api, answer, said);
-    dialect::ToolText{sending->tools}.apply(said, dialect::ToolText::Piece::last);
-    const auto vectors =
-        dialect::openai::wants_base64(request) ? dialect::openai::Vectors::base64 : dialect::openai::Vectors::numbers;
-    const std::string client = said.malformed || said.failed
-                                   ? dialect::openai::encode_refusal(500, converter.refusal(answer))
-                               : api == llm::Api::embeddings ? dialect::openai::encode_embeddings(name, said, vectors)
-                                                             : dialect::openai::encode_answer(name, said);
-    EXPECT_EQ(client, text("client"));
-    return;
-  }
-  const auto stream = [&] {
-    return Stream{Stream::Framing::plain, Stream::UsageEvents::shown, 0,
-                  std::make_unique<Conversion>(converter, name, 7, lane.model.reasoning, sending->tools), nullptr};
-  };
-  EXPECT_EQ(normal(replay(stream(), answer, answer.size(), 1)), normal(text("client")));
-  const std::string whole = replay(stream(), answer, answer.size(), 1);
-  const bool cut_shows = converter.framing() == net::EventFraming::text;
-  for (std::size_t cut = 1; cut < answer.size() && !cut_shows; ++cut) {
-    ASSERT_EQ(replay(stream(), answer, cut, answer.size()), whole) << "cut at byte " << cut;
-  }
-  if (cut_shows) return;
-  EXPECT_EQ(replay(stream(), answer, 0, 1), whole) << "byte by byte";
+  const Case file{GetParam()};
+  ASSERT_NE(file.snapshot, nullptr);
+  const std::optional<std::string> asked = sent(file);
+  if (!asked) return;
+  EXPECT_EQ(*asked, file.text("sent"));
+  const std::string answer = file.text("answer");
+  if (file.call.stream == llm::Stream::yes && file.text("status").empty()) return expect_stream(file, answer);
+  EXPECT_EQ(file.converter() != nullptr ? converted(file, answer) : mended(file, answer), file.text("client"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, Golden, testing::ValuesIn(golden_files("golden")), [](const auto& file) {
