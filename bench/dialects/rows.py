@@ -29,7 +29,7 @@ ROWS = [
     Row("no-object", "openai, `object` missing"),
     Row("no-id", "openai, `id` missing"),
     Row("no-index", "openai, `index` missing"),
-    Row("tools", "openai, calls without `index`, `id`, `type`, name repeated", options={"mark": 'arguments":"#'}),
+    Row("tools", "openai, calls without `id` and `type`, name repeated", options={"mark": 'arguments":"#'}),
     Row("bare", "openai, nothing but `delta`, no `finish_reason`"),
     Row("framing", "openai, `data:` without a space, CRLF", options={"end": "data:[DONE]"}),
     Row("thoughts", "openai, `<think>` made `reasoning_content`"),

@@ -75,7 +75,7 @@ constexpr auto kForms = std::to_array<Form>({
      kDone},
     {"/tools/",
      kSse,
-     IG_HEAD R"("choices":[{"index":0,"delta":{"tool_calls":[{"function":{"name":"look_up","arguments":"#)",
+     IG_HEAD R"("choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"look_up","arguments":"#)",
      IG_TOOL_MORE IG_BLANK,
      IG_TOOL_STOP IG_BLANK,
      {},
