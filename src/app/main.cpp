@@ -229,10 +229,8 @@ int run(int count, char** words, std::optional<ServeOptions>& to_serve) {
     const int code = app.exit(wrong);
     return code == 0 ? 0 : 2;  // --help is no error
   }
-  if (*serve_command) {
-    to_serve = with_inherited_file(arguments.serve);
-    return 0;
-  }
+  if (*serve_command) to_serve = with_inherited_file(arguments.serve);
+  if (to_serve) return 0;
   if (*validate_command && arguments.egress) return validate_egress(arguments.file, arguments.output());
   if (*validate_command) return validate(arguments.file, arguments.output());
   if (*explain_command) return explain(arguments.explain, arguments.output());

@@ -225,7 +225,9 @@ struct Mender::Piece {
   std::optional<Member> function;
   std::optional<std::int64_t> number;
   std::string given;  // the id
-  bool named = false;
+  std::string name;
+  std::string arguments;  // only where nothing else says which call this is of
+  [[nodiscard]] bool loose() const { return !number && given.empty(); }
 
   Piece(std::string_view data, std::size_t offset) {
     json::ObjectScan scan = json::ObjectScan::inside(data, offset);
@@ -243,25 +245,34 @@ struct Mender::Piece {
     if (!function) return;
     json::ObjectScan inner = json::ObjectScan::inside(data, function->offset);
     while (const std::optional<Member> member = inner.next()) {
-      named = named || (json::key_is(*member, "name") && !is_empty_text(*member));
+      if (json::key_is(*member, "name") && name.empty()) json::append_text(name, member->value);
+      if (!loose() || !json::key_is(*member, "arguments")) continue;
+      arguments = member->kind == Kind::object ? std::string{member->value} : std::string{};
+      if (member->kind == Kind::string) json::append_text(arguments, member->value);
     }
   }
 };
 
-// The call that a piece belongs to: by its index, else by its id, else a new one if it has a name, else the last.
+// Whether a piece that says neither index nor id is one of the last call: it has no name, or says that one's again
+// while its arguments have no end. Two in one event are two calls.
+bool Mender::goes_on(const Piece& piece, std::size_t place) const {
+  if (!piece.loose() || tools_.empty()) return false;
+  return piece.name.empty() || (place == 0 && piece.name == tools_.back().name && !tools_.back().arguments.reached());
+}
+
+// The call that a piece belongs to: by its index, else by its id, else the last if it goes on, else a new one.
 Mender::Tool& Mender::tool_of(const Piece& piece, std::size_t place, bool& begun) {
   constexpr std::size_t kMostTools = 1000;
   auto found = std::find_if(tools_.begin(), tools_.end(), [&](const Tool& tool) {
     return piece.number ? tool.index == *piece.number : !piece.given.empty() && tool.id == piece.given;
   });
-  const bool goes_on = !piece.number && piece.given.empty() && !piece.named;
-  if (found == tools_.end() && !tools_.empty() && (goes_on || tools_.size() == kMostTools)) found = tools_.end() - 1;
+  if (found == tools_.end() && (goes_on(piece, place) || tools_.size() == kMostTools)) found = tools_.end() - 1;
   begun = found == tools_.end();
   if (!begun) return *found;
   const std::int64_t next = tools_.empty() ? static_cast<std::int64_t>(place) : tools_.back().index + 1;
   const std::int64_t index = piece.number.value_or(next);
   std::string id = piece.given.empty() ? "call_" + std::string{name_.id} + "_" + std::to_string(index) : piece.given;
-  tools_.push_back({index, std::move(id)});
+  tools_.push_back({index, std::move(id), piece.loose() ? piece.name : std::string{}, {}});
   return tools_.back();
 }
 
@@ -270,7 +281,8 @@ void Mender::mend_tool(std::string_view data, std::size_t offset, std::size_t pl
   const bool whole = form == Form::whole;
   if (whole) piece.number = static_cast<std::int64_t>(place);
   bool begun = false;
-  const Tool& tool = tool_of(piece, place, begun);
+  Tool& tool = tool_of(piece, place, begun);
+  tool.arguments.take(piece.arguments);
   if (!piece.number) put({data, offset, "index"}, piece.index, std::to_string(tool.index), Repair::tool_calls);
   // Dify goes by ids: a piece without one belongs, to it, to the call before.
   const bool needs_id = begun || tool.index != last_tool_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/json_scan.h"
+#include "dialect/json_end.h"
 #include "dialect/openai_write.h"
 #include "llm/call.h"
 
@@ -87,6 +88,8 @@ class Mender {
   struct Tool {
     std::int64_t index = 0;
     std::string id;
+    std::string name{};   // only of a call without index and id: what its next piece is known by
+    JsonEnd arguments{};  // 〃
   };
 
   std::string_view mend(std::string_view data, Form form);
@@ -97,6 +100,7 @@ class Mender {
   void mend_tools(std::string_view data, std::size_t offset, Form form);
   void mend_tool(std::string_view data, std::size_t offset, std::size_t place, Form form);
   void mend_function(std::string_view data, std::size_t offset, bool begun);
+  [[nodiscard]] bool goes_on(const Piece& piece, std::size_t place) const;
   Tool& tool_of(const Piece& piece, std::size_t place, bool& begun);
   void replace(std::size_t offset, std::size_t length, std::string text, Repair repair);
   // The member `key` of the object that begins at `brace`: `old` becomes `value`, or it is added.

@@ -55,6 +55,30 @@ TEST(Mender, GivesPiecesOfToolCallsWhatDifyGoesBy) {
   EXPECT_TRUE(mender.repairs().has(Repair::tool_calls));
 }
 
+// What is said of a call in an event: its index and its arguments.
+std::string call_of(std::string_view event) {
+  const std::size_t index = event.find(R"("tool_calls":[)");
+  const std::size_t at = event.find(R"("index":)", index);
+  const std::size_t arguments = event.find(R"("arguments":)");
+  return std::string{event.substr(at + 8, 1)} +
+         std::string{event.substr(arguments + 12, event.find('}', arguments) - arguments - 12)};
+}
+
+TEST(Mender, PutsPiecesOfACallTogetherThatSayItsNameAgain) {
+  Mender mender{kName};
+  const auto piece = [&](std::string_view name, std::string_view arguments) {
+    return call_of(mender.mend_event(choice(R"({"tool_calls":[{"function":{"name":")" + std::string{name} +
+                                            R"(","arguments":")" + std::string{arguments} + R"("}}]})")));
+  };
+  EXPECT_EQ(piece("f", ""), R"(0"")");
+  EXPECT_EQ(piece("f", R"({\"a\":)"), R"(0"{\"a\":")");
+  EXPECT_EQ(piece("f", "1]"), R"(0"1]")") << "what is no JSON ends nowhere, or anywhere";
+  EXPECT_EQ(piece("f", "["), R"(1"[")");
+  EXPECT_EQ(piece("g", "["), R"(2"[")") << "another function";
+  EXPECT_EQ(piece("", "]"), R"(2"]")");
+  EXPECT_EQ(piece("g", "["), R"(3"[")") << "the last one has ended";
+}
+
 TEST(Mender, LeavesOutWhatEndsThoughtsInDify) {
   Mender mender{kName};
   (void)mender.mend_event(choice(R"({"reasoning_content":"hm"})"));
