@@ -1,5 +1,5 @@
-// The bytes that the fake model answers with where it does not stream (streams: forms.h), and the marks by which the
-// load generator recognises events. Owner:   bench_model (writes) and bench_load (checks).  Thread: any; constants.
+// What the fake model answers where it does not stream (streams: forms.h), and how the load generator knows events.
+// Owner:   bench_model (writes) and bench_load (checks).  Thread: any; constants.
 // Rule:    OpenAI's chat completion object.
 #pragma once
 
