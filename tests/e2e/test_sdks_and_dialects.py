@@ -1,5 +1,5 @@
 """One matrix: the clients that people have, by every dialect that models speak, with the same assertions. A client must
-see no difference. Clients: OpenAI's and Anthropic's for Python, and Dify's own model code; the models are fakes
+see no difference. Clients: OpenAI's for Python with both of its APIs, Anthropic's, and Dify's own model code; the models are fakes
 (speakers.py) that answer what real ones are recorded to answer."""
 
 import dataclasses
@@ -69,6 +69,38 @@ class OpenAiClient:
                     calls[piece.index] = (name or piece.function.name, arguments + (piece.function.arguments or ""))
         said.tools = list(calls.values())
         return said
+
+    def close(self):
+        self.sdk.close()
+
+
+class ResponsesClient:
+    """OpenAI's client again, with the API that its makers recommend now."""
+    name = "responses"
+
+    def __init__(self, gateway):
+        self.sdk = openai.OpenAI(base_url=gateway.base, api_key=gateway.key, max_retries=0, timeout=60)
+
+    def ask(self, model, stream, tools=False, picture=False):
+        content = [{"type": "input_text", "text": "Say hello."}, {
+            "type": "input_image", "image_url": f"data:image/png;base64,{PNG}"}] if picture else "Say hello."
+        more = {"tools": [{"type": "function", "name": "weather", "parameters": SCHEMA, "strict": False}]} if tools else {}
+        asked = {"model": model, "input": [{"role": "user", "content": content}], "max_output_tokens": 24, **more}
+        try:
+            if not stream:
+                return self.take(self.sdk.responses.create(**asked))
+            with self.sdk.responses.stream(**asked) as events:
+                for event in events:
+                    if event.type == "response.failed":
+                        raise Refused(event.response.error.message)
+                return self.take(events.get_final_response())
+        except openai.APIError as error:
+            raise Refused(str(error)) from error
+
+    def take(self, whole):
+        calls = [(item.name, item.arguments) for item in whole.output if item.type == "function_call"]
+        finish = {"completed": "tool_calls" if calls else "stop", "incomplete": "length"}[whole.status]
+        return Said(whole.output_text, finish, (whole.usage.input_tokens, whole.usage.output_tokens), calls)
 
     def close(self):
         self.sdk.close()
@@ -154,13 +186,13 @@ def dify(gateway):
 @pytest.fixture(scope="module")
 def clients(gateway, dify):
     """One of each: a process of Dify's takes long to begin."""
-    clients = {client.name: client for client in (OpenAiClient(gateway), AnthropicClient(gateway), dify)}
-    yield clients
-    clients["openai"].close()
-    clients["anthropic"].close()
+    sdks = [kind(gateway) for kind in (OpenAiClient, ResponsesClient, AnthropicClient)]
+    yield {client.name: client for client in (*sdks, dify)}
+    for client in sdks:
+        client.close()
 
 
-@pytest.fixture(params=["openai", "anthropic", "dify"])
+@pytest.fixture(params=["openai", "responses", "anthropic", "dify"])
 def client(request, clients):
     return clients[request.param]
 
