@@ -1,7 +1,7 @@
 // A model server that answers from memory: the other side of every proxy under test. It has to cost less than any of
 // them, so it knows only what the benchmark sends: POST with Content-Length, GET, keep-alive.
-//   POST, anything    one completion of 1 KB, or a stream in the target's form (forms.h) where the body's first 4 KB hold
-//                     "stream":true
+//   POST, anything    one completion of 1 KB, or a stream where the body's first 4 KB hold "stream":true, in the form
+//                     of the target (forms.h)
 //   GET  .../models   the list with the one model
 //   GET  /stats       counts as JSON: connections, calls_opened, calls_ended, calls_cut, calls_running, events,
 //                     bad_bodies, quiet_us (since a call last ended or was cut)
