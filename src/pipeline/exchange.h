@@ -58,9 +58,15 @@ struct Answer {
     std::string request_id;  // the model's own, for the log
   };
   std::unique_ptr<Seldom> seldom;
-  [[nodiscard]] std::string_view content_encoding() const { return seldom ? std::string_view{seldom->content_encoding} : ""; }
-  [[nodiscard]] std::string_view retry_after() const { return seldom ? std::string_view{seldom->retry_after} : ""; }
-  [[nodiscard]] std::string_view request_id() const { return seldom ? std::string_view{seldom->request_id} : ""; }
+  [[nodiscard]] std::string_view content_encoding() const {
+    return seldom ? std::string_view{seldom->content_encoding} : std::string_view{};
+  }
+  [[nodiscard]] std::string_view retry_after() const {
+    return seldom ? std::string_view{seldom->retry_after} : std::string_view{};
+  }
+  [[nodiscard]] std::string_view request_id() const {
+    return seldom ? std::string_view{seldom->request_id} : std::string_view{};
+  }
   // In any coding that is not just the bytes.
   [[nodiscard]] bool packed() const { return !content_encoding().empty() && content_encoding() != "identity"; }
   bool event_stream = false;
