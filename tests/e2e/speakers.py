@@ -69,7 +69,7 @@ class Described:
     def piece(self, text):
         return event({"delta": text, "stop": None})
 
-    def last(self):
+    def last(self, finish="stop"):
         return event({"delta": "", "stop": "eos", "usage": {"in": 11, "out": 3}})
 
     def whole(self, text):

@@ -145,7 +145,7 @@ def test_while_a_call_waits_for_a_slot_its_client_is_not_read(gateway, model):
 def test_a_slow_model_slows_its_client_down(gateway, model):
     gate = Gate()
     model.script(read_body(100000), wait(gate), read_body(), answer_json({"text": "x"}), read_body=False)
-    body = form("ear", LONG * 4)
+    body = form("ear", LONG * 8)  # more than the system keeps on the way
     with Upload(gateway, len(body)) as client:
         sent = client.send_what_is_taken(body)
         assert sent < len(body) - MIB

@@ -129,8 +129,8 @@ TEST(ConfigDialects, TokenizersAreReadOnceAndComparedByWhatTheyHold) {
   const std::string both = "models: [{name: m, endpoints: [{url: \"http://a\", tokenizer: \"" + path +
                            "\"}, {url: \"http://b\", tokenizer: \"" + path + "\"}]}]";
   EXPECT_TRUE(contains(all_problems(load(both)), path));
-  std::ofstream{path} << R"({"model":{"type":"WordPiece"}})";
-  EXPECT_TRUE(contains(all_problems(load(both)), "models of the kind `WordPiece` are not supported"));
+  std::ofstream{path} << R"({"model":{"type":"WordLevel"}})";
+  EXPECT_TRUE(contains(all_problems(load(both)), "models of the kind `WordLevel` are not supported"));
   std::ofstream{path} << R"({"pre_tokenizer":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{"a":0},"merges":[]}})";
   const Loaded first = load(both);
   ASSERT_TRUE(first.ok()) << all_problems(first);
