@@ -60,7 +60,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   intragate::Result<WordList> words = WordList::make(std::move(list));
   if (!words) return 0;
   rule.words = *std::move(words);
-  const Rules rules{&rule};
+  Rule other;  // whose words overlap those of the first
+  other.name = "other";
+  other.words = *WordList::make({"tsec", "件机", "rets", "recre", "1 "});
+  const Rules rules{&rule, &other};
   const Seen cut = scan(rules, text, piece);
   if (text.size() > kLongestRun) return 0;
   fuzz::require(cut.found == scan(rules, text, text.size()).found, "however it is cut");

@@ -38,6 +38,16 @@ std::optional<Pattern::Match> match(const re2::RE2& expression, std::string_view
   return Pattern::Match{begin, begin + found.size()};
 }
 
+// Whether it matches no character somewhere: anywhere, at the beginning or end of texts, lines and words, or inside.
+bool matches_nothing(const re2::RE2& expression) {
+  for (const re2::StringPiece text : {"", "aa\n\n a", " "}) {
+    for (std::size_t at = 0; at <= text.size(); ++at) {
+      if (expression.Match(text, at, at, re2::RE2::ANCHOR_BOTH, nullptr, 0)) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Pattern::Pattern(std::unique_ptr<const re2::RE2> whole, std::unique_ptr<const re2::RE2> prefix)
@@ -54,7 +64,7 @@ Result<Pattern> Pattern::make(std::string_view expression) {
   const re2::StringPiece text{expression.data(), expression.size()};
   auto whole = std::make_unique<const re2::RE2>(text, options());
   if (!whole->ok()) return bad(whole->error());
-  if (re2::RE2::FullMatch("", *whole)) return bad("it matches the empty text, which is everywhere");
+  if (matches_nothing(*whole)) return bad("it matches the empty text, which is everywhere");
   const Result<std::string> begun = prefix_pattern(expression);
   if (!begun) return bad(begun.error().message);
   auto prefix = std::make_unique<const re2::RE2>(*begun, options());
@@ -69,7 +79,7 @@ std::optional<Pattern::Match> Pattern::find(std::string_view text, std::size_t f
     const std::size_t to = std::min(text.size(), from + kWindow);
     const bool last = to == text.size();
     std::optional<Match> found = match(*whole_, text, {from, to});
-    if (found && found->end == found->begin) return std::nullopt;  // \b and the like
+    if (found && found->end == found->begin) return std::nullopt;  // whoever goes on behind it would not get on
     if (last || (found && found->begin < to - kLongestMatch)) return found;
     from = to - kLongestMatch;
   }

@@ -31,8 +31,11 @@ TEST(Pattern, KnowsWhereAMatchMayHaveBegun) {
 }
 
 TEST(Pattern, WhatCannotBeUsedIsRefused) {
-  for (const std::string_view bad : {"", "a*", "(", ")", "a(b", "[a", "\\Qa\\E", "\\1", "a(?i)b", "x{1001}", "*a",
-                                     "((((((((((((((((((a))))))))))))))))))", "a\\", "(?=a)b", "(?P<n"}) {
+  for (const std::string_view bad :
+       {"",        "a*",     "(",      ")",       "a(b", "[a",
+        "\\Qa\\E", "\\1",    "a(?i)b", "x{1001}", "*a",  "((((((((((((((((((a))))))))))))))))))",
+        "a\\",     "(?=a)b", "(?P<n",  "a?\\b",   "\\B", "(?m)^x*",
+        "(?m)a*$", "x?\\z"}) {
     EXPECT_FALSE(Pattern::make(bad)) << bad;
   }
   EXPECT_FALSE(Pattern::make(std::string(kLongestPattern + 1, 'a')));
