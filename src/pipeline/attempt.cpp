@@ -314,6 +314,16 @@ bool take_body_here(Attempt& a) {
   return a.answer.collected = true;
 }
 
+// The request as an endpoint of another dialect reads it.
+Result<Unit> in_its_dialect(const Exchange& x, Attempt& a, Outgoing& out) {
+  if (a.converter == nullptr) return Unit{};
+  Result<dialect::Sending> converted = convert_request(x, a);
+  if (!converted) return std::move(converted).error();
+  out.converted = std::move(*converted);
+  a.tools = std::move(out.converted.tools);
+  return Unit{};
+}
+
 // Sends the request as far as it goes without waiting; true: all of it.
 bool send_now(Exchange& x, Attempt& a, Outgoing& out) {
   compose(x, a, out);
@@ -372,12 +382,8 @@ net::Task<Result<Unit>> connect(Exchange& x, Attempt& a) {
 
 net::Task<Result<Unit>> attempt(Exchange& x, Attempt& a, Take take) {
   Outgoing out;
-  if (a.converter != nullptr) {
-    Result<dialect::Sending> converted = convert_request(x, a);
-    if (!converted) co_return std::move(converted).error();
-    out.converted = std::move(*converted);
-    a.tools = std::move(out.converted.tools);
-  }
+  Result<Unit> said = in_its_dialect(x, a, out);
+  if (!said) co_return said;
   // What was passed on cannot be sent again, so that no upload may find a connection that just died in the pool.
   if (take == Take::any_connection && !x.upload) a.upstream = x.worker.pool().take_idle(a.endpoint);
   if (!a.upstream.open()) {

@@ -60,7 +60,7 @@ net::Task<Result<Unit>> receive_form(Exchange& x) {
     if (!held) co_return without_model(std::move(held).error());
     if (!reader->call().model.empty() && x.connection.body().size() >= kHeld) break;
   }
-  x.upload = std::make_unique<Upload>(*std::move(reader), std::move(at));
+  x.upload = std::make_unique<Upload>(Upload{.reader = *std::move(reader), .at = at});
   co_return Unit{};
 }
 

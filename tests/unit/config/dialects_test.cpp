@@ -43,6 +43,17 @@ TEST(ConfigDialects, ATemplateIsReadWhole) {
   EXPECT_EQ(custom.done, "/last");
 }
 
+TEST(ConfigDialects, TheFormOfToolCallsIsForRawModels) {
+  const Loaded loaded = load_lines("        dialect: tgi\n        tool_calls: deepseek\n");
+  ASSERT_TRUE(loaded.ok()) << all_problems(loaded);
+  EXPECT_EQ(loaded.config.models[0].endpoints[0].tool_calls, ToolCalls::deepseek);
+  EXPECT_EQ(load_lines("        dialect: tgi\n").config.models[0].endpoints[0].tool_calls, ToolCalls::automatic);
+  const Loaded useless = load_lines("        tool_calls: none\n");
+  EXPECT_TRUE(useless.ok());
+  ASSERT_FALSE(useless.config.warnings.empty());
+  EXPECT_TRUE(contains(useless.config.warnings.back(), "`tool_calls` has no effect with the dialect openai"));
+}
+
 TEST(ConfigDialects, ATemplateIsRefusedWithItsPlaceAndItsLine) {
   struct Case {
     std::string more;

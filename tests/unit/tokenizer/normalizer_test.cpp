@@ -38,9 +38,9 @@ TEST(Normalizer, StripsAccentsAndWhiteSpaceAndReplacesExpressions) {
   EXPECT_EQ(normalized(R"({"type":"Strip","strip_left":true,"strip_right":false})", "\u3000 a "), "a ");
   EXPECT_EQ(normalized(R"({"type":"Strip","strip_left":false,"strip_right":true})", " a \u3000\n"), " a");
   EXPECT_EQ(normalized(R"({"type":"Replace","pattern":{"Regex":" {2,}"},"content":"▁"})", "a   b c  "), "a▁b c▁");
-  EXPECT_EQ(normalized(R"({"type":"Replace","pattern":{"Regex":"(a+)+(a+)+$"},"content":""})",
-                       std::string(3000, 'a') + "b"),
-            "too hard");
+  EXPECT_EQ(
+      normalized(R"({"type":"Replace","pattern":{"Regex":"(a+)+(a+)+$"},"content":""})", std::string(3000, 'a') + "b"),
+      "too hard");
 }
 
 std::string unit(std::uint32_t value) {

@@ -6,8 +6,9 @@ namespace intragate::tokenizer {
 namespace {
 
 Unigram letters(bool byte_fallback = false) {
-  return Unigram{{{"<unk>", 0}, {"a", -1}, {"b", -2}, {"ab", -2.5}, {"abc", -9}, {"c", -1}, {"<0xC3>", -20}, {"<0xA4>", -20}},
-                 byte_fallback};
+  return Unigram{
+      {{"<unk>", 0}, {"a", -1}, {"b", -2}, {"ab", -2.5}, {"abc", -9}, {"c", -1}, {"<0xC3>", -20}, {"<0xA4>", -20}},
+      byte_fallback};
 }
 
 TEST(Unigram, TakesTheLikeliestTokens) {
