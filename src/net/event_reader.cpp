@@ -1,5 +1,8 @@
 #include "net/event_reader.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "base/json_utf8.h"
 #include "base/text.h"
 
@@ -20,6 +23,16 @@ std::size_t cut_character(std::string_view text) {
   return 0;
 }
 
+constexpr std::size_t kFrameHead = 5;
+
+// Of the frame that begins here, with its head; nothing: that is not known yet.
+std::optional<std::size_t> frame_size(std::string_view bytes) {
+  if (bytes.size() < kFrameHead) return std::nullopt;
+  std::size_t size = 0;
+  for (std::size_t i = 1; i < kFrameHead; ++i) size = size << 8 | static_cast<unsigned char>(bytes[i]);
+  return kFrameHead + size;
+}
+
 }  // namespace
 
 EventReader::Step EventReader::step(std::string_view input) {
@@ -31,6 +44,7 @@ EventReader::Step EventReader::step(std::string_view input) {
     case EventFraming::sse: return step_sse(input);
     case EventFraming::ndjson: return step_line(input);
     case EventFraming::text: return step_text(input);
+    case EventFraming::grpc: return step_frame(input);
     case EventFraming::whole: break;
   }
   return keep(input);
@@ -95,6 +109,25 @@ EventReader::Step EventReader::step_text(std::string_view input) {
   }
   given_ = true;
   return {.state = State::event, .data = data, .consumed = input.size()};
+}
+
+EventReader::Step EventReader::step_frame(std::string_view input) {
+  if (held_.empty()) {
+    const std::optional<std::size_t> size = frame_size(input);
+    if (size && *size > limit_) return {.state = State::too_long};
+    if (!size || *size > input.size()) return keep(input);
+    return {.state = State::event, .data = input.substr(0, *size), .consumed = *size};
+  }
+  const std::size_t head = std::min(kFrameHead - std::min(held_.size(), kFrameHead), input.size());
+  held_ += input.substr(0, head);
+  const std::optional<std::size_t> size = frame_size(held_);
+  if (!size) return {.consumed = head};
+  if (*size > limit_) return {.state = State::too_long, .consumed = head};
+  const std::size_t rest = std::min(*size - held_.size(), input.size() - head);
+  held_ += input.substr(head, rest);
+  if (held_.size() < *size) return {.consumed = head + rest};
+  given_ = true;
+  return {.state = State::event, .data = held_, .consumed = head + rest};
 }
 
 EventReader::Step EventReader::keep(std::string_view input) {

@@ -1,6 +1,6 @@
 // Takes a stream's body apart into events, whatever frames them: server-sent events, one JSON value a line, plain text,
-// or nothing at all. Owner: one converted stream. Thread: any (pure). Does not: look into the data, keep the bytes of
-// events for a relay as they are (SseReader does).
+// gRPC's frames, or nothing at all. Owner: one converted stream. Thread: any (pure). Does not: look into the data, keep
+// the bytes of events for a relay as they are (SseReader does).
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,7 @@ enum class EventFraming : std::uint8_t {
   ndjson,  // each line with something in it
   text,    // whatever has come, cut between characters
   whole,   // the whole body is one event
+  grpc,    // each frame, its five bytes included: a flag, a length, and as many bytes
 };
 
 class EventReader {
@@ -40,6 +41,7 @@ class EventReader {
   Step step_sse(std::string_view input);
   Step step_line(std::string_view input);
   Step step_text(std::string_view input);
+  Step step_frame(std::string_view input);
   Step keep(std::string_view input);
 
   SseReader sse_;

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "net/grpc_session.h"
 #include "net/loop.h"
 
 namespace intragate::net {
@@ -23,10 +24,16 @@ Error ended(Wake wake, std::string_view doing) {
 
 }  // namespace
 
-HttpClient::HttpClient(Loop& loop, Socket socket)
-    : loop_{&loop}, opened_{loop.now()}, socket_{std::move(socket)}, in_{loop.buffers()} {}
+HttpClient::HttpClient(Loop& loop, Socket socket, Speech speech)
+    : loop_{&loop}, opened_{loop.now()}, socket_{std::move(socket)}, in_{loop.buffers()} {
+  if (speech == Speech::http_1_1) return;
+  grpc_ =
+      std::make_unique<GrpcSession>(socket_.tls() == nullptr ? GrpcSession::Scheme::http : GrpcSession::Scheme::https);
+}
 
 std::size_t HttpClient::send_now(std::span<const std::string_view> pieces) {
+  if (grpc_ != nullptr) [[unlikely]]
+    return begin_grpc(pieces);
   std::size_t size = 0;
   for (const std::string_view piece : pieces) size += piece.size();
   const std::size_t sent = socket_.write(pieces).bytes;
@@ -35,6 +42,7 @@ std::size_t HttpClient::send_now(std::span<const std::string_view> pieces) {
 }
 
 Task<Result<Unit>> HttpClient::send(std::span<const std::string_view> pieces, std::size_t sent, Until until) {
+  if (grpc_ != nullptr) co_return co_await send_grpc(pieces, until);
   while (!pieces.empty()) {
     if (sent >= pieces.front().size()) {
       sent -= pieces.front().size();
@@ -127,6 +135,8 @@ Task<Result<ResponseHead>> HttpClient::receive_head(Until until, std::vector<Hea
 }
 
 HttpClient::Fill HttpClient::fill(std::size_t limit) {
+  if (grpc_ != nullptr) [[unlikely]]
+    return fill_grpc(limit);
   if (!socket_.may_read()) return Fill::blocked;
   in_.reserve(in_.size() < Buffer::kBlock ? Buffer::kBlock : in_.size() * 2);
   const std::span<char> space = in_.space();
@@ -143,7 +153,8 @@ HttpClient::Fill HttpClient::fill(std::size_t limit) {
 
 Readiness HttpClient::readable(Until until) {
   if (in_.empty()) in_.release();
-  return socket_.wait(*loop_, Interest::read, until);
+  const bool writes = grpc_ != nullptr && !grpc_->output().empty();
+  return socket_.wait(*loop_, writes ? Interest::either : Interest::read, until);
 }
 
 void HttpClient::reset() {
@@ -151,6 +162,7 @@ void HttpClient::reset() {
   head_size_ = scanned_ = 0;
   interim_ = 0;
   answered_ = request_sent_ = false;
+  if (grpc_ != nullptr) grpc_->end_call();
 }
 
 }  // namespace intragate::net

@@ -1,9 +1,11 @@
 // The client side of one connection to a model: sends a request, reads the answer's head; the body is read by whoever
-// relays it, through buffer() and fill(). Owner: the exchange, or a pool while idle. Thread: one loop. Does not:
+// relays it, through buffer() and fill(). Where the model speaks gRPC, a GrpcSession stands between these bytes and the
+// socket's: requests and answers look the same. Owner: the exchange, or a pool while idle. Thread: one loop. Does not:
 // resolve, connect, retry, follow redirects, decode the body.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -16,9 +18,16 @@
 
 namespace intragate::net {
 
+class GrpcSession;
+
+enum class Speech : std::uint8_t { http_1_1, grpc };
+
 class HttpClient {
  public:
-  HttpClient(Loop& loop, Socket socket);
+  HttpClient(Loop& loop, Socket socket, Speech speech = Speech::http_1_1);
+  ~HttpClient();  // a gRPC server is told that nobody wants the rest of an answer
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
 
   // Sends head and body from byte `sent` on. Ends early, without error, when the model begins to answer before
   // everything is sent; the connection cannot be used again then. Errors: upstream_broke, upstream_timeout,
@@ -51,7 +60,7 @@ class HttpClient {
   // Whether every byte of the request went out.
   [[nodiscard]] bool request_sent() const { return request_sent_; }
   // An idle connection that was closed, or talks unasked.
-  [[nodiscard]] bool stale() { return socket_.stale(); }
+  [[nodiscard]] bool stale() { return grpc_ == nullptr ? socket_.stale() : grpc_stale(); }
   // Ready for the next request.
   void reset();
   [[nodiscard]] bool open() const { return socket_.open(); }
@@ -67,11 +76,18 @@ class HttpClient {
  private:
   std::optional<Result<ResponseHead>> head_here(std::vector<Header>& headers);
   bool drop_interim();
+  // Where it speaks gRPC.
+  std::size_t begin_grpc(std::span<const std::string_view> pieces);
+  Task<Result<Unit>> send_grpc(std::span<const std::string_view> pieces, Until until);
+  bool flush_grpc();
+  Fill fill_grpc(std::size_t limit);
+  bool grpc_stale();
 
   Loop* loop_;
   TimePoint opened_;
   Socket socket_;
   Buffer in_;
+  std::unique_ptr<GrpcSession> grpc_;  // null: HTTP/1.1
   std::size_t head_size_ = 0;
   std::size_t scanned_ = 0;  // of a head that is not whole yet
   std::uint8_t interim_ = 0;

@@ -121,6 +121,7 @@ void prepare(SSL_CTX* context) {
 }
 
 constexpr std::array<unsigned char, 9> kHttp11{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+constexpr std::array<unsigned char, 3> kHttp2{2, 'h', '2'};
 
 // Clients that offer protocols and not this one get no answer about it, as if they had not asked.
 // NOLINTNEXTLINE(readability-function-size): OpenSSL's signature
@@ -252,7 +253,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::client(const TlsClientRule
   if (done && !rules.ca.empty()) done = trust(c, rules.ca, Named::no);
   if (!done) return std::move(done).error();
   if (rules.ca.empty()) SSL_CTX_set_default_verify_paths(c);
-  SSL_CTX_set_alpn_protos(c, kHttp11.data(), kHttp11.size());
+  const bool http_2 = rules.protocol == TlsProtocol::http_2;
+  SSL_CTX_set_alpn_protos(c, http_2 ? kHttp2.data() : kHttp11.data(), http_2 ? kHttp2.size() : kHttp11.size());
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(c, on_session);
   SSL_CTX_set_verify(c, rules.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);

@@ -31,6 +31,8 @@ struct TlsServerRules {
   std::string_view crl;  // of every authority in a client's chain; empty: nothing is revoked
 };
 
+enum class TlsProtocol : std::uint8_t { http_1_1, http_2 };  // what is offered above TLS (ALPN)
+
 struct TlsClientRules {
   std::string_view ca;           // empty: those of the system
   std::string_view certificate;  // empty: none is shown
@@ -38,6 +40,7 @@ struct TlsClientRules {
   std::string name;                 // what the server's certificate must name: a host name or an address
   std::vector<std::string> pins{};  // SHA-256 of public keys in hex, one of which the server must have; empty: any
   bool verify = true;
+  TlsProtocol protocol = TlsProtocol::http_1_1;
 };
 
 class TlsContext {

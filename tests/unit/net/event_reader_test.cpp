@@ -63,6 +63,17 @@ TEST(EventReader, TextThatIsNotCutGoesOnAtOnce) {
   EXPECT_EQ(read(EventFraming::text, "one two", 4), (Events{"one ", "two"}));
 }
 
+TEST(EventReader, FramesEndWithTheirLength) {
+  const std::string bytes{"\0\0\0\0\3abc\x80\0\0\0\0\0\0\0\0\2x", 19};
+  const Events whole{bytes.substr(0, 8), bytes.substr(8, 5), bytes.substr(13)};
+  for (std::size_t step = 1; step <= bytes.size(); ++step)
+    EXPECT_EQ(read(EventFraming::grpc, bytes, step), whole) << step;
+  const std::string long_one{"\0\0\0\1\0abc", 8};
+  for (std::size_t step = 1; step <= 8; ++step) {
+    EXPECT_EQ(read(EventFraming::grpc, long_one, step, 50), Events{"(too long)"}) << "before it is kept " << step;
+  }
+}
+
 TEST(EventReader, WhatHasNoEndIsBrokenOff) {
   for (const std::size_t step : {1, 7, 100}) {
     for (const EventFraming framing : {EventFraming::ndjson, EventFraming::whole, EventFraming::sse})
