@@ -42,14 +42,19 @@ config::Template described(config::StreamFraming framing) {
 
 // New ones at the end: the corpus counts on their order.
 std::vector<config::Endpoint> endpoints() {
-  std::vector<config::Endpoint> all(7);
+  std::vector<config::Endpoint> all(9);
   for (std::size_t i = 0; i < 3; ++i) all[i].dialect = std::array{"ollama", "tgi", "triton"}[i];
   all[1].chat_template = "qwen";
   all[2].chat_template = "mistral";
   all[3].dialect = "triton";
   all[3].triton.preset = config::TritonPreset::text;
   using enum config::StreamFraming;
-  for (std::size_t i = 4; i < all.size(); ++i) {
+  for (std::size_t i = 7; i < all.size(); ++i) all[i].dialect = config::kTritonGrpc;
+  all[7].chat_template = "mistral";
+  all[8].triton.preset = config::TritonPreset::text;
+  all[8].triton.inputs = {{"k", config::TensorType::int32, "top_k", "1"},
+                          {"ends", config::TensorType::bytes, "stop", ""}};
+  for (std::size_t i = 4; i < 7; ++i) {
     all[i].dialect = "template";
     all[i].chat_template = "llama-3";
     all[i].custom = described(std::array{sse, ndjson, text}[i - 4]);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "dialect/converter.h"
+#include "dialect/kserve.h"
 #include "dialect/openai.h"
 #include "pipeline/health_report.h"
 #include "upstream/probe.h"
@@ -23,7 +24,14 @@ net::Task<Result<std::string>> ask_list(upstream::Pool& pool, std::shared_ptr<up
                                         AddressList egress, net::Until until) {
   const config::Endpoint& to = endpoint->configured();
   std::string path = to.path + std::string{dialect::dialect_row(to.dialect).models_path};
-  return upstream::ask_page(pool, std::move(endpoint), std::move(path), std::move(egress), until);
+  const bool grpc = endpoint->speaks_grpc();
+  Result<std::string> page =
+      co_await upstream::ask_page(pool, std::move(endpoint), std::move(path), std::move(egress), until);
+  // Over HTTP a server that is not ready says so with a status.
+  if (page && grpc && !dialect::kserve::says_ready(*page)) {
+    co_return make_error(Code::upstream_status, {}).because("the server is not ready");
+  }
+  co_return page;
 }
 
 // Whether an endpoint is there at all: a server without /models, or one that wants other credentials, is.

@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "dialect/embeddings.h"
 #include "dialect/front.h"
+#include "dialect/kserve.h"
 #include "dialect/openai.h"
 #include "dialect/openai_mend.h"
 #include "dialect/screen_body.h"
@@ -147,7 +148,8 @@ void explain_conversion(const Chosen& asked, std::size_t endpoint, Explanation& 
   }
   into.findings.push_back(
       {"sent to " + to.id(), std::string{sending->method} + ' ' + to.configured().path + sending->path});
-  into.findings.push_back({"body for " + to.id(), sending->body});
+  into.findings.push_back(
+      {"body for " + to.id(), to.speaks_grpc() ? dialect::kserve::describe(sending->body) : sending->body});
 }
 
 void explain_changes(const Chosen& asked, Explanation& into) {

@@ -24,22 +24,6 @@ void keep_own_path(Endpoint& endpoint) {
   if (endpoint.path == "/v1" && !as_written) endpoint.path.clear();
 }
 
-void read_triton(Section& section, Endpoint& into) {
-  std::optional<Section> triton = section.section("triton");
-  if (!triton) return;
-  const std::string preset = triton->choice("preset");
-  if (preset == "tensorrt-llm") into.triton.preset = TritonPreset::tensorrt_llm;
-  if (preset == "text") into.triton.preset = TritonPreset::text;
-  triton->text("model", into.triton.model);
-  triton->text("version", into.triton.version);
-  triton->text("input", into.triton.input);
-  triton->text("output", into.triton.output);
-  triton->flag("batched", into.triton.batched);
-  if (into.dialect != "triton") {
-    section.warn(section.place("triton"), "`triton` has no effect with the dialect " + into.dialect);
-  }
-}
-
 // A built-in's name, or file:/path.
 void read_chat_template(Section& section, Endpoint& into) {
   const std::optional<Scalar> value = section.scalar("chat_template");
@@ -183,7 +167,11 @@ void read_template(Section& section, Endpoint& into) {
 
 void read_dialect(Section& endpoint, Endpoint& into) {
   const std::string dialect = endpoint.choice("dialect");
+  const bool grpc = into.dialect == kTritonGrpc;  // by its URL
   if (!dialect.empty()) into.dialect = dialect;
+  if (grpc && into.dialect != kTritonGrpc) {
+    endpoint.problem(endpoint.place("dialect"), "a URL of grpc:// or grpcs:// needs `dialect: triton-grpc`");
+  }
   if (into.dialect != "openai") keep_own_path(into);
   endpoint.text("keep_alive", into.keep_alive);
   if (endpoint.has("keep_alive") && into.dialect != "ollama") {

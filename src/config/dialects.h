@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,14 +22,28 @@ enum class Reasoning : std::uint8_t { as_it_is, separate, within, drop };
 // The form in which a raw model writes tool calls into its text; automatic: as its chat template writes them.
 enum class ToolCalls : std::uint8_t { automatic, none, hermes, llama, mistral, deepseek };
 
+// The dialect whose servers speak gRPC, and so HTTP/2.
+inline constexpr std::string_view kTritonGrpc = "triton-grpc";
+
 enum class TritonPreset : std::uint8_t { vllm, tensorrt_llm, text };
+enum class TensorType : std::uint8_t { bytes, boolean, int32, int64, uint64, fp32 };
+// A tensor that the preset does not know, and what of the request goes in.
+struct TritonInput {
+  std::string name;
+  TensorType type = TensorType::bytes;
+  std::string member;    // `max_tokens`, `stream`, `stop`, `temperature` …
+  std::string fallback;  // where the client says nothing; empty: then the tensor is left out
+  friend bool operator==(const TritonInput&, const TritonInput&) = default;
+};
 struct Triton {
   TritonPreset preset = TritonPreset::vllm;
   std::string model;                   // as the server knows it; empty: the endpoint's `model`
   std::string version;                 // empty: the server's choice
   std::string input = "text_input";    // names of tensors
   std::string output = "text_output";  //
-  bool batched = false;                // text: the input has the shape [1,1]
+  bool batched = false;                // tensors have the shape [1,1] instead of [1]
+  bool decoupled = false;              // triton-grpc, text: the model answers in pieces, also those who want it whole
+  std::vector<TritonInput> inputs;
   friend bool operator==(const Triton&, const Triton&) = default;
 };
 

@@ -1,5 +1,6 @@
 #include "config/endpoint_url.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.h"
@@ -20,7 +21,7 @@ Error bad(std::string message, std::string_view meant = {}) {
   return make_error(Code::invalid_configuration, std::move(message)).because(did_you_mean(meant));
 }
 
-// The scheme must be http or https; what else people write gets a sentence of its own.
+// What else people write than http, https, grpc and grpcs gets a sentence of its own.
 std::optional<Error> check_scheme(std::string_view url) {
   const std::size_t end = url.find("://");
   const std::string scheme = text::lower(url.substr(0, end));
@@ -29,8 +30,8 @@ std::optional<Error> check_scheme(std::string_view url) {
     return bad("a URL begins with http:// or https://",
                credentials ? std::string{} : std::string{kScheme} + std::string{url});
   }
-  if (scheme == "http" || scheme == "https") return std::nullopt;
-  if (scheme == "grpc" || scheme == "grpcs") return bad("gRPC towards models is not available in this version");
+  constexpr std::array<std::string_view, 4> kSchemes{"http", "https", "grpc", "grpcs"};
+  if (std::find(kSchemes.begin(), kSchemes.end(), scheme) != kSchemes.end()) return std::nullopt;
   return bad("a URL begins with http:// or https://, not " + text::quoted(scheme + "://"));
 }
 
@@ -127,8 +128,10 @@ Result<Unit> read_path(std::string_view path, Endpoint& into) {
 Result<Endpoint> parse_endpoint_url(std::string_view url) {
   if (url.size() > kLongestUrl) return bad("the URL is longer than 2048 characters");
   if (std::optional<Error> scheme = check_scheme(url)) return *std::move(scheme);
-  const bool tls = url.find("://") == kTlsScheme.find("://");
-  const std::string_view rest = url.substr((tls ? kTlsScheme : kScheme).size());
+  const std::size_t colon = url.find(':');
+  const std::string scheme = text::lower(url.substr(0, colon));
+  const bool tls = scheme.ends_with('s');
+  const std::string_view rest = url.substr(colon + std::string_view{"://"}.size());
   const std::size_t end = rest.find_first_of("/?#");
   const std::string_view authority = rest.substr(0, end);
   const std::string_view tail = end == std::string_view::npos ? std::string_view{} : rest.substr(end);
@@ -139,6 +142,7 @@ Result<Endpoint> parse_endpoint_url(std::string_view url) {
 
   Endpoint endpoint;
   endpoint.url = std::string{url};
+  if (scheme.starts_with("grpc")) endpoint.dialect = kTritonGrpc;
   if (tls) {
     endpoint.tls.emplace();
     endpoint.port = kTlsPort;

@@ -1,4 +1,5 @@
-// The URL of a model server, taken apart: http://host[:port][/path], nothing else. Pure. Owner: the caller. Thread:
+// The URL of a model server, taken apart: http://host[:port][/path], with https, grpc and grpcs (which choose their
+// dialect) for http, and nothing else. Pure. Owner: the caller. Thread:
 // any. Does not: resolve names, check egress. Rule: RFC 3986, narrowed: no credentials, query or fragment.
 #pragma once
 

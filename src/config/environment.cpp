@@ -216,7 +216,9 @@ Model QuickStart::read_model() {
   const std::optional<Variable> base = find("CUSTOM_MODEL_API_BASE");
   if (base) {
     Result<Endpoint> parsed = parse_endpoint_url(base->value);
-    if (parsed) {
+    if (parsed && parsed->dialect != Endpoint{}.dialect) {
+      refuse(*base, "gRPC towards a model needs a configuration file, which says what the model is");
+    } else if (parsed) {
       endpoint = *std::move(parsed);
     } else {
       refuse(*base, parsed.error());

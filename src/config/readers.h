@@ -23,8 +23,9 @@ void read_listen(Section& top, Config& config);  // listen, admin
 void read_audit(Section& top, Config& config);   // audit; egress must have been read
 void read_models(Section& top, Config& config);  // models, stream_buffer; egress must have been read
 void read_dialect(Section& endpoint,
-                  Endpoint& into);             // what is about one endpoint's dialect; its url must have been read
-void read_keys(Section& top, Config& config);  // keys; models must have been read
+                  Endpoint& into);  // what is about one endpoint's dialect; its url must have been read
+void read_triton(Section& endpoint, Endpoint& into);    // its dialect must have been read
+void read_keys(Section& top, Config& config);           // keys; models must have been read
 void read_content_rules(Section& top, Config& config);  // keys must have been read
 void read_limits(Section& top, Config& config);         // limits; keys must have been read
 

@@ -26,7 +26,9 @@ namespace intragate::config {
 
 // REQUIRES: the endpoint has `tls`.
 [[nodiscard]] inline net::TlsClientRules rules_of(const Endpoint& endpoint) {
-  return rules_of(*endpoint.tls, endpoint.host);
+  net::TlsClientRules rules = rules_of(*endpoint.tls, endpoint.host);
+  if (endpoint.dialect == kTritonGrpc) rules.protocol = net::TlsProtocol::http_2;
+  return rules;
 }
 
 }  // namespace intragate::config

@@ -8,6 +8,7 @@
 #include "dialect/template.h"
 #include "dialect/tgi.h"
 #include "dialect/triton.h"
+#include "dialect/triton_grpc.h"
 
 namespace intragate::dialect {
 namespace {
@@ -18,11 +19,12 @@ Made pass_on(const config::Endpoint& /*endpoint*/) {
   return std::unique_ptr<const Converter>{};
 }
 
-constexpr std::array<Row, 5> kDialects{{
+constexpr std::array<Row, 6> kDialects{{
     {"openai", pass_on, "/models"},
     {"ollama", make_ollama, "/api/tags"},
     {"tgi", make_tgi, "/info"},
     {"triton", make_triton, "/v2/health/ready"},
+    {config::kTritonGrpc, make_triton_grpc, "/inference.GRPCInferenceService/ServerReady"},
     {"template", make_template, "/"},
 }};
 

@@ -1,11 +1,9 @@
 #include "dialect/triton.h"
 
-#include <array>
-#include <span>
-
 #include "base/json_write.h"
 #include "dialect/prompt.h"
 #include "dialect/raw.h"
+#include "dialect/triton_inputs.h"
 
 namespace intragate::dialect {
 namespace {
@@ -14,63 +12,28 @@ using config::TritonPreset;
 using json::Kind;
 using json::Member;
 
-// OpenAI's name and that of the backend.
-struct Name {
-  std::string_view openai;
-  std::string_view theirs;
-};
-constexpr auto kVllm = std::to_array<Name>({{"temperature", "temperature"},
-                                            {"top_p", "top_p"},
-                                            {"top_k", "top_k"},
-                                            {"min_p", "min_p"},
-                                            {"seed", "seed"},
-                                            {"presence_penalty", "presence_penalty"},
-                                            {"frequency_penalty", "frequency_penalty"},
-                                            {"repetition_penalty", "repetition_penalty"}});
-constexpr auto kTensorrt = std::to_array<Name>({{"temperature", "temperature"},
-                                                {"top_p", "top_p"},
-                                                {"top_k", "top_k"},
-                                                {"seed", "random_seed"},
-                                                {"presence_penalty", "presence_penalty"},
-                                                {"frequency_penalty", "frequency_penalty"},
-                                                {"repetition_penalty", "repetition_penalty"}});
-
-void write_numbers(const llm::Request& request, std::span<const Name> names, json::Writer& json) {
-  for (const Name& name : names) {
-    if (is_number(request.raw(name.openai))) json.raw(name.theirs, request.raw(name.openai));
-  }
-}
-
-void write_list(std::string_view key, const std::vector<std::string>& texts, json::Writer& json) {
-  if (texts.empty()) return;
-  json.open_array(key);
-  for (const std::string& text : texts) json.element(text);
-  json.close_array();
-}
-
 class Triton final : public Converter {
  public:
   Triton(const config::Triton& settings, Prompts prompts) : to_{settings}, prompts_{std::move(prompts)} {}
 
   Result<Sending> request(const llm::Request& request) const override {
-    Result<std::string> prompt = prompts_.of(request);
-    if (!prompt) return std::move(prompt).error();
-    const std::string& model = to_.model.empty() ? request.model : to_.model;
-    if (!is_plain(model)) {
-      return make_error(Code::invalid_request, "This model's name cannot be used at its server.");
-    }
-    Sending sending{.path = "/v2/models/" + model, .body = {}, .tools = prompts_.tools(request)};
+    Result<std::string> model = model_at(to_, request);
+    if (!model) return std::move(model).error();
+    const Result<std::vector<Tensor>> tensors = triton_inputs(to_, prompts_, request);
+    if (!tensors) return tensors.error();
+    Sending sending{.path = "/v2/models/" + *model, .body = {}, .tools = prompts_.tools(request)};
     if (!to_.version.empty()) sending.path += "/versions/" + to_.version;
     json::Writer json{sending.body};
     json.open_object();
     if (to_.preset == TritonPreset::text) {
       sending.path += "/infer";
-      write_tensors(*prompt, json);
+      json.open_array("inputs");
+      for (const Tensor& tensor : *tensors) write_tensor(tensor, json);
+      json.close_array();
+      json.open_array("outputs").open_object().text("name", to_.output).close_object().close_array();
     } else {
       sending.path += request.stream ? "/generate_stream" : "/generate";
-      json.text(to_.input, *prompt);
-      if (to_.preset == TritonPreset::vllm) write_vllm(request, json);
-      if (to_.preset == TritonPreset::tensorrt_llm) write_tensorrt(request, json);
+      for (const Tensor& tensor : *tensors) write_member(tensor, json);
     }
     json.close_object();
     return sending;
@@ -119,36 +82,34 @@ class Triton final : public Converter {
   bool says_done() const override { return false; }
 
  private:
-  // As a part of a path.
-  static bool is_plain(std::string_view name) {
-    constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    return !name.empty() && name.find_first_not_of(kPlain) == std::string_view::npos && !name.starts_with('.');
+  // For /generate.
+  static void write_member(const Tensor& tensor, json::Writer& json) {
+    if (tensor.type != config::TensorType::bytes) {
+      json.raw(tensor.name, tensor.values.front());
+    } else if (tensor.list) {
+      write_values(tensor.name, tensor, json);
+    } else {
+      json.text(tensor.name, tensor.values.front());
+    }
   }
 
-  void write_tensors(std::string_view prompt, json::Writer& json) const {
-    json.open_array("inputs").open_object().text("name", to_.input).raw("shape", to_.batched ? "[1,1]" : "[1]");
-    json.text("datatype", "BYTES").open_array("data").element(prompt).close_array().close_object().close_array();
-    json.open_array("outputs").open_object().text("name", to_.output).close_object().close_array();
+  // For /infer.
+  void write_tensor(const Tensor& tensor, json::Writer& json) const {
+    const std::string count = std::to_string(tensor.values.size());
+    json.open_object().text("name", tensor.name).raw("shape", to_.batched ? "[1," + count + ']' : '[' + count + ']');
+    json.text("datatype", type_name(tensor.type));
+    if (tensor.type == config::TensorType::bytes) {
+      write_values("data", tensor, json);
+    } else {
+      json.raw("data", '[' + tensor.values.front() + ']');
+    }
+    json.close_object();
   }
 
-  // Sampling goes as JSON within a text tensor.
-  void write_vllm(const llm::Request& request, json::Writer& json) const {
-    std::string sampling;
-    json::Writer inner{sampling};
-    inner.open_object();
-    write_numbers(request, kVllm, inner);
-    if (request.max_tokens) inner.number("max_tokens", static_cast<std::int64_t>(*request.max_tokens));
-    write_list("stop", prompts_.stops(request), inner);
-    inner.close_object();
-    json.flag("stream", request.stream).flag("exclude_input_in_output", true).text("sampling_parameters", sampling);
-  }
-
-  void write_tensorrt(const llm::Request& request, json::Writer& json) const {
-    constexpr std::int64_t kUsual = 512;  // the backend demands a number
-    json.number("max_tokens", request.max_tokens ? static_cast<std::int64_t>(*request.max_tokens) : kUsual);
-    json.flag("stream", request.stream).flag("exclude_input_in_output", true);
-    write_numbers(request, kTensorrt, json);
-    write_list("stop_words", prompts_.stops(request), json);
+  static void write_values(std::string_view key, const Tensor& tensor, json::Writer& json) {
+    json.open_array(key);
+    for (const std::string& value : tensor.values) json.element(value);
+    json.close_array();
   }
 
   // The data of the output tensor of that name.

@@ -40,6 +40,14 @@ void append_header(std::string& out, std::string_view name, std::string_view val
   out += "\r\n";
 }
 
+// What is left of the call; the server gives up by itself then. At most eight digits.
+std::string grpc_timeout(const Exchange& x) {
+  constexpr std::int64_t kMost = 99'999'999;
+  if (x.deadline.never()) return {};
+  const std::int64_t left = (x.deadline.at() - x.worker.loop().now()) / std::chrono::milliseconds{1};
+  return std::to_string(std::clamp<std::int64_t>(left, 1, kMost)) + 'm';
+}
+
 // The gateway's own head: of the client's headers only what a model may know of crosses.
 std::string request_head(const Exchange& x, const Attempt& a, std::optional<std::uint64_t> body_size,
                          const dialect::Sending* converted) {
@@ -53,6 +61,7 @@ std::string request_head(const Exchange& x, const Attempt& a, std::optional<std:
   head += " HTTP/1.1\r\n";
   head += a.endpoint->fixed_headers();
   if (converted != nullptr) head += converted->headers;
+  if (converted != nullptr && a.endpoint->speaks_grpc()) append_header(head, "grpc-timeout: ", grpc_timeout(x));
   // The body was read as JSON, or as a form, whatever the client called it; and answers are looked into, so they must
   // not be packed.
   const bool form = x.call.api == llm::Api::transcription;

@@ -34,6 +34,9 @@ class Endpoint {
   // How to speak TLS there; null: plain, or, where configured().tls is set, a configuration that cannot be used.
   [[nodiscard]] const std::shared_ptr<const net::TlsContext>& tls() const { return tls_; }
 
+  // Whether calls go there as gRPC, over HTTP/2.
+  [[nodiscard]] bool speaks_grpc() const { return configured_.dialect == config::kTritonGrpc; }
+
   // A call under way; the ticket is in the exchange.
   using Grant = Unit;
   [[nodiscard]] Ticket<Endpoint> enter() {

@@ -50,7 +50,8 @@ net::Task<Result<Connection>> Pool::connect(std::shared_ptr<Endpoint> endpoint, 
     Result<Unit> secured = co_await net::secure(loop_, *socket, endpoint->tls(), std::string{}, until);
     if (!secured) co_return std::move(secured).error();
   }
-  auto client = std::make_unique<net::HttpClient>(loop_, std::move(*socket));
+  const net::Speech speech = endpoint->speaks_grpc() ? net::Speech::grpc : net::Speech::http_1_1;
+  auto client = std::make_unique<net::HttpClient>(loop_, std::move(*socket), speech);
   co_return Connection{*this, std::move(endpoint), std::move(client), false};
 }
 

@@ -15,12 +15,15 @@ constexpr std::size_t kMost = 4 * 1024 * 1024;
 
 net::Task<Result<std::string>> ask_page(Pool& pool, std::shared_ptr<Endpoint> endpoint, std::string path,
                                         AddressList egress, net::Until until) {
-  const std::string head =
-      "GET " + path + " HTTP/1.1\r\n" + endpoint->fixed_headers() + "Accept: application/json, text/plain\r\n\r\n";
+  // gRPC asks with a message: an empty one in its frame.
+  constexpr std::string_view kNothing{"\0\0\0\0\0", 5};
+  const bool grpc = endpoint->speaks_grpc();
+  const std::string head = (grpc ? "POST " : "GET ") + path + " HTTP/1.1\r\n" + endpoint->fixed_headers() +
+                           "Accept: application/json, text/plain\r\n\r\n";
   Result<Connection> connection = co_await pool.connect(endpoint, egress, until);
   if (!connection) co_return std::move(connection).error();
   net::HttpClient& client = connection->client();
-  const std::array<std::string_view, 1> pieces{head};
+  const std::array<std::string_view, 2> pieces{head, grpc ? kNothing : std::string_view{}};
   Result<Unit> sent = co_await client.send(pieces, 0, until);
   if (!sent) co_return std::move(sent).error();
   std::vector<net::Header> headers;

@@ -130,7 +130,7 @@ TEST(Reference, ItsSampleOfProblemsIsReal) {
 
 TEST(Examples, TheFilesAreValidWithoutRemarks) {
   for (const char* file : {"examples/intragate.yaml", "examples/two-rooms.yaml", "examples/home-made.yaml",
-                           "examples/content-rules.yaml"}) {
+                           "examples/content-rules.yaml", "examples/triton.yaml"}) {
     const Loaded loaded = load_yaml(text_of(file), (kRoot / file).string(), kVariables, fake_hash);
     EXPECT_EQ(all_problems(loaded), "") << file;
     EXPECT_EQ(all_warnings(loaded), "") << file;

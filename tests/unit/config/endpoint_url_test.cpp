@@ -47,9 +47,15 @@ TEST(EndpointUrl, HttpsMeansTlsAndItsPort) {
   EXPECT_TRUE(contains(taken_apart("https://h:1/v1/chat/completions"), "did you mean `https://h:1/v1`?"));
 }
 
+TEST(EndpointUrl, GrpcChoosesItsDialect) {
+  EXPECT_EQ(taken_apart("grpc://10.0.0.7:8001"), "10.0.0.7 8001 10.0.0.7:8001 /v1");
+  EXPECT_EQ(parse_endpoint_url("grpc://h:1")->dialect, "triton-grpc");
+  EXPECT_FALSE(parse_endpoint_url("grpc://h:1")->tls);
+  EXPECT_TRUE(parse_endpoint_url("GRPCS://h:1")->tls);
+  EXPECT_EQ(parse_endpoint_url("https://h:1")->dialect, "openai");
+}
+
 TEST(EndpointUrl, SaysWhatIsNotAvailable) {
-  EXPECT_TRUE(contains(taken_apart("grpcs://h:8001"), "not available in this version"));
-  EXPECT_TRUE(contains(taken_apart("grpc://h:8001"), "not available in this version"));
   EXPECT_TRUE(contains(taken_apart("10.0.0.5:8000"), "did you mean `http://10.0.0.5:8000`?"));
   EXPECT_TRUE(contains(taken_apart("ftp://h"), "refused"));
 }

@@ -126,10 +126,37 @@ TEST(ConfigModels, ChoicesAreCheckedWithSuggestions) {
   EXPECT_TRUE(contains(all_problems(load_model("kind: embeding")), "did you mean `embedding`?"));
   EXPECT_TRUE(contains(all_problems(load_model("balance: roundrobin")), "did you mean `round_robin`?"));
   EXPECT_EQ(load_model("balance: session").config.models[0].balance, Balance::session);
-  EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", dialect: triton-grpc")),
-                       "`dialect: triton-grpc` is not available"));
   EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", dialect: open-ai")), "did you mean `openai`?"));
   EXPECT_TRUE(contains(all_problems(load_endpoint("url: \"http://h\", ask_usage: no")), "did you mean `false`?"));
+}
+
+TEST(ConfigModels, GrpcIsChosenByUrlOrDialect) {
+  EXPECT_EQ(load_endpoint("url: \"grpcs://h:8001\"").config.models[0].endpoints[0].dialect, "triton-grpc");
+  const Loaded by_dialect = load_endpoint("url: \"http://h:8001\", dialect: triton-grpc, triton: {model: m}");
+  EXPECT_EQ(by_dialect.config.models[0].endpoints[0].path, "");
+  EXPECT_FALSE(contains(all_warnings(by_dialect), "triton"));
+  EXPECT_TRUE(
+      contains(all_problems(load_endpoint("url: \"grpc://h:8001\", dialect: triton")), "needs `dialect: triton-grpc`"));
+}
+
+TEST(ConfigModels, TensorsAreNameTypeMemberAndDefault) {
+  const auto inputs = [](const std::string& list) {
+    return load_endpoint("url: \"http://h\", dialect: triton, triton: {inputs: [" + list + "]}");
+  };
+  const Loaded good =
+      inputs("\"len INT64 max_tokens 256\", \"  live   BOOL stream\", \"heat FP32 temperature 0.5\", a BYTES stop");
+  EXPECT_EQ(all_problems(good), "");
+  const std::vector<TritonInput> read = good.config.models[0].endpoints[0].triton.inputs;
+  ASSERT_EQ(read.size(), 4U);
+  EXPECT_EQ(read[0], (TritonInput{"len", TensorType::int64, "max_tokens", "256"}));
+  EXPECT_EQ(read[1], (TritonInput{"live", TensorType::boolean, "stream", ""}));
+  EXPECT_EQ(read[2], (TritonInput{"heat", TensorType::fp32, "temperature", "0.5"}));
+  for (const char* wrong :
+       {"x", "x INT32", "x INT8 top_k", "x INT32 top", "x BYTES top_k", "x BOOL top_k", "x FP32 stop", "x INT32 stream",
+        "x INT32 top_k 1.5", "x INT32 top_k many", "x BOOL stream true", "x FP32 top_p 0.", "x FP32 top_p .5",
+        "x INT32 top_k 007", "x FP32 top_p 1e5", "x INT32 top_k 1 2"}) {
+    EXPECT_TRUE(contains(all_problems(inputs('"' + std::string{wrong} + '"')), "NAME TYPE MEMBER")) << wrong;
+  }
 }
 
 TEST(ConfigModels, NumbersHaveRanges) {

@@ -14,6 +14,7 @@
 #include "pipeline/stream.h"
 #include "tests/unit/config/loading.h"
 #include "tests/unit/golden_parts.h"
+#include "tests/unit/grpc_notation.h"
 
 namespace intragate::pipeline {
 namespace {
@@ -99,6 +100,11 @@ struct Case {
   [[nodiscard]] const Lane& lane() const { return *snapshot->find("m"); }
   [[nodiscard]] const dialect::Converter* converter() const { return lane().converters[0].get(); }
 
+  // Whose bodies are written in a notation that people can read.
+  [[nodiscard]] bool grpc() const {
+    return converter() != nullptr && converter()->framing() == net::EventFraming::grpc;
+  }
+
   Parts parts;
   std::string request;
   std::shared_ptr<const Snapshot> snapshot;
@@ -111,7 +117,8 @@ struct Case {
 std::optional<std::string> sent(const Case& file) {
   if (file.converter() != nullptr) {
     if (!file.text("refused").empty()) return std::nullopt;
-    return file.sending.path + '\n' + file.sending.headers + file.sending.body;
+    const std::string body = file.grpc() ? grpc_notation::readable(file.sending.body.substr(5)) : file.sending.body;
+    return file.sending.path + '\n' + file.sending.headers + body;
   }
   const llm::Edits edits = dialect::openai::edits(file.call, file.request, file.lane().endpoints[0]->configured().model,
                                                   dialect::openai::AskUsage::yes);
@@ -175,7 +182,7 @@ TEST_P(Golden, Exchange) {
   const std::optional<std::string> asked = sent(file);
   if (!asked) return;
   EXPECT_EQ(*asked, file.text("sent"));
-  const std::string answer = file.text("answer");
+  const std::string answer = file.grpc() ? grpc_notation::encoded(file.text("answer")) : file.text("answer");
   if (file.call.stream == llm::Stream::yes && file.text("status").empty()) return expect_stream(file, answer);
   EXPECT_EQ(file.converter() != nullptr ? converted(file, answer) : mended(file, answer), file.text("client"));
 }
