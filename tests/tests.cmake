@@ -63,7 +63,7 @@ foreach(file ${e2e_files})
            WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   # sdk: what clients see, with their own libraries and a real model; faults: what real parts do not do on demand.
   set(label faults)
-  if(name MATCHES "openai|anthropic|dify|sdks|nginx|readme|http_head|hardening|security_document")
+  if(name MATCHES "openai|anthropic|dify|sdks|triton|nginx|readme|http_head|hardening|security_document")
     set(label sdk)
   endif()
   set_tests_properties(e2e.${name} PROPERTIES LABELS ${label} TIMEOUT 900
