@@ -17,8 +17,8 @@
 #include "llm/call.h"
 #include "llm/live_call.h"
 #include "llm/usage.h"
-#include "net/body_decoder.h"
 #include "net/http_connection.h"
+#include "pipeline/answer.h"
 #include "pipeline/ledger.h"
 #include "pipeline/reply.h"
 #include "pipeline/route.h"
@@ -44,37 +44,6 @@ struct ReceivedHead {
   std::string_view tracestate;
   std::string_view session;
   std::string_view target;
-};
-
-// The model's answer as dispatch leaves it for relay: head read, first bytes of the body in the connection's buffer or,
-// when the whole body was collected, in `owned`.
-struct Answer {
-  net::ResponseHead head;
-  std::string content_type;
-  // What most models do not say: null.
-  struct Seldom {
-    std::string content_encoding;
-    std::string retry_after;
-    std::string request_id;  // the model's own, for the log
-  };
-  std::unique_ptr<Seldom> seldom;
-  [[nodiscard]] std::string_view content_encoding() const {
-    return seldom ? std::string_view{seldom->content_encoding} : std::string_view{};
-  }
-  [[nodiscard]] std::string_view retry_after() const {
-    return seldom ? std::string_view{seldom->retry_after} : std::string_view{};
-  }
-  [[nodiscard]] std::string_view request_id() const {
-    return seldom ? std::string_view{seldom->request_id} : std::string_view{};
-  }
-  // In any coding that is not just the bytes.
-  [[nodiscard]] bool packed() const { return !content_encoding().empty() && content_encoding() != "identity"; }
-  bool event_stream = false;
-  bool collected = false;
-  std::string owned;
-  std::optional<llm::Usage> usage;          // collected, where it is known already
-  net::Held held;                           // counts `owned`
-  std::optional<net::BodyDecoder> decoder;  // where the rest of the body stands
 };
 
 // One attempt at one endpoint: what it holds there, and what has come. The exchange's own is the one whose answer its
