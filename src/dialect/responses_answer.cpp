@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include "base/json_scan.h"
 #include "base/json_write.h"
 #include "dialect/responses.h"
 
@@ -11,6 +12,15 @@ namespace {
 
 std::int64_t signed_of(std::uint64_t number) {
   return static_cast<std::int64_t>(number);
+}
+
+// Whether an object of these members has one of that name.
+bool has_member(std::string_view members, std::string_view key) {
+  json::ObjectScan scan = json::ObjectScan::members(members);
+  while (const std::optional<json::Member> member = scan.next()) {
+    if (json::key_is(*member, key)) return true;
+  }
+  return false;
 }
 
 struct Item {
@@ -126,8 +136,9 @@ void ResponsesFront::append_response(json::Writer& to, std::string_view status) 
                                                                       {"parallel_tool_calls", "true"},
                                                                       {"tool_choice", "\"auto\""},
                                                                       {"tools", "[]"}}};
+  const std::string echo = echo_ + '}';
   for (const auto& [key, value] : kDefaults) {
-    if (echo_.find('"' + std::string{key} + "\":") == std::string::npos) to.raw(key, value);
+    if (!has_member(echo, key)) to.raw(key, value);
   }
   to.open_array("output");
   for (const Item& item : items_) {
@@ -229,6 +240,7 @@ void ResponsesFront::say_tool(const llm::ToolPiece& tool, std::string& out) {
     Item& item = add(Item::Kind::call);
     item.call_id = tool.id.empty() ? "call_" + name_.id + '_' + std::to_string(number) : tool.id;
     item.name = tool.name;
+    kept_ += item.call_id.size() + item.name.size();
     tools_[number] = open(Item::Kind::call, out);
   }
   if (!tool.arguments.empty()) say(tools_[number], tool.arguments, out);

@@ -11,7 +11,8 @@ namespace {
 
 namespace openai = dialect::openai;
 
-constexpr std::string_view kBlankLine = "\n\n";  // ends every block
+constexpr std::string_view kBlankLine = "\n\n";                  // ends every block
+constexpr std::size_t kMostKept = std::size_t{4} * 1024 * 1024;  // which the end says four times, escaped
 
 Error malformed(const Exchange& x, std::string detail) {
   return make_error(Code::upstream_malformed,
@@ -56,15 +57,15 @@ Fronting::Fronting(const Exchange& x) : stream_{*x.front}, held_{x.worker.loop()
 void Fronting::rewrite(const Exchange& x, Stream::Output& out) {
   blocks_.clear();
   stream_.take(out.bytes, blocks_);
+  if (x.front->kept() > kMostKept) out.end = Stream::End::malformed;  // more than an answer may have
   if (out.end == Stream::End::complete) stream_.finish(blocks_);
-  held_.set(x.front->kept());
-  if (x.front->kept() > kConvert) out.end = Stream::End::malformed;  // more than an answer may have
   framed_.clear();
   for (std::string_view rest = blocks_; !rest.empty();) {  // a chunk for each, as clients of chat get them
     const std::string_view block = rest.substr(0, rest.find(kBlankLine) + kBlankLine.size());
     framed_ += x.reply.framed(block);
     rest.remove_prefix(block.size());
   }
+  held_.set(x.front->kept() + blocks_.capacity() + framed_.capacity());
   out.bytes = framed_;
   out.payload = blocks_.size();
 }

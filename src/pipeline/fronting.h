@@ -33,7 +33,7 @@ class Fronting {
   dialect::FrontStream stream_;
   std::string blocks_;
   std::string framed_;
-  net::Held held_;  // what the front keeps
+  net::Held held_;  // these, and what the front keeps
 };
 
 // An event on its way to the client: a chunk of its own, or as it is where the front has yet to read it.

@@ -151,6 +151,14 @@ def test_a_stream_that_breaks_off_does_not_look_whole(gateway, model, path):
     assert "broke off" in json.dumps(said[-1][1])
 
 
+def test_an_answer_that_is_too_long_to_be_said_again_ends(gateway, model):
+    model.script(stream_head(), *[sse(delta("x" * 500_000)) for _ in range(9)], stall())
+    with Stream(gateway, question("/v1/responses", stream=True), "/v1/responses") as stream:
+        said = read_events(stream.rest())
+    assert said[-1][0] == "response.failed" and "response.completed" not in [name for name, _ in said]
+    assert gateway.wait_for_record(stream.request_id)["error"] == "upstream_broke"
+
+
 def test_whoever_waits_gets_heartbeats(gateway, model, path):
     gate = Gate()
     model.script(wait(gate), answer_json({"choices": []}))

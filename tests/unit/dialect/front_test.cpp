@@ -180,6 +180,18 @@ TEST(Front, CountsWhatItKeeps) {
     EXPECT_GT(front->kept(), before);
     before = front->kept();
   }
+  said.tools[0].name.assign(100'000, 'f');
+  front->event(said, out);
+  EXPECT_GT(front->kept(), before + 100'000);
+}
+
+TEST(Front, WhatIsNamedLikeADefaultFurtherInsideIsNone) {
+  const std::unique_ptr<Front> front =
+      asked(llm::Api::responses, R"({"model":"m","input":"Hi","metadata":{"tools":"x","instructions":"y"}})");
+  llm::Delta said;
+  const std::string answer = front->answer(said);
+  EXPECT_NE(answer.find("\"tools\":[]"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("\"instructions\":null"), std::string::npos) << answer;
 }
 
 }  // namespace
