@@ -46,6 +46,11 @@ void Parts::add_part(std::string_view part) {
   any_ = true;
 }
 
+Result<Unit> ChatDraft::another() {
+  if (++parts_ <= kMostParts) return Unit{};
+  return make_error(Code::invalid_request, "The request's conversation has more than 100,000 parts.");
+}
+
 void ChatDraft::open(std::string_view role) {
   if (!out_.empty()) out_ += ',';
   out_ += "{\"role\":\"";

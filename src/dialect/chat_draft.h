@@ -2,11 +2,13 @@
 // strings, which can be joined without being read. Owner: one request. Thread: any (pure). Does not: know those APIs.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/json_scan.h"
+#include "base/result.h"
 
 namespace intragate::dialect {
 
@@ -37,8 +39,15 @@ class Parts {
   bool any_ = false;
 };
 
+// Many short things are dearer than their bytes: what no real request has is refused before it keeps a loop busy.
+inline constexpr std::size_t kMostMembers = 10'000;  // of the body
+inline constexpr std::size_t kMostTools = 10'000;
+inline constexpr std::size_t kMostParts = 100'000;  // of all messages together
+
 class ChatDraft {
  public:
+  // Counts a part of the conversation. Errors: invalid_request: there are too many.
+  [[nodiscard]] Result<Unit> another();
   // What the system says first is one message, however many it comes in: many templates know only one.
   void system(std::string_view text);  // without quotes
   void user(std::string_view content);
@@ -62,6 +71,7 @@ class ChatDraft {
   std::string text_;    // of the assistant
   std::string reasoning_;
   std::string calls_;
+  std::size_t parts_ = 0;
   bool speaking_ = false;
 };
 

@@ -32,7 +32,8 @@ struct Block {
   std::optional<Member> content;  // of tool_result
 };
 
-Result<Block> read_block(const Member& from) {
+Result<Block> read_block(const Member& from, ChatDraft& draft) {
+  if (Result<Unit> counted = draft.another(); !counted) return std::move(counted).error();
   if (from.kind != Kind::object) return invalid("A message's `content` must be a text or a list of content blocks.");
   Block block;
   json::ObjectScan scan{from.value};
@@ -115,7 +116,7 @@ Result<Unit> add_system(const Member& system, ChatDraft& draft) {
   Parts parts;
   json::ArrayScan scan{system.value};
   while (const std::optional<Member> element = scan.next()) {
-    Result<Block> block = read_block(*element);
+    Result<Block> block = read_block(*element, draft);
     if (!block) return std::move(block).error();
     if (block->type != "text" || !is_string(block->text)) return invalid("The request's `system` must be text.");
     parts.add_text(block->text->value);
@@ -131,7 +132,7 @@ Result<Unit> add_result(const Block& block, Parts& pictures, ChatDraft& draft) {
   if (block.content && block.content->kind == Kind::array) {
     json::ArrayScan scan{block.content->value};
     while (const std::optional<Member> element = scan.next()) {
-      Result<Block> inner = read_block(*element);
+      Result<Block> inner = read_block(*element, draft);
       if (!inner) return std::move(inner).error();
       Result<Unit> added = add_block(*inner, inner->type == "image" ? pictures : parts);
       if (!added) return added;
@@ -147,7 +148,7 @@ Result<Unit> add_user(std::string_view blocks, ChatDraft& draft) {
   bool results = false;
   json::ArrayScan scan{blocks};
   while (const std::optional<Member> element = scan.next()) {
-    Result<Block> block = read_block(*element);
+    Result<Block> block = read_block(*element, draft);
     if (!block) return std::move(block).error();
     const bool result = block->type == "tool_result";
     results = results || result;
@@ -162,7 +163,7 @@ Result<Unit> add_assistant(std::string_view blocks, ChatDraft& draft) {
   draft.assistant({});
   json::ArrayScan scan{blocks};
   while (const std::optional<Member> element = scan.next()) {
-    Result<Block> block = read_block(*element);
+    Result<Block> block = read_block(*element, draft);
     if (!block) return std::move(block).error();
     if (block->type == "text" && is_string(block->text)) {
       draft.assistant(inside(block->text->value));
@@ -258,8 +259,10 @@ Result<std::string> tool_of(const Member& from) {
 Result<std::string> tools_of(const Member& tools) {
   if (tools.kind != Kind::array) return invalid("The request's `tools` must be a list.");
   std::string list;
+  std::size_t count = 0;
   json::ArrayScan scan{tools.value};
   while (const std::optional<Member> element = scan.next()) {
+    if (++count > kMostTools) return invalid("The request has more than 10,000 tools.");
     Result<std::string> tool = tool_of(*element);
     if (!tool) return tool;
     if (!list.empty()) list += ',';
@@ -354,8 +357,10 @@ Result<std::string> chat_request(std::string_view body) {
   writer.open_object();
   std::optional<Member> system;
   std::optional<Member> messages;
+  std::size_t count = 0;
   json::ObjectScan scan{body};
   while (const std::optional<Member> member = scan.next()) {
+    if (++count > kMostMembers) return invalid("The request has more than 10,000 members.");
     if (json::key_is(*member, "system")) system = member;
     if (json::key_is(*member, "messages")) messages = member;
     Result<Unit> added = add_member(*member, writer);

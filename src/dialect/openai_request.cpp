@@ -107,6 +107,9 @@ Result<Unit> read_max_completion_tokens(llm::Call& call, const Member& member) {
   return Unit{};
 }
 
+// Each is looked at by name: a body of nothing but short ones would keep a loop busy.
+constexpr std::size_t kMostMembers = 10'000;
+
 // The members the gateway reads; all others pass unread.
 struct Field {
   std::string_view name;
@@ -190,8 +193,10 @@ Result<llm::Call> understand(llm::Api api, std::string_view body) {
   llm::Call call;
   call.api = api;
   unsigned seen = 0;
+  std::size_t count = 0;
   json::ObjectScan scan{body};
   while (const std::optional<Member> member = scan.next()) {
+    if (++count > kMostMembers) return invalid("The request has more than 10,000 members.");
     Result<Unit> read = read_member(call, seen, *member);
     if (!read) return std::move(read).error();
   }

@@ -62,7 +62,7 @@ Result<Item> read_item(const Member& from) {
 }
 
 // A text, or a list of parts. Pictures go to `pictures`, which may be the same.
-Result<Unit> read_content(const std::optional<Member>& content, Parts& parts, Parts& pictures) {
+Result<Unit> read_content(const std::optional<Member>& content, Parts& parts, Parts& pictures, ChatDraft& draft) {
   if (is_string(content)) {
     parts.add_text(content->value);
     return Unit{};
@@ -71,6 +71,7 @@ Result<Unit> read_content(const std::optional<Member>& content, Parts& parts, Pa
     return invalid("An item's `content` must be a text or a list of parts.");
   json::ArrayScan scan{content->value};
   while (const std::optional<Member> element = scan.next()) {
+    if (Result<Unit> counted = draft.another(); !counted) return counted;
     Result<Item> part = read_item(*element);
     if (!part) return std::move(part).error();
     const bool text = part->type == "input_text" || part->type == "output_text" || part->type == "refusal" ||
@@ -90,7 +91,7 @@ Result<Unit> read_content(const std::optional<Member>& content, Parts& parts, Pa
 
 Result<Unit> add_message(const Item& item, ChatDraft& draft) {
   Parts parts;
-  Result<Unit> read = read_content(item.content, parts, parts);
+  Result<Unit> read = read_content(item.content, parts, parts, draft);
   if (!read) return read;
   if (item.role == "user") {
     draft.user(parts.content());
@@ -118,7 +119,7 @@ Result<Unit> add_call(const Item& item, ChatDraft& draft) {
 Result<Unit> add_output(const Item& item, Parts& pictures, ChatDraft& draft) {
   if (!is_string(item.call_id)) return invalid("A `function_call_output` of the request's `input` needs a `call_id`.");
   Parts parts;
-  Result<Unit> read = read_content(item.output, parts, pictures);
+  Result<Unit> read = read_content(item.output, parts, pictures, draft);
   if (!read) return read;
   draft.result(item.call_id->value, parts.content());
   return Unit{};
@@ -135,7 +136,7 @@ Result<Unit> add_reasoning(const Item& item, ChatDraft& draft) {
   const bool whole = item.content && item.content->kind == Kind::array && item.content->value.size() > 2;
   const std::optional<Member>& said = whole ? item.content : item.summary;
   if (!said || said->kind != Kind::array) return Unit{};
-  Result<Unit> read = read_content(said, parts, parts);
+  Result<Unit> read = read_content(said, parts, parts, draft);
   if (read && parts.any()) draft.reasoning(parts.text());
   return read;
 }
@@ -181,8 +182,10 @@ Result<std::string> conversation_of(const std::optional<Member>& instructions, c
 Result<std::string> tools_of(const Member& tools) {
   if (tools.kind != Kind::array) return invalid("The request's `tools` must be a list.");
   std::string list;
+  std::size_t count = 0;
   json::ArrayScan scan{tools.value};
   while (const std::optional<Member> tool = scan.next()) {
+    if (++count > kMostTools) return invalid("The request has more than 10,000 tools.");
     const std::string type = text_of(member_of(*tool, "type"));
     const std::optional<Member> name = member_of(*tool, "name");
     if (type != "function") {
@@ -306,8 +309,10 @@ Result<Asked> understand(std::string_view body) {
   std::optional<Member> instructions;
   std::optional<Member> input;
   unsigned seen = 0;
+  std::size_t count = 0;
   json::ObjectScan scan{body};
   while (const std::optional<Member> member = scan.next()) {
+    if (++count > kMostMembers) return invalid("The request has more than 10,000 members.");
     if (json::key_is(*member, "instructions")) instructions = member;
     if (json::key_is(*member, "input")) input = member;
     Result<Unit> added = add_member(*member, writer);

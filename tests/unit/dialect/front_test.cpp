@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "dialect/chat_draft.h"
 #include "dialect/front_stream.h"
 #include "dialect/openai_delta.h"
 #include "tests/unit/golden_parts.h"
@@ -57,7 +58,7 @@ void expect_json_in_every_event(std::string_view stream) {
 class FrontFile : public testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(FrontFile, Exchange) {
-  const Parts parts = read_parts(GetParam());
+  const intragate::Parts parts = read_parts(GetParam());
   const auto text = [&](std::string_view name) {
     const auto found = parts.find(name);
     return found == parts.end() ? std::string{} : found->second;
@@ -183,6 +184,31 @@ TEST(Front, CountsWhatItKeeps) {
   said.tools[0].name.assign(100'000, 'f');
   front->event(said, out);
   EXPECT_GT(front->kept(), before + 100'000);
+}
+
+TEST(Front, WhatNoRealRequestHasSoManyOfIsRefused) {
+  const auto refused = [](llm::Api api, std::string_view before, std::string_view one, int count) {
+    std::string body{before};
+    for (int i = 0; i < count; ++i) body.append(i == 0 ? "" : ",").append(one);
+    body += before.ends_with("\"tools\":[") ? "]}" : "]}]}";
+    const Result<std::string> chat = front_of(api)->request(body);
+    return !chat && chat.error().message.find("more than") != std::string::npos;
+  };
+  constexpr std::string_view kBlocks = R"({"model":"m","messages":[{"role":"user","content":[)";
+  constexpr std::string_view kParts = R"({"model":"m","input":[{"role":"user","content":[)";
+  constexpr std::string_view kTools =
+      R"({"model":"m","input":"Hi","messages":[{"role":"user","content":"Hi"}],"tools":[)";
+  constexpr std::string_view kMembers = R"({"model":"m","tools":[)";
+  EXPECT_TRUE(refused(llm::Api::messages, kMembers, R"(],"a":[)", static_cast<int>(kMostMembers)));
+  EXPECT_TRUE(refused(llm::Api::responses, kMembers, R"(],"a":[)", static_cast<int>(kMostMembers)));
+  for (const int more : {0, 1}) {
+    const int parts = static_cast<int>(kMostParts) + more;
+    const int tools = static_cast<int>(kMostTools) + more;
+    EXPECT_EQ(refused(llm::Api::messages, kBlocks, R"({"type":"text","text":""})", parts), more == 1);
+    EXPECT_EQ(refused(llm::Api::responses, kParts, R"({"type":"input_text","text":""})", parts), more == 1);
+    EXPECT_EQ(refused(llm::Api::messages, kTools, R"({"name":"f"})", tools), more == 1);
+    EXPECT_EQ(refused(llm::Api::responses, kTools, R"({"type":"function","name":"f"})", tools), more == 1);
+  }
 }
 
 TEST(Front, WhatIsNamedLikeADefaultFurtherInsideIsNone) {

@@ -136,6 +136,13 @@ TEST(Understand, RefusesWrongKindsAndNamesTheMember) {
   EXPECT_EQ(error_of(R"({"model":"m","stream_options":{"a" 1}})").code, Code::invalid_json);
 }
 
+TEST(Understand, RefusesMoreMembersThanAnyRequestHas) {
+  std::string body = R"({"model":"m")";
+  for (int i = 1; i < 10'000; ++i) body += ",\"a\":1";
+  EXPECT_EQ(call_of(body + "}").model, "m");
+  EXPECT_NE(error_of(body + ",\"a\":1}").message.find("more than 10,000 members"), std::string::npos);
+}
+
 TEST(Understand, RefusesMembersGivenTwice) {
   for (const std::string_view name :
        {"model", "stream", "stream_options", "user", "max_tokens", "max_completion_tokens"}) {
