@@ -28,7 +28,7 @@ def gateway(gateway_factory, model):
               {"name": "twins", "balance": "round_robin", "endpoints": [dead, endpoint], **patient},
               {"name": "other", "endpoints": [endpoint], **patient}]
     listen = [{"address": "127.0.0.1:0", "max_body": "1MiB"},
-              {"address": "127.0.0.1:0", "max_upload": "2MiB", "timeouts": {"body": "200ms"}}]
+              {"address": "127.0.0.1:0", "max_upload": "2MiB", "timeouts": {"body": "1s"}}]
     return gateway_factory(config={"listen": listen, "models": models,
                                    "keys": [{"name": "all", "key": "${TEST_KEY}", "content": "digest",
                                              "models": ["ear", "one", "twins"]}]})
@@ -120,7 +120,7 @@ def test_a_recording_goes_through_and_is_not_held(gateway, model):
         found = record(gateway, client.id)
     assert found["bytes_in"] == len(start) + size + len(end) and found["outcome"] == "ok"
     assert found["content"]["prompt"] == "sha256:" + sent.hexdigest()
-    assert peak_memory(gateway) - before < 24 * MIB, "and most of that under a sanitizer"
+    assert peak_memory(gateway) - before < 48 * MIB, "and nearly all of that under a sanitizer, which keeps what was freed"
 
 
 def test_chunked_forms_go_on_in_chunks(gateway, model):
