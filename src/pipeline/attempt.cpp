@@ -84,8 +84,9 @@ net::Until whole_call(const Exchange& x, const Attempt& a) {
   return {x.deadline, a.cancellation};
 }
 
-net::Until first_byte_from_now(const Exchange& x, const Attempt& a) {
-  return whole_call(x, a).earlier(Deadline::in(x.worker.loop().now(), x.lane->model.timeouts.first_byte));
+// How long to wait for the answer of a model that has been sent the request.
+net::Until first_byte(const Exchange& x, const Attempt& a) {
+  return whole_call(x, a).earlier(Deadline::in(a.sent_at, x.lane->model.timeouts.first_byte));
 }
 
 // Head, and the body in pieces around what was changed in it.
@@ -346,10 +347,10 @@ bool send_now(Exchange& x, Attempt& a, Outgoing& out) {
 }
 
 // What of the request is not sent yet: what the model did not take at once, and the rest of an upload.
-net::Task<Result<Unit>> send_rest(Exchange& x, Attempt& a, Outgoing& out, net::Until until) {
+net::Task<Result<Unit>> send_rest(Exchange& x, Attempt& a, Outgoing& out) {
   net::HttpClient& client = a.upstream.client();
   if (!client.request_sent()) {
-    Result<Unit> sent = co_await client.send(out.all(), out.sent, until);
+    Result<Unit> sent = co_await client.send(out.all(), out.sent, first_byte(x, a));
     if (!sent || !client.request_sent()) co_return sent;
   }
   if (!x.upload) co_return Unit{};
@@ -401,13 +402,12 @@ net::Task<Result<Unit>> attempt(Exchange& x, Attempt& a, Take take) {
     if (!connected) co_return connected;
   }
   x.phase = llm::Phase::first_byte;
-  net::Until until = first_byte_from_now(x, a);
   net::HttpClient& client = a.upstream.client();
   if (!send_now(x, a, out) || x.upload) {
-    Result<Unit> sent = co_await send_rest(x, a, out, until);
+    Result<Unit> sent = co_await send_rest(x, a, out);
     if (!sent) co_return failed(x, a, std::move(sent).error());
-    if (x.upload) until = first_byte_from_now(x, a);
   }
+  const net::Until until = first_byte(x, a);
   out = {};  // its memory is not needed while the model thinks
   for (;;) {
     std::optional<Result<net::ResponseHead>> head = client.head_now(x.worker.headers());
