@@ -20,7 +20,7 @@ def event(value):
 class Ollama:
     name, framing = "ollama", "application/x-ndjson"
     paths = {"chat": "/api/chat", "completions": "/api/generate", "embeddings": "/api/embed"}
-    tools = images = counts = True
+    images = counts = True
 
     def endpoint(self, model):
         return {"url": model.url, "dialect": "ollama", "model": "there"}
@@ -37,8 +37,14 @@ class Ollama:
                 "done_reason": "length", "prompt_eval_count": 11, "eval_count": 3}
 
     def tool_call(self, name, arguments, place=0):
-        return line({"message": {"role": "assistant", "content": "", "tool_calls": [
-            {"function": {"name": name, "arguments": arguments}}]}, "done": False})
+        return line({**self._calling([(name, arguments)]), "done": False})
+
+    def whole_calls(self, calls):
+        return {**self.whole(""), **self._calling(calls), "done_reason": "stop"}
+
+    def _calling(self, calls):
+        return {"message": {"role": "assistant", "content": "", "tool_calls": [
+            {"function": {"name": name, "arguments": arguments}} for name, arguments in calls]}}
 
     def failure(self, words):
         return line({"error": words})
@@ -53,11 +59,28 @@ class Ollama:
         return call.json["messages"][-1]["content"]
 
 
-class Described:
+class Raw:
+    """A model that takes one text and no messages, and writes calls of tools into its own."""
+    framing = "text/event-stream"
+    images, counts = False, True
+
+    def tool_call(self, name, arguments, place=0):
+        text = self._written(name, arguments)
+        pieces = [self.piece(text[at:at + 7]) for at in range(0, len(text), 7)]
+        return lambda call: [piece(call) for piece in pieces]
+
+    def whole_calls(self, calls):
+        return self.whole("".join(self._written(name, arguments) for name, arguments in calls))
+
+    def _written(self, name, arguments):
+        """As a model trained for `chat_template: qwen` writes it."""
+        return f"<tool_call>\n{json.dumps({'name': name, 'arguments': arguments}, ensure_ascii=False)}\n</tool_call>\n"
+
+
+class Described(Raw):
     """A home-made server, as the configuration describes it."""
-    name, framing = "template", "text/event-stream"
+    name = "template"
     paths = {"chat": "/v2/generate"}
-    tools, images, counts = True, False, True
 
     def endpoint(self, model):
         pointers = {"prompt_tokens": "/usage/in", "completion_tokens": "/usage/out", "error": "/message"}
@@ -75,12 +98,6 @@ class Described:
     def whole(self, text):
         return {"text": text, "stop": "max_tokens", "usage": {"in": 11, "out": 3}}
 
-    def tool_call(self, name, arguments, place=0):
-        """As the model writes it, in pieces."""
-        text = f"<tool_call>\n{json.dumps({'name': name, 'arguments': arguments})}\n</tool_call>\n"
-        pieces = [self.piece(text[at:at + 7]) for at in range(0, len(text), 7)]
-        return lambda call: [piece(call) for piece in pieces]
-
     def failure(self, words):
         return event({"message": words})
 
@@ -95,7 +112,7 @@ class OpenAi:
     name, framing = "openai", "text/event-stream"
     paths = {"chat": "/v1/chat/completions", "embeddings": "/v1/embeddings", "rerank": "/v1/rerank",
              "speech": "/v1/audio/speech", "transcription": "/v1/audio/transcriptions"}
-    tools = images = counts = True
+    images = counts = True
 
     def endpoint(self, model):
         return {"url": model.base, "model": "there"}
@@ -112,8 +129,15 @@ class OpenAi:
                 "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "length"}]}
 
     def tool_call(self, name, arguments, place=0):
-        return event(self._chunk({"tool_calls": [{"index": place, "id": f"c{place}", "type": "function", "function": {
-            "name": name, "arguments": json.dumps(arguments)}}]}))
+        return event(self._chunk({"tool_calls": [{"index": place, **self._called(name, arguments, place)}]}))
+
+    def whole_calls(self, calls):
+        called = [self._called(*call, place) for place, call in enumerate(calls)]
+        return {**self.whole(""), "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {
+            "role": "assistant", "content": None, "tool_calls": called}}]}
+
+    def _called(self, name, arguments, place):
+        return {"id": f"c{place}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
 
     def failure(self, words):
         return event({"error": {"message": words, "type": "server_error", "param": None, "code": None}})
@@ -136,19 +160,17 @@ class OpenAi:
         return {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
 
 
-class Tgi:
-    name, framing = "tgi", "text/event-stream"
+class Tgi(Raw):
+    name = "tgi"
     paths = {"chat": "/generate_stream"}
-    tools = images = False
-    counts = True
 
     def endpoint(self, model):
-        return {"url": model.url, "dialect": "tgi", "chat_template": "chatml"}
+        return {"url": model.url, "dialect": "tgi", "chat_template": "qwen"}
 
     def piece(self, text):
         return event(self._event(text))
 
-    def last(self):
+    def last(self, finish="stop"):
         return event({**self._event("<|im_end|>", special=True), "generated_text": WHOLE, "details": self._details("eos_token")})
 
     def whole(self, text):
@@ -171,18 +193,18 @@ class Tgi:
         return {"finish_reason": finish, "generated_tokens": 3, "input_length": 11, "seed": None}
 
 
-class Triton:
-    name, framing = "triton", "text/event-stream"
+class Triton(Raw):
+    name = "triton"
     paths = {"chat": "/v2/models/there/generate_stream"}
-    tools = images = counts = False
+    counts = False
 
     def endpoint(self, model):
-        return {"url": model.url, "dialect": "triton", "chat_template": "chatml", "triton": {"model": "there"}}
+        return {"url": model.url, "dialect": "triton", "chat_template": "qwen", "triton": {"model": "there"}}
 
     def piece(self, text):
         return event(self.whole(text))
 
-    def last(self):
+    def last(self, finish="stop"):
         return self.piece("")
 
     def whole(self, text):
