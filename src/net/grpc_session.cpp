@@ -80,7 +80,6 @@ struct GrpcSession::Callbacks {
     const bool useful = ours && frame->hd.type == NGHTTP2_DATA && frame->hd.length > 0;
     if (useful) ++s.useful_;
     if (!useful) s.note_quiet_frame();
-    if (frame->hd.type == NGHTTP2_GOAWAY) s.goes_on_ = false;
     if (!ours || s.into_ == nullptr) return s.broken_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
     if (frame->hd.type == NGHTTP2_HEADERS && !s.answer_.begun()) s.answer_.head_ends();
     const bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -149,8 +148,9 @@ void GrpcSession::note_quiet_frame() {
   if (++quiet_ > kMostQuiet + kQuietPerUseful * useful_) broken_ = true;
 }
 
+// After a GOAWAY libnghttp2 wants nothing more once the call has ended.
 bool GrpcSession::idle() const {
-  return !broken_ && goes_on_ && stream_ == 0 && nghttp2_session_want_read(session_) != 0;
+  return !broken_ && stream_ == 0 && nghttp2_session_want_read(session_) != 0;
 }
 
 bool GrpcSession::begin(std::span<const std::string_view> pieces) {

@@ -64,8 +64,7 @@ class GrpcSession {
   std::uint64_t quiet_ = 0;   // frames of this call that carried nothing
   std::uint64_t useful_ = 0;  // frames that did
   Scheme scheme_;
-  bool taken_ = false;   // the whole request is in frames
-  bool goes_on_ = true;  // no GOAWAY has come
+  bool taken_ = false;  // the whole request is in frames
   bool broken_ = false;
 };
 
