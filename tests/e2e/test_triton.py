@@ -37,6 +37,10 @@ def gateway(gateway_factory, triton, secure, authority):
         place = (getattr(triton, way), DIALECTS[way])
         models += [one(f"vllm-{way}", *place, {"model": "vllm_model"}), one(f"tensorrt-{way}", *place, TENSORRT),
                    one(f"upper-{way}", *place, UPPER), one(f"nobody-{way}", *place, {"model": "nobody", "preset": "text"})]
+    pieces = {"model": "vllm_model", "preset": "text"}
+    models += [one("one-piece", triton.grpc, "triton-grpc", pieces),
+               one("pieces", triton.grpc, "triton-grpc", {**pieces, "decoupled": True}),
+               one("wrong-grpc", triton.http, "triton-grpc", pieces), one("wrong-http", triton.grpc, "triton", UPPER)]
     models.append(one("secure", secure.grpc, "triton-grpc", UPPER, tls={"ca": authority.certificate}))
     return gateway_factory(config={"models": models})
 
@@ -73,6 +77,22 @@ def test_a_whole_answer_of_a_model_that_answers_in_pieces(client):
     """Over HTTP Triton's /generate knows no more than one piece."""
     assert complete(client, "vllm-grpc").choices[0].text == HELLO
     assert complete(client, "tensorrt-grpc").choices[0].text == HELLO
+
+
+def test_a_model_of_ones_own_that_answers_in_pieces_is_said_to_be_decoupled(client, gateway):
+    assert complete(client, "pieces").choices[0].text == HELLO
+    assert text_of(complete(client, "one-piece", stream=True)) == HELLO
+    with pytest.raises(openai.InternalServerError):
+        complete(client, "one-piece")
+    gateway.wait_for_log("status 501")
+
+
+@pytest.mark.parametrize("way,said", [("grpc", "closed before the answer"), ("http", "the answer is not HTTP")])
+def test_the_wrong_port_shows_in_the_log(way, said, client, gateway):
+    """As docs/servers/triton.md says."""
+    with pytest.raises(openai.InternalServerError):
+        complete(client, f"wrong-{way}")
+    gateway.wait_for_log(f'"model":"wrong-{way}".*{said}')
 
 
 @pytest.mark.parametrize("way", WAYS)
