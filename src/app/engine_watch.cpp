@@ -29,6 +29,7 @@ net::Task<void> EngineWatch::run() {
     std::map<std::string, TimePoint> next;  // of endpoints that are still there
     for (const pipeline::Site& site : snapshot->sites) {
       if (!site.capacity->automatic() || ended_.fired()) continue;
+      if (site.endpoint->speaks_grpc()) continue;  // that port has no pages
       TimePoint& due = next[site.endpoint->id()];
       due = next_[site.endpoint->id()];
       if (loop.now() < due || !site.endpoint->health().usable(loop.now())) continue;
