@@ -20,6 +20,11 @@ if(INTRAGATE_SANITIZE)
 endif()
 target_compile_definitions(unit_tests PRIVATE INTRAGATE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 target_link_libraries(unit_tests PRIVATE ig_app ig_content simdjson::simdjson yaml-cpp GTest::gtest GTest::gtest_main)
+# A third of the time that its files take is GoogleTest's header. Not where a compiler cache is in front, which saves more
+# and cannot look into precompiled headers.
+if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  target_precompile_headers(unit_tests PRIVATE <gtest/gtest.h> <filesystem> <functional> <map> <optional> <sstream> <vector>)
+endif()
 gtest_discover_tests(unit_tests PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60)
 
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/*_fuzz.cpp)
