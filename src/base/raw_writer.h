@@ -4,7 +4,6 @@
 
 #include <charconv>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "base/time.h"
@@ -19,10 +18,7 @@ class RawWriter {
   explicit RawWriter(char* at) : at_{at} {}
   [[nodiscard]] char* end() const { return at_; }
 
-  void raw(std::string_view text) {
-    std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
-  }
+  void raw(std::string_view text) { at_ += text.copy(at_, text.size()); }
   void byte(char c) { *at_++ = c; }
   void number(std::uint64_t value) {
     if (value < 10) return byte(static_cast<char>('0' + value));

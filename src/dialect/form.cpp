@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 
@@ -25,41 +26,65 @@ Error no_form() {
 }
 
 // A header's parameters behind its first `;`, one after the other: names in small letters, values without their quotes.
-// A quoted value may hold `;`; an escape within one is left as it is, for no name here has one.
+// What readers take in two ways is no parameter at all: a name given twice or in pieces (RFC 2231; only `filename*` has
+// a use), an escape, anything behind a closing quote.
 class Parameters {
  public:
-  explicit Parameters(std::string_view header) : header_{header}, at_{header.find(';')} {}
+  explicit Parameters(std::string_view header) : rest_{header.substr(std::min(header.find(';'), header.size()))} {}
 
   struct One {
     std::string name;
     std::string_view value;
   };
+  // Nothing: that was all, or it failed.
   std::optional<One> next() {
-    if (at_ == std::string_view::npos) return std::nullopt;
-    ++at_;
-    const std::size_t equals = header_.find('=', at_);
-    if (equals == std::string_view::npos) return std::nullopt;
-    One one{.name = text::lower(text::trim(header_.substr(at_, equals - at_))), .value = header_.substr(equals + 1)};
+    if (rest_.empty()) return std::nullopt;
+    rest_ = without_space(rest_.substr(1));
+    if (rest_.empty()) return std::nullopt;  // a `;` at the end
+    const std::size_t equals = rest_.find('=');
+    if (equals == std::string_view::npos) return fail();
+    One one{.name = text::lower(rest_.substr(0, equals)), .value = rest_.substr(equals + 1)};
     const bool quoted = one.value.starts_with('"');
     if (quoted) one.value.remove_prefix(1);
-    const std::size_t end = std::min(one.value.find(quoted ? '"' : ';'), one.value.size());
-    at_ = header_.find(';', static_cast<std::size_t>(one.value.data() + end - header_.data()));
+    const std::size_t end = quoted ? one.value.find('"') : std::min(one.value.find(';'), one.value.size());
+    if (end == std::string_view::npos) return fail();
+    rest_ = without_space(one.value.substr(end + (quoted ? 1 : 0)));
     one.value = quoted ? one.value.substr(0, end) : text::trim(one.value.substr(0, end));
+    const bool clear = one.value.find_first_of(quoted ? "\\" : "\\\" \t") == std::string_view::npos;
+    const bool again = std::find(names_.begin(), names_.end(), one.name) != names_.end();
+    if (!clear || again || !is_name(one.name) || (!rest_.empty() && rest_.front() != ';')) return fail();
+    names_.push_back(one.name);
     return one;
   }
+  [[nodiscard]] bool failed() const { return failed_; }
 
  private:
-  std::string_view header_;
-  std::size_t at_;
+  static std::string_view without_space(std::string_view text) {
+    return text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
+  }
+  static bool is_name(std::string_view name) {
+    const auto plain = [](char c) { return text::is_letter(c) || text::is_digit(c) || c == '-' || c == '_'; };
+    return name == "filename*" || (!name.empty() && std::all_of(name.begin(), name.end(), plain));
+  }
+  std::nullopt_t fail() {
+    failed_ = true;
+    rest_ = {};
+    return std::nullopt;
+  }
+
+  std::string_view rest_;  // from the next `;` on
+  std::vector<std::string> names_;
+  bool failed_ = false;
 };
 
-// The value of the first parameter of this name.
+// The value of a parameter; nothing: it is not there, or not all readers may find the same.
 std::optional<std::string_view> parameter(std::string_view header, std::string_view name) {
+  std::optional<std::string_view> found;
   Parameters all{header};
   while (const std::optional<Parameters::One> one = all.next()) {
-    if (one->name == name) return one->value;
+    if (one->name == name) found = one->value;
   }
-  return std::nullopt;
+  return all.failed() ? std::nullopt : found;
 }
 
 bool is_boundary(std::string_view text) {
@@ -70,20 +95,27 @@ bool is_boundary(std::string_view text) {
          });
 }
 
+// A header line that every reader takes for the same one: no folded lines, no line ends but CRLF.
+bool is_clear(std::string_view line) {
+  const auto control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; };
+  const std::size_t colon = line.find(':');
+  return colon != std::string_view::npos && colon > 0 && line.find_first_of(" \t") > colon &&
+         std::none_of(line.begin(), line.end(), control);
+}
+
 // The name of a part, from its head: it must be said once, and in one way.
 std::optional<std::string> name_of(std::string_view head) {
   std::optional<std::string> name;
+  bool disposed = false;
   while (!head.empty()) {
     const std::size_t end = std::min(head.find(kLineEnd), head.size());
     const std::string_view line = head.substr(0, end);
     head.remove_prefix(std::min(end + kLineEnd.size(), head.size()));
-    const std::size_t colon = std::min(line.find(':'), line.size());
-    if (text::lower(text::trim(line.substr(0, colon))) != "content-disposition") continue;
-    Parameters all{line};
-    while (const std::optional<Parameters::One> one = all.next()) {
-      if (one->name == "name*" || (one->name == "name" && name)) return std::nullopt;
-      if (one->name == "name") name = one->value;
-    }
+    if (!is_clear(line)) return std::nullopt;
+    if (text::lower(line.substr(0, line.find(':'))) != "content-disposition") continue;
+    const std::optional<std::string_view> found = parameter(line, "name");
+    if (!found || std::exchange(disposed, true)) return std::nullopt;
+    name = *found;
   }
   return name;
 }

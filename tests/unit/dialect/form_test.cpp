@@ -72,6 +72,60 @@ TEST(Form, RefusesWhatCanBeReadInTwoWays) {
   }
 }
 
+// Each of these is `model` to some server and something else to another.
+TEST(Form, RefusesNamesThatReadersFindInDifferentPlaces) {
+  const std::string disposition = "Content-Disposition: form-data; ";
+  for (const std::string& head : {disposition + R"(x="a\"; name=y; b="; name="model")",
+                                  disposition + R"(name="x"; name*0="model")",
+                                  disposition + R"(name="mo"; name*1="del")",
+                                  disposition + R"(name="x"; name*=utf-8''model)",
+                                  disposition + R"(name="x"; name="model")",
+                                  disposition + R"(name="x" "; name="model")",
+                                  disposition + R"(name="x"y; z="1")",
+                                  disposition + R"(name=x y)",
+                                  disposition + R"(name="x)",
+                                  disposition + R"(name="x"; name = "model")",
+                                  disposition + R"(name="x"; filename="a\".wav")",
+                                  disposition + "name=\"x\"\r\n" + disposition + "name=\"y\"",
+                                  disposition + "x=y\r\n" + disposition + "name=\"x\"",
+                                  "X: a\n" + disposition + "name=\"model\"\r\n" + disposition + "name=\"x\"",
+                                  "X: a\r" + disposition + "name=\"model\"\r\n" + disposition + "name=\"x\"",
+                                  disposition + "name=\"x\";\r\n name=\"model\"",
+                                  disposition + "name=\"x\"\r\n\tname=\"model\"",
+                                  std::string{"Content-Disposition : form-data; name=\"x\""},
+                                  disposition + "name=\"x\"\r\nno colon",
+                                  "\r\n" + disposition + "name=\"x\"",
+                                  disposition + "name=\"x\x01\"",
+                                  std::string{"X: y"}}) {
+    const std::string odd = "--xyz\r\n" + head + "\r\n\r\nother\r\n";
+    EXPECT_FALSE(understand(kType, odd + part("model", "m") + kEnd)) << head;
+    EXPECT_FALSE(understand(kType, part("model", "m") + odd + kEnd)) << head;
+  }
+}
+
+TEST(Form, RefusesBoundariesThatReadersFindInDifferentPlaces) {
+  const std::string body = part("model", "m") + kEnd;
+  for (const std::string rest :
+       {"boundary=xyz; boundary=abc", "boundary=abc; boundary=xyz", "boundary*0=xyz", "boundary=xyz; boundary*0=abc",
+        R"(x="\"; boundary=abc; y="; boundary=xyz)", R"(boundary="xyz"abc)", "boundary=xyz abc", R"(boundary="xyz)"}) {
+    EXPECT_FALSE(understand("multipart/form-data; " + rest, body)) << rest;
+  }
+}
+
+TEST(Form, ReadsWhatClientsWrite) {
+  const std::string disposition = "Content-Disposition: form-data; ";
+  for (const std::string& head :
+       {disposition + "name=file; filename=a.wav",
+        disposition + R"(name="file"; filename="会议.wav"; filename*=utf-8''%E4)",
+        disposition + R"(name="file"; filename="a b; c=d.wav";)",
+        std::string{"content-disposition:form-data;name=\"file\""},
+        disposition + "name=\"file\"\r\nContent-Type: audio/wav; x=\"\\\"\"\r\nContent-Transfer-Encoding: binary"}) {
+    const std::string file = "--xyz\r\n" + head + "\r\n\r\nsound\r\n";
+    EXPECT_TRUE(understand(kType, file + part("model", "m") + kEnd)) << head;
+  }
+  EXPECT_TRUE(understand("multipart/form-data;boundary=xyz;", part("model", "m") + kEnd));
+}
+
 TEST(Form, IsReadTheSameInPiecesOfAnyLength) {
   const std::string dashes = "--xyz\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\n\r\n-\r\n--\r\n---xy\r\n";
   const std::string body = dashes + part("stream", "true") + part("model", "whisper") + kFile + kEnd + "epilogue";
