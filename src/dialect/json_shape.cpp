@@ -1,6 +1,8 @@
 #include "dialect/json_shape.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "base/json_scan.h"
 #include "base/json_skip.h"
@@ -88,6 +90,7 @@ class JsonShape::Reader {
       key_ = inside;
       at_ = next + 1;
       if (depth_ == 1) in_usage_ = key_ == "usage";
+      if (!counted_once()) return false;
       // An escaped name is one thing to one reader and another to the next; calls are looked into one by one.
       return key_.find('\\') == std::string_view::npos && (key_ != "tool_calls" || calls_nothing());
     }
@@ -96,6 +99,14 @@ class JsonShape::Reader {
     at_ = end;
     if (!same) begin_ = end;
     return true;
+  }
+
+  // Of two members that count, readers take different ones.
+  bool counted_once() {
+    if (depth_ == 1) return !in_usage_ || !std::exchange(seen_[0], true);
+    if (!in_usage_ || depth_ != 2) return true;
+    if (key_ == "prompt_tokens") return !std::exchange(seen_[1], true);
+    return key_ != "completion_tokens" || !std::exchange(seen_[2], true);
   }
 
   // The value of `tool_calls`.
@@ -128,18 +139,16 @@ class JsonShape::Reader {
   std::string_view key_;
   int depth_ = 0;
   bool in_usage_ = false;  // of the top level
+  std::array<bool, 3> seen_{};
 };
 
 std::optional<JsonShape> JsonShape::of(std::string_view json) {
   JsonShape shape;
   if (!json.starts_with('{') || !Reader{json, shape}.read()) return std::nullopt;
-  const auto places = [&](Slot slot) {
-    return std::count_if(shape.parts_.begin(), shape.parts_.end(), [&](const Part& p) { return p.slot == slot; });
+  const auto has = [&](Slot slot) {
+    return std::any_of(shape.parts_.begin(), shape.parts_.end(), [&](const Part& p) { return p.slot == slot; });
   };
-  const auto prompts = places(Slot::prompt_tokens);
-  const auto completions = places(Slot::completion_tokens);
-  if (prompts > 1 || completions > 1) return std::nullopt;
-  shape.counts_ = prompts + completions == 2;
+  shape.counts_ = has(Slot::prompt_tokens) && has(Slot::completion_tokens);
   if (!shape.fits(json)) return std::nullopt;  // a count that is none
   shape.fixed_.shrink_to_fit();
   shape.parts_.shrink_to_fit();

@@ -33,7 +33,7 @@ class KnownEvents {
  private:
   std::vector<Known> known_;
   std::size_t oldest_ = 0;    // the place of the next one, once all are taken
-  std::uint32_t misses_ = 0;  // learned ones that made room for others: a model without shapes is left alone
+  std::uint32_t misses_ = 0;  // that could not be learned, or made room for others: such a model is left alone
 };
 
 }  // namespace intragate::dialect

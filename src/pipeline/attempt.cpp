@@ -214,19 +214,27 @@ Error no_stream() {
   return make_error(Code::upstream_malformed, {}).because("the stream is malformed or ends before its first event");
 }
 
-// Whether the first event of a stream has come that needs no conversion: what it says is for relay to read.
+// Whether the first event of a stream has come that needs no conversion: what it says is for relay to read. A comment
+// is one as long as the stream goes on; one that ends without any other was no stream.
 Result<bool> has_event(std::string_view input, net::BodyDecoder decoder) {
   using State = net::SseReader::State;
   net::SseReader reader;
+  bool comment = false;
   for (;;) {
-    const net::BodyDecoder::Step step = decoder.step(input);
+    net::BodyDecoder::Step step = decoder.step(input);
     input.remove_prefix(step.consumed);
     if (step.state == net::BodyDecoder::State::bad) return no_stream();
-    if (step.state == net::BodyDecoder::State::more) return false;
+    if (step.state == net::BodyDecoder::State::more) return comment;
     const bool ended = step.state == net::BodyDecoder::State::end;
-    const State found = (ended ? reader.finish() : reader.step(step.data)).state;
-    if (found == State::event) return true;
-    if (ended || found == State::too_long) return no_stream();
+    for (State found = State::event; found == State::event;) {
+      const net::SseReader::Step event = ended ? reader.finish() : reader.step(step.data);
+      found = event.state;
+      if (found == State::event && event.event.kind == net::SseEvent::Kind::data) return true;
+      if (found == State::event) comment = true;
+      if (found == State::too_long) return no_stream();
+      step.data.remove_prefix(ended ? 0 : event.consumed);
+    }
+    if (ended) return no_stream();
   }
 }
 

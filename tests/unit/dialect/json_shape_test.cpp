@@ -91,6 +91,15 @@ TEST(JsonShape, IsNotMadeOfWhatIsUnusual) {
   EXPECT_FALSE(made("[DONE]"));
 }
 
+TEST(JsonShape, IsNotMadeOfWhatIsCountedTwice) {
+  for (const char* json : {R"({"usage":{"prompt_tokens":7},"usage":{"completion_tokens":2}})",
+                           R"({"usage":null,"usage":{"prompt_tokens":7,"completion_tokens":2}})",
+                           R"({"usage":{"prompt_tokens":1,"prompt_tokens":[],"completion_tokens":2}})",
+                           R"({"usage":{"prompt_tokens":1,"completion_tokens":2,"completion_tokens":"2"}})"}) {
+    EXPECT_FALSE(JsonShape::of(json)) << json;
+  }
+}
+
 TEST(JsonShape, CountsOnlyInUsageOfTheTopLevel) {
   EXPECT_FALSE(JsonShape::of(R"({"prompt_tokens":1,"completion_tokens":2})")->counts());
   EXPECT_FALSE(JsonShape::of(R"({"x":{"usage":{"prompt_tokens":1,"completion_tokens":2}}})")->counts());

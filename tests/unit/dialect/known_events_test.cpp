@@ -97,6 +97,22 @@ TEST_F(Events, LeaveBehindWhatTheMenderWouldHaveNoted) {
   EXPECT_TRUE(mender.follow(find(empty)->trace)) << "the thoughts are over";
 }
 
+TEST_F(Events, AreLearnedOnce) {
+  const std::string usual = event(R"({"content":"a"})");
+  const std::string other = event(R"({"content":"a"})", R"(,"finish_reason":"stop")");
+  learn(other);
+  for (int i = 0; i < 20; ++i) learn(usual);
+  EXPECT_NE(find(other), nullptr) << "it would have made room for the same ones";
+}
+
+TEST_F(Events, ArePassedOverOnceTooManyCouldNotBeLearned) {
+  for (int i = 0; i < 10'000; ++i)
+    learn(event(R"({"content":"a"})",
+                ",\"x\":\"" + std::string(3000, ' ') + "\",\"y\":[" + std::string(3000, ' ') + "]"));
+  learn(event(R"({"content":"a"})"));
+  EXPECT_EQ(find(event(R"({"content":"b"})")), nullptr);
+}
+
 TEST_F(Events, KeepTheLastFew) {
   const auto numbered = [](int i) {
     return event(R"({"content":"a"})", R"(,"finish_reason":null,"x)" + std::to_string(i) + "\":1");
