@@ -140,10 +140,11 @@ def test_record_counts_only_what_the_client_got(gateway, model):
     [stream_head(), send(b"zz\r\nno chunk\r\n")],
     [stream_head(framing="close"), close()],
     [send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 0\r\n\r\n")],
+    [send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 8\r\n\r\n: ping\n\n")],
     [stream_head(), cut()],
     [stream_head(), chunk(b'data: {"half'), cut()],
     [stream_head(), send(b"1"), reset()],
-], ids=["empty", "half a comment", "garbage", "closed", "length 0", "cut", "half an event", "half a size"])
+], ids=["empty", "half a comment", "garbage", "closed", "length 0", "a comment", "cut", "half an event", "half a size"])
 def test_stream_without_a_first_event_is_an_error_with_a_status(gateway, model, steps):
     model.script(*steps)
     reply = ask(gateway, chat("m", stream=True))
