@@ -16,7 +16,10 @@ constexpr std::size_t kMostOut = std::size_t{64} * 1024;   // waiting to be writ
 constexpr std::size_t kMostHead = std::size_t{64} * 1024;  // of a head, or of trailers
 constexpr std::uint32_t kWindow = 1024 * 1024;
 constexpr std::uint64_t kMostQuiet = 1000;    // pings, settings, windows and empty frames of a call …
-constexpr std::uint64_t kQuietPerUseful = 8;  // … and for each frame that carries something
+constexpr std::uint64_t kQuietPerUseful = 8;  // … and for each that carries something
+// The same in bytes, which also counts what libnghttp2 does not tell of: padding, frames of unknown types.
+constexpr std::uint64_t kMostQuietBytes = std::uint64_t{256} * 1024;
+constexpr std::uint64_t kQuietBytesPerUseful = 32;
 
 GrpcSession& self(void* data) {
   return *static_cast<GrpcSession*>(data);
@@ -70,15 +73,16 @@ struct GrpcSession::Callbacks {
   static int on_data(nghttp2_session* /*session*/, std::uint8_t /*flags*/, std::int32_t stream,
                      const std::uint8_t* bytes, std::size_t size, void* data) {
     GrpcSession& s = self(data);
-    if (stream == s.stream_ && s.into_ != nullptr) s.answer_.body(text_of(bytes, size), *s.into_);
+    if (stream != s.stream_ || s.into_ == nullptr || size == 0) return 0;
+    s.note_useful(size);
+    s.answer_.body(text_of(bytes, size), *s.into_);
     return 0;
   }
 
   static int on_frame(nghttp2_session* /*session*/, const nghttp2_frame* frame, void* data) {
     GrpcSession& s = self(data);
     const bool ours = s.stream_ != 0 && frame->hd.stream_id == s.stream_;
-    const bool useful = ours && frame->hd.type == NGHTTP2_DATA && frame->hd.length > 0;
-    if (useful) ++s.useful_;
+    const bool useful = ours && frame->hd.type == NGHTTP2_DATA && frame->hd.length > frame->data.padlen;
     if (!useful) s.note_quiet_frame();
     if (!ours || s.into_ == nullptr) return s.broken_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
     if (frame->hd.type == NGHTTP2_HEADERS && !s.answer_.begun()) s.answer_.head_ends();
@@ -87,10 +91,11 @@ struct GrpcSession::Callbacks {
     return s.broken_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
   }
 
-  static int on_close(nghttp2_session* /*session*/, std::int32_t stream, std::uint32_t /*code*/, void* data) {
+  static int on_close(nghttp2_session* /*session*/, std::int32_t stream, std::uint32_t code, void* data) {
     GrpcSession& s = self(data);
     if (stream != s.stream_) return 0;
     if (!s.answer_.ended()) s.broken_ = true;
+    s.refused_ = code == NGHTTP2_REFUSED_STREAM;
     s.stream_ = 0;
     s.body_.clear();
     return 0;
@@ -99,6 +104,7 @@ struct GrpcSession::Callbacks {
   static ssize_t read_body(nghttp2_session* /*session*/, std::int32_t /*stream*/, std::uint8_t* to, std::size_t size,
                            std::uint32_t* flags, nghttp2_data_source* /*source*/, void* data) {
     GrpcSession& s = self(data);
+    if (s.body_.empty()) return NGHTTP2_ERR_DEFERRED;  // let go: half a message must not look like a whole one
     std::size_t copied = 0;
     while (!s.body_.empty() && copied < size) {
       std::string_view& piece = s.body_.front();
@@ -108,7 +114,7 @@ struct GrpcSession::Callbacks {
       piece.remove_prefix(part);
       if (piece.empty()) s.body_.erase(s.body_.begin());
     }
-    ++s.useful_;
+    s.note_useful(copied);
     s.taken_ = s.body_.empty();
     if (s.taken_) *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(copied);
@@ -146,6 +152,11 @@ GrpcSession::~GrpcSession() {
 
 void GrpcSession::note_quiet_frame() {
   if (++quiet_ > kMostQuiet + kQuietPerUseful * useful_) broken_ = true;
+}
+
+void GrpcSession::note_useful(std::size_t bytes) {
+  ++useful_;
+  useful_bytes_ += bytes;
 }
 
 // After a GOAWAY libnghttp2 wants nothing more once the call has ended.
@@ -213,17 +224,20 @@ void GrpcSession::sent(std::size_t size) {
 void GrpcSession::take(std::string_view bytes, std::string& answer) {
   if (broken_) return;
   into_ = &answer;
+  const std::uint64_t useful_before = useful_bytes_;
   const ssize_t taken =
       nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   into_ = nullptr;
-  if (taken < 0) broken_ = true;
+  quiet_bytes_ += bytes.size() - std::min<std::uint64_t>(bytes.size(), useful_bytes_ - useful_before);
+  const bool flooded = quiet_bytes_ > kMostQuietBytes + kQuietBytesPerUseful * useful_bytes_;
+  if (taken < 0 || flooded) broken_ = true;
 }
 
 void GrpcSession::end_call() {
   answer_ = {};
   body_.clear();
-  taken_ = false;
-  quiet_ = useful_ = 0;
+  taken_ = refused_ = false;
+  quiet_ = useful_ = quiet_bytes_ = useful_bytes_ = 0;
 }
 
 void GrpcSession::cancel() {

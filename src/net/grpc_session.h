@@ -1,7 +1,7 @@
 // HTTP/2 on one connection to a gRPC server, one call at a time: takes a request as HTTP/1.1 writes it (a POST with its
 // whole body), gives the bytes that go out, takes those that come in, and tells the answer as HTTP/1.1 (grpc_answer.h).
 // Owner: an HttpClient. Thread: one loop. Does not: touch sockets, wait, look into messages, have two calls at once.
-// Rule: RFC 9113 by libnghttp2, and besides: bounded heads, and bounded frames that carry nothing.
+// Rule: RFC 9113 by libnghttp2, and besides: bounded heads, and bounded frames and bytes that carry nothing.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ class GrpcSession {
   // The next call: the head is the first piece, and the pieces live until request_sent() or let_go(). false: it cannot
   // be sent here, and nothing else can. REQUIRES: idle().
   [[nodiscard]] bool begin(std::span<const std::string_view> pieces);
-  // Nothing more of the request is sent: its memory goes.
+  // Nothing more of the request is sent, its end neither: its memory goes.
   void let_go() { body_.clear(); }
 
   // What has to go out, as far as the server's windows let it; sent() says how much of it went. The same bytes stay in
@@ -40,7 +40,9 @@ class GrpcSession {
 
   // Bytes from the server; what they say of the answer is appended. After an error nothing more comes.
   void take(std::string_view bytes, std::string& answer);
-  [[nodiscard]] bool answered() const { return answer_.begun(); }
+  // Whether the server has done something with the call, if only break it. False as long as it may not have seen it,
+  // and where it says that it has not.
+  [[nodiscard]] bool answered() const { return answer_.begun() || (broken_ && !refused_); }
   // No more of the answer will come, though it has not ended, or the connection is of no use at all.
   [[nodiscard]] bool broken() const { return broken_; }
   // Another call may begin here.
@@ -53,6 +55,7 @@ class GrpcSession {
  private:
   struct Callbacks;
   void note_quiet_frame();
+  void note_useful(std::size_t bytes);
 
   nghttp2_session* session_ = nullptr;
   GrpcAnswer answer_;
@@ -62,9 +65,12 @@ class GrpcSession {
   std::int32_t stream_ = 0;  // of the call; 0: none
   std::size_t head_bytes_ = 0;
   std::uint64_t quiet_ = 0;   // frames of this call that carried nothing
-  std::uint64_t useful_ = 0;  // frames that did
+  std::uint64_t useful_ = 0;  // frames, or parts of them, that did
+  std::uint64_t quiet_bytes_ = 0;
+  std::uint64_t useful_bytes_ = 0;
   Scheme scheme_;
-  bool taken_ = false;  // the whole request is in frames
+  bool taken_ = false;    // the whole request is in frames
+  bool refused_ = false;  // the server says that it has not looked at the call
   bool broken_ = false;
 };
 

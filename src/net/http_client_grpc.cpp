@@ -10,7 +10,7 @@
 namespace intragate::net {
 namespace {
 
-constexpr int kReads = 16;  // without a byte of an answer, before others have their turn
+constexpr int kReads = 16;  // without a byte of an answer, before others have their turn (waiting gives it them)
 
 void append(Buffer& to, std::string_view bytes) {
   to.reserve(to.size() + bytes.size());

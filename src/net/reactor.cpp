@@ -109,15 +109,16 @@ bool Readiness::await_ready() {
     loop().reactor().add(descriptor_);
   }
   if (other_ != nullptr && !other_->registered) loop().reactor().add(*other_);
-  if (!satisfied()) return false;
-  set_result(Wake::ready);
-  return true;
+  return false;
 }
 
 void Readiness::await_suspend(std::coroutine_handle<> handle) {
   descriptor_.waiting = this;
   if (other_ != nullptr) other_->waiting = this;
   suspend(handle);
+  // Whatever is there already is had after a look at the sockets and the clock: a peer that always has something to say
+  // must not keep deadlines, cancellations and others waiting.
+  if (satisfied()) complete_later();
 }
 
 }  // namespace intragate::net

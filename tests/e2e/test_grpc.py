@@ -206,6 +206,22 @@ def test_a_server_that_goes_away_without_the_call_is_asked_anew(gateway, model):
     assert complete(gateway).json["choices"][0]["text"] == "anew", "a reused connection that dies says nothing"
 
 
+def test_only_a_refused_stream_is_sent_again_uncounted(gateway, model):
+    free = lambda: eventually(  # noqa: E731
+        lambda: gateway.metrics().total("intragate_pool_connections", state="busy") == 0, "a free pool")
+    assert complete(gateway).status == 200
+    for code in (2, 8, 11):  # INTERNAL_ERROR, CANCEL, ENHANCE_YOUR_CALM
+        free()
+        model.reset()
+        model.script(lambda call, code=code: call.break_off(code), lambda call: (call.infer("twice"), call.end()))
+        assert complete(gateway).status == 502 and len(model.calls) == 1, code
+        assert complete(gateway).json["choices"][0]["text"] == "twice"  # and the next connection is there to reuse
+    free()
+    model.reset()
+    model.script(lambda call: call.break_off(7), lambda call: (call.infer("anew"), call.end()))
+    assert complete(gateway).json["choices"][0]["text"] == "anew"
+
+
 def test_silence_has_its_limits(gateway, model):
     model.script(lambda call: call.wait_ended(), lambda call: (call.stream("Hel"), call.wait_ended()))
     reply = complete(gateway, "hasty")
@@ -219,6 +235,14 @@ def test_silence_has_its_limits(gateway, model):
 def test_a_flood_of_pings_is_no_answer(gateway, model):
     flood = lambda call: call.ping(100_000)  # noqa: E731
     model.script(flood, flood)  # a connection that was reused does not count
+    assert complete(gateway).status == 502
+
+
+@pytest.mark.parametrize("junk", [b"\0\0\1\0\x08%b\0", b"\0\0\2\xee\0%bxx"])  # only padding; an unknown type
+def test_a_flood_of_nothing_is_no_answer(junk, gateway, model):
+    flood = lambda call: (call.head(),  # noqa: E731
+                          call.link.raw((junk % call.stream_id.to_bytes(4, "big")) * 200_000))
+    model.script(flood, flood)
     assert complete(gateway).status == 502
 
 

@@ -34,14 +34,15 @@ class Server {
           static_cast<Server*>(data)->body.append(reinterpret_cast<const char*>(bytes), size);
           return 0;
         });
-    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks,
-                                                         [](nghttp2_session*, const nghttp2_frame* frame, void* data) {
-                                                           auto& server = *static_cast<Server*>(data);
-                                                           if (frame->hd.type == NGHTTP2_RST_STREAM)
-                                                             server.reset = frame->rst_stream.error_code;
-                                                           if (frame->hd.type == NGHTTP2_GOAWAY) server.left = true;
-                                                           return 0;
-                                                         });
+    nghttp2_session_callbacks_set_on_frame_recv_callback(
+        callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* data) {
+          auto& server = *static_cast<Server*>(data);
+          if (frame->hd.type == NGHTTP2_RST_STREAM) server.reset = frame->rst_stream.error_code;
+          if (frame->hd.type == NGHTTP2_GOAWAY) server.left = true;
+          if (frame->hd.type == NGHTTP2_DATA && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
+            server.complete = true;
+          return 0;
+        });
     nghttp2_session_server_new(&session, callbacks, this);
     nghttp2_session_callbacks_del(callbacks);
     nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, nullptr, 0);
@@ -96,6 +97,7 @@ class Server {
   std::string sending;
   std::uint32_t reset = 0;
   bool left = false;
+  bool complete = false;  // the request's end has come
 };
 
 const Server::Fields kGood{{":status", "200"}, {"content-type", "application/grpc"}};
@@ -246,6 +248,89 @@ TEST_F(GrpcSessionTest, AFloodOfPingsEndsTheConnection) {
   }
   EXPECT_GT(pings, 500) << "a server may ask now and then";
   EXPECT_LT(pings, 2000);
+}
+
+// What a server that speaks no libnghttp2 may send once the call has begun: how many bytes until it is too much.
+std::size_t until_broken(GrpcSession& session, std::string_view frame, std::string& told) {
+  constexpr std::size_t kFar = 4'000'000;
+  std::size_t sent = 0;
+  while (sent < kFar && !session.broken()) {
+    session.take(frame, told);
+    session.sent(session.output().size());
+    sent += frame.size();
+  }
+  return sent;
+}
+
+constexpr std::string_view kPadOnly{"\0\0\1\0\x8\0\0\0\1\0", 10};     // DATA of a pad length and nothing else
+constexpr std::string_view kUnknown{"\0\0\2\xEE\0\0\0\0\1xx", 11};    // a type that nobody knows
+constexpr std::string_view kContinuation{"\0\0\0\x9\0\0\0\0\1", 9};   // of no bytes, and not the last
+constexpr std::string_view kHeadOpens{"\0\0\1\1\0\0\0\0\1\x88", 10};  // ":status: 200", to be continued
+constexpr std::string_view kOneByte{"\0\0\1\0\0\0\0\0\1x", 10};       // DATA that says little
+
+TEST_F(GrpcSessionTest, FramesThatCarryNothingEndTheConnection) {
+  ASSERT_TRUE(begin("hello"));
+  talk();
+  server.head(kGood);
+  talk();
+  EXPECT_LT(until_broken(session, kPadOnly, told), 100'000U);
+  EXPECT_EQ(told, "");
+}
+
+TEST_F(GrpcSessionTest, FramesThatNobodyKnowsEndTheConnection) {
+  ASSERT_TRUE(begin("hello"));
+  talk();
+  EXPECT_LT(until_broken(session, kUnknown, told), 1'000'000U);
+}
+
+TEST_F(GrpcSessionTest, AHeadThatNeverEndsEndsTheConnection) {
+  ASSERT_TRUE(begin("hello"));
+  talk();
+  session.take(kHeadOpens, told);
+  EXPECT_LT(until_broken(session, kContinuation, told), 1'000'000U);
+}
+
+TEST_F(GrpcSessionTest, AnAnswerThatComesByteByByteIsNoFlood) {
+  ASSERT_TRUE(begin("hello"));
+  talk();
+  server.head(kGood);
+  talk();
+  for (int i = 0; i < 100'000; ++i) session.take(kOneByte, told);
+  EXPECT_FALSE(session.broken());
+  EXPECT_GT(told.size(), 100'000U);
+}
+
+TEST_F(GrpcSessionTest, OnlyARefusedStreamMayBeSentAgain) {
+  for (const std::uint32_t code :
+       {NGHTTP2_REFUSED_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_ENHANCE_YOUR_CALM}) {
+    GrpcSession asked{GrpcSession::Scheme::http};
+    ASSERT_TRUE(asked.begin(std::array<std::string_view, 2>{kHead, "hello"}));
+    asked.sent(asked.output().size());
+    const std::string_view settings{"\0\0\0\4\0\0\0\0\0", 9};
+    std::string reset{"\0\0\4\3\0\0\0\0\1\0\0\0", 12};
+    reset += static_cast<char>(code);
+    asked.take(settings, told);
+    EXPECT_FALSE(asked.answered());
+    asked.take(reset, told);
+    EXPECT_TRUE(asked.broken());
+    EXPECT_EQ(asked.answered(), code != NGHTTP2_REFUSED_STREAM) << code;
+  }
+}
+
+TEST_F(GrpcSessionTest, HalfARequestDoesNotLookWhole) {
+  ASSERT_TRUE(begin(std::string(200'000, 'x')));  // more than the window
+  const std::string out{session.output()};
+  session.sent(out.size());
+  session.let_go();
+  nghttp2_session_mem_recv(server.session, reinterpret_cast<const std::uint8_t*>(out.data()), out.size());
+  talk();
+  EXPECT_LT(server.body.size(), 200'000U);
+  EXPECT_FALSE(server.complete);
+  EXPECT_FALSE(session.request_sent());
+  session.cancel();
+  talk();
+  EXPECT_FALSE(server.complete);
+  EXPECT_EQ(server.reset, static_cast<std::uint32_t>(NGHTTP2_CANCEL));
 }
 
 TEST_F(GrpcSessionTest, HeadsAreBounded) {

@@ -162,6 +162,27 @@ TEST(Loop, BytesArriveAndAHangUpIsTold) {
   loop.end_tasks();
 }
 
+// Waits again and again for what is there already: until its deadline, or for ever.
+Task<void> wait_for_what_is_there(Loop& loop, SocketAddress address, Wake& woke) {
+  Result<Socket> socket = co_await connect(loop, address, {Deadline::in(loop.now(), 10s), nullptr});
+  EXPECT_TRUE(socket);
+  const Until until{Deadline::in(loop.now(), 1ms), nullptr};
+  for (int i = 0; i < 10'000'000 && woke == Wake::ready; ++i) {
+    woke = co_await socket->wait(loop, Interest::write, until);
+  }
+  loop.stop();
+}
+
+TEST(Loop, WhatIsAlwaysReadyDoesNotKeepDeadlinesWaiting) {
+  Loop loop{0};
+  Result<Listener> listener = Listener::open(kAnyPort, Listener::Sharing::first);
+  ASSERT_TRUE(listener);
+  Wake woke = Wake::ready;
+  loop.spawn(wait_for_what_is_there(loop, listener->address(), woke));
+  loop.run();
+  EXPECT_EQ(woke, Wake::deadline);
+}
+
 Task<void> connect_nowhere(Loop& loop, SocketAddress address, Code& code) {
   Result<Socket> socket = co_await connect(loop, address, {Deadline::in(loop.now(), 10s), nullptr});
   if (!socket) code = socket.error().code;
