@@ -207,9 +207,11 @@ void ToolText::apply(llm::Delta& delta, Piece piece) {
   delta.text.clear();
   while (step(delta, piece)) {
   }
-  if (piece != Piece::last && held_.size() <= kLongest) return;
-  give_text(delta, held_.size());
-  where_ = Where::over;
+  if (piece == Piece::last || rest().size() > kLongest) {
+    give_text(delta, rest().size());
+    where_ = Where::over;
+  }
+  held_.erase(0, std::exchange(done_, 0));
 }
 
 // One step on; false: more must come first.
@@ -221,7 +223,7 @@ bool ToolText::step(llm::Delta& delta, Piece piece) {
     case Where::between: return step_between(piece);
     case Where::over: break;
   }
-  give_text(delta, held_.size());
+  give_text(delta, rest().size());
   return false;
 }
 
@@ -229,29 +231,31 @@ bool ToolText::step(llm::Delta& delta, Piece piece) {
 bool ToolText::step_text(llm::Delta& delta, Piece piece) {
   const Marks& marks = marks_of(asked_.form);
   const bool start = where_ == Where::start;
-  const std::size_t first = std::min(held_.find_first_not_of(kSpace), held_.size());
-  const std::string_view begin = std::string_view{held_}.substr(first);
+  const std::string_view text = rest();
+  const std::size_t first = start ? std::min(text.find_first_not_of(kSpace, scanned_), text.size()) : 0;
+  const std::string_view begin = text.substr(first);
+  scanned_ = first;
   if (start && marks.bare != '\0' && begin.starts_with(marks.bare) && !marks.open.starts_with(begin.substr(0, 2))) {
     begin_call(0);
     return true;
   }
-  const std::size_t at = held_.find(marks.open);
-  if (at != std::string::npos) {
-    if (start && at == first) held_.erase(0, at);
+  const std::size_t at = text.find(marks.open, first);
+  if (at != std::string_view::npos) {
+    if (start && at == first) done_ += at;
     if (!start || at > first) give_text(delta, at);
     begin_call(marks.open.size());
     return true;
   }
-  const std::size_t said = held_.size() - (piece == Piece::last ? 0 : begun_mark(held_, marks.open));
+  const std::size_t said = text.size() - (piece == Piece::last ? 0 : begun_mark(text, marks.open));
   const bool waits = start && said <= first && piece != Piece::last;
-  if (waits || held_.empty()) return false;
+  if (waits || text.empty()) return false;
   where_ = Where::text;
   give_text(delta, said);
   return false;
 }
 
 void ToolText::begin_call(std::size_t mark) {
-  where_ = Where::call;
+  where_ = ++calls_ > kMostCalls ? Where::over : Where::call;
   scanned_ = mark_ = mark;
   depth_ = 0;
   in_string_ = escaped_ = false;
@@ -260,27 +264,30 @@ void ToolText::begin_call(std::size_t mark) {
 bool ToolText::step_call(llm::Delta& delta, Piece piece) {
   const std::optional<std::size_t> end = call_end(piece);
   if (!end) return false;
-  Calls calls = *end > mark_ ? read_calls(std::string_view{held_}.substr(0, *end)) : Calls{};
+  const bool too_long = *end > kLongest;  // as if it had come in pieces
+  Calls calls = *end > mark_ && !too_long ? read_calls(rest().substr(0, *end)) : Calls{};
   if (calls.empty()) {
-    where_ = mark_ > 0 ? Where::text : Where::over;
-    give_text(delta, mark_ > 0 ? *end : held_.size());
-    return where_ == Where::text;
+    where_ = mark_ > 0 && !too_long ? Where::text : Where::over;
+    if (where_ == Where::text) give_text(delta, *end);
+    return true;
   }
+  calls_ += calls.size() - 1;
   std::move(calls.begin(), calls.end(), std::back_inserter(delta.tools));
-  held_.erase(0, *end);
+  done_ += *end;
   where_ = Where::between;
   return true;
 }
 
 bool ToolText::step_between(Piece piece) {
   const Marks& marks = marks_of(asked_.form);
-  held_.erase(0, std::min(held_.find_first_not_of(kSpace), held_.size()));
-  if (held_.empty()) return false;
-  const std::string_view skipped = begins_with(held_, marks.skipped);
-  const std::string_view more = begins_with(held_, marks.more);
-  const bool may_be_one = may_become(held_, marks.skipped) || may_become(held_, marks.more);
+  done_ = std::min(held_.find_first_not_of(kSpace, done_), held_.size());
+  const std::string_view text = rest();
+  if (text.empty()) return false;
+  const std::string_view skipped = begins_with(text, marks.skipped);
+  const std::string_view more = begins_with(text, marks.more);
+  const bool may_be_one = may_become(text, marks.skipped) || may_become(text, marks.more);
   if (!skipped.empty()) {
-    held_.erase(0, skipped.size());
+    done_ += skipped.size();
   } else if (!more.empty()) {
     begin_call(more.size() == 1 ? 0 : more.size());
   } else if (piece != Piece::last && may_be_one) {
@@ -294,27 +301,29 @@ bool ToolText::step_between(Piece piece) {
 // Behind the call's last byte; no further than its mark: it is none; nothing: more must come first.
 std::optional<std::size_t> ToolText::call_end(Piece piece) {
   const Marks& marks = marks_of(asked_.form);
+  const std::string_view text = rest();
   if (asked_.form == ToolCalls::deepseek) {
-    const std::size_t end = held_.find(kCallEnd, scanned_);
-    if (end != std::string::npos) return end + kCallEnd.size();
-    if (piece == Piece::last) return held_.size();
-    scanned_ = std::max(scanned_, held_.size() - std::min(held_.size(), kCallEnd.size() - 1));
+    const std::size_t end = text.find(kCallEnd, scanned_);
+    if (end != std::string_view::npos) return end + kCallEnd.size();
+    if (piece == Piece::last) return text.size();
+    scanned_ = std::max(scanned_, text.size() - std::min(text.size(), kCallEnd.size() - 1));
     return std::nullopt;
   }
   if (depth_ > 0) return json_end();
-  const std::size_t first = held_.find_first_not_of(kSpace, mark_);
-  if (first == std::string::npos) return std::nullopt;
-  const bool list = marks.name_first && held_[first] == '[';
-  const std::size_t begin = marks.name_first && mark_ > 0 && !list ? held_.find('{', first) : first;
-  if (begin == std::string::npos && held_.size() - first <= kLongestName) return std::nullopt;
-  if (begin == std::string::npos || (held_[begin] != '{' && !list)) return mark_;
-  scanned_ = begin;
+  const std::size_t first = scanned_ = std::min(text.find_first_not_of(kSpace, scanned_), text.size());
+  if (first == text.size()) return std::nullopt;
+  const bool list = marks.name_first && text[first] == '[';
+  const bool named = marks.name_first && mark_ > 0 && !list;
+  const std::size_t name = named ? text.substr(first, kLongestName + 1).find('{') : 0;
+  if (name == std::string_view::npos && text.size() - first <= kLongestName) return std::nullopt;
+  if (name == std::string_view::npos || (text[first + name] != '{' && !list)) return mark_;
+  scanned_ = first + name;
   return json_end();
 }
 
 std::optional<std::size_t> ToolText::json_end() {
-  for (; scanned_ < held_.size(); ++scanned_) {
-    const char c = held_[scanned_];
+  for (const std::string_view text = rest(); scanned_ < text.size(); ++scanned_) {
+    const char c = text[scanned_];
     if (in_string_) {
       in_string_ = escaped_ || c != '"';
       escaped_ = !escaped_ && c == '\\';
@@ -354,8 +363,8 @@ ToolText::Calls ToolText::read_calls(std::string_view call) const {
 }
 
 void ToolText::give_text(llm::Delta& delta, std::size_t size) {
-  delta.text.append(held_, 0, size);
-  held_.erase(0, size);
+  delta.text.append(held_, done_, size);
+  done_ += size;
 }
 
 }  // namespace intragate::dialect

@@ -1,8 +1,9 @@
 // Takes tool calls out of the text of models that write them there, in the form that their chat template taught them:
 // of a whole answer or of a stream, whose pieces may end anywhere. What cannot become a call any more is text again, as
 // the model wrote it. Owner: one answer. Thread: any (pure).
-// Does not: hold more than kLongest bytes back: a call that is longer stays text, and so does what follows. Rule: Qwen
-// "Function Calling" (hermes), the model cards of Llama 3.1, Mistral's instruct tokenizers, DeepSeek V3, R1 and V3.1.
+// Does not: hold more than kLongest bytes back, nor look at more than kMostCalls: a call that is longer, or one too
+// many, stays text, and so does what follows. Takes time linear in the text, however it is cut. Rule: Qwen "Function
+// Calling" (hermes), the model cards of Llama 3.1, Mistral's instruct tokenizers, DeepSeek V3, R1 and V3.1.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +33,7 @@ struct ToolsAsked {
 class ToolText {
  public:
   static constexpr std::size_t kLongest = std::size_t{256} * 1024;
+  static constexpr std::size_t kMostCalls = 1024;  // with what is marked as one and is none
 
   explicit ToolText(ToolsAsked asked) : asked_{std::move(asked)} {}
 
@@ -50,13 +52,16 @@ class ToolText {
   [[nodiscard]] std::optional<std::size_t> call_end(Piece piece);
   [[nodiscard]] std::optional<std::size_t> json_end();
   [[nodiscard]] Calls read_calls(std::string_view call) const;
+  [[nodiscard]] std::string_view rest() const { return std::string_view{held_}.substr(done_); }
   void give_text(llm::Delta& delta, std::size_t size);
 
   ToolsAsked asked_;
   Where where_ = Where::start;
   std::string held_;         // what may be, or may become, a call
-  std::size_t mark_ = 0;     // bytes of held_ that mark the call under way; 0: it is bare
-  std::size_t scanned_ = 0;  // of held_, while a call's end is looked for
+  std::size_t done_ = 0;     // bytes of held_ that are said or skipped; they go at the end of apply(), all at once
+  std::size_t calls_ = 0;    // begun, or taken out of a list
+  std::size_t mark_ = 0;     // bytes of rest() that mark the call under way; 0: it is bare
+  std::size_t scanned_ = 0;  // of rest(), while a call's beginning or end is looked for
   std::size_t depth_ = 0;    // of JSON there
   bool in_string_ = false;
   bool escaped_ = false;

@@ -167,6 +167,56 @@ TEST(ToolText, ACallWithoutEndIsTextOnceItIsTooLong) {
   EXPECT_EQ(said, text);
 }
 
+std::string repeated(std::string_view words, std::size_t times) {
+  std::string text;
+  text.reserve(words.size() * times);
+  for (std::size_t i = 0; i < times; ++i) text += words;
+  return text;
+}
+
+TEST(ToolText, AnAnswerHasSoManyCallsAndTheRestIsText) {
+  const std::string call = R"(<tool_call>{"name":"clock","arguments":{}}</tool_call>)";
+  const Said calls = read(ToolCalls::hermes, repeated(call, ToolText::kMostCalls + 2), {});
+  EXPECT_EQ(calls.tools.size(), ToolText::kMostCalls);
+  EXPECT_EQ(calls.text, call + call);
+  const std::string marks = repeated("<tool_call> ", ToolText::kMostCalls);
+  const Said none = read(ToolCalls::hermes, marks + call, {});
+  EXPECT_TRUE(none.tools.empty());
+  EXPECT_EQ(none.text, marks + call);
+  const std::string list = "[TOOL_CALLS][" + repeated(R"({"name":"clock","arguments":{}},)", ToolText::kMostCalls - 1) +
+                           R"({"name":"clock","arguments":{}}])";
+  const Said listed = read(ToolCalls::mistral, list + list, {});
+  EXPECT_EQ(listed.tools.size(), ToolText::kMostCalls);
+  EXPECT_EQ(listed.text, list);
+}
+
+TEST(ToolText, ACallThatIsTooLongIsTextThoughItCameAtOnce) {
+  const std::string text =
+      R"(<tool_call>{"name":"clock","arguments":{"a":")" + std::string(ToolText::kLongest, 'x') + R"("}}</tool_call>)";
+  const Said said = read(ToolCalls::hermes, text, {});
+  EXPECT_TRUE(said.tools.empty());
+  EXPECT_EQ(said.text, text);
+}
+
+// Each of these took minutes, or hours, when every step moved or looked at all that follows.
+TEST(ToolText, TheTimeItTakesIsLinear) {
+  constexpr std::size_t kMany = 32U << 20U;
+  const std::string call = R"({"name":"clock","parameters":{}})";
+  const std::string marks = repeated("<tool_call>", kMany / 11);
+  EXPECT_EQ(read(ToolCalls::hermes, marks, {}).text, marks);
+  const Said between = read(ToolCalls::llama, call + std::string(kMany, ';'), {});
+  EXPECT_EQ(shown(between), "clock {}; ");
+  EXPECT_EQ(between.text, "");
+  const std::string names = repeated("[TOOL_CALLS]" + std::string(300, 'x'), kMany / 312);
+  EXPECT_EQ(read(ToolCalls::mistral, names, {}).text, names);
+  for (const std::string_view begin : {"", "<tool_call>"}) {
+    const std::string spaces = std::string{begin} + std::string(ToolText::kLongest - 100, ' ');
+    std::vector<std::size_t> every(spaces.size() - 1);
+    for (std::size_t i = 0; i < every.size(); ++i) every[i] = i + 1;
+    EXPECT_EQ(read(ToolCalls::hermes, spaces, every).text, spaces);
+  }
+}
+
 config::Endpoint endpoint(std::string chat_template, ToolCalls form = ToolCalls::automatic) {
   config::Endpoint made;
   made.chat_template = std::move(chat_template);
