@@ -82,9 +82,9 @@ Copy::Copy(net::Loop& loop, Rules rules, const SyslogOrigin& origin)
 void Copy::offer(std::string_view lines) {
   const std::uint64_t room = room_.load(std::memory_order_relaxed);
   const std::uint64_t held = held_.load(std::memory_order_relaxed);  // only shrinks meanwhile
-  const std::string_view taken = fitting(lines, room - std::min(room, held));
-  fits_again_ = taken.size() == lines.size();
-  if (!fits_again_) note_gap(lines.substr(taken.size()));
+  const std::string_view taken = ended_ ? std::string_view{} : fitting(lines, room - std::min(room, held));
+  if (!taken.empty() && gap_.records > 0) ended_ = std::exchange(gap_, {});
+  if (taken.size() < lines.size()) note_gap(lines.substr(taken.size()));
   if (taken.empty()) return;
   const std::lock_guard lock{mutex_};
   waiting_ += taken;
@@ -102,9 +102,8 @@ void Copy::note_gap(std::string_view lost) {
 }
 
 std::optional<CopyGap> Copy::take_gap() {
-  if (!fits_again_ || gap_.records == 0) return std::nullopt;
-  CopyGap gap = std::exchange(gap_, {});
-  gap.to = name_;
+  std::optional<CopyGap> gap = std::exchange(ended_, std::nullopt);
+  if (gap) gap->to = name_;
   return gap;
 }
 

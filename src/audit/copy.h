@@ -55,7 +55,8 @@ class Copy {
 
   // Whole lines that are on disk.
   void offer(std::string_view lines);
-  // What found no room before that which was offered last and found all it needs. Once for each; the writer's thread.
+  // What found no room before that which was taken last. Once for each, and until then nothing more is taken; the
+  // writer's thread.
   [[nodiscard]] std::optional<CopyGap> take_gap();
   // It must have every record, and its queue is nearly full, or something found no room since it was half empty.
   [[nodiscard]] bool must_refuse() const;
@@ -99,8 +100,8 @@ class Copy {
   std::atomic<std::uint64_t> dropped_{0};
 
   // The writer's thread's.
-  CopyGap gap_;
-  bool fits_again_ = false;
+  CopyGap gap_;                   // goes on
+  std::optional<CopyGap> ended_;  // what came behind it was taken
 
   mutable std::mutex mutex_;  // guards the two below
   std::string waiting_;       // lines

@@ -149,6 +149,28 @@ TEST(Copies, WhatFindsNoRoomIsDroppedAndCountedAndTheRestKept) {
   ::close(connection);
 }
 
+TEST(Copies, AGapEndsWhereRecordsAreTakenAgain) {
+  Receiver receiver;
+  const auto copies = open(copy_to(receiver, 1000));
+  const auto told = [&] {
+    std::vector<std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>> gaps;
+    for (const CopyGap& gap : copies->take_gaps()) gaps.emplace_back(gap.first_seq, gap.last_seq, gap.records);
+    return gaps;
+  };
+  using Told = decltype(told());
+  copies->offer(lines(1, 16));  // takes ten
+  EXPECT_EQ(told(), Told{});
+  receiver.listen();
+  const int connection = receiver.accept();
+  wait_until([&] { return copies->states()[0].waiting_bytes == 0; }, "there is room again");
+  copies->offer(lines(16, 31));  // takes ten, and begins the next gap
+  EXPECT_EQ(told(), (Told{{11, 15, 5}}));
+  wait_until([&] { return copies->states()[0].waiting_bytes == 0; }, "and again");
+  copies->offer(lines(31, 32));
+  EXPECT_EQ(told(), (Told{{26, 30, 5}}));
+  ::close(connection);
+}
+
 TEST(Copies, EgressIsAskedForEachConnection) {
   Receiver receiver;
   receiver.listen();
