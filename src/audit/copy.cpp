@@ -109,8 +109,10 @@ std::optional<CopyGap> Copy::take_gap() {
 
 bool Copy::must_refuse() const {
   const std::uint64_t room = room_.load(std::memory_order_relaxed);
-  return needed_.load(std::memory_order_relaxed) &&
-         (overflowed_.load(std::memory_order_relaxed) || held_.load(std::memory_order_relaxed) >= room - room / 8);
+  const std::uint64_t held = held_.load(std::memory_order_relaxed);
+  // Once half of it is free records are taken again, whoever noted the overflow last.
+  const bool still_full = overflowed_.load(std::memory_order_relaxed) && held > room / 2;
+  return needed_.load(std::memory_order_relaxed) && (still_full || held >= room - room / 8);
 }
 
 CopyState Copy::state() const {
