@@ -55,7 +55,10 @@ bool Matcher::matches(std::string_view line) const {
   json::ObjectScan scan{line};
   while (const std::optional<json::Member> member = scan.next()) {
     if (member->key == "event") event = true;
-    if (member->key == "seq" && !(from_ <= number(member->value) && number(member->value) <= to_)) return false;
+    if (member->key == "seq") {
+      const std::uint64_t seq = number(member->value);
+      if (seq < from_ || seq > to_) return false;
+    }
     if (member->key == kTimeField && member->value.size() > 2) {
       // Always the same form, so that later is greater.
       const std::string_view time = member->value.substr(1, member->value.size() - 2);

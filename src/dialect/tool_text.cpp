@@ -257,8 +257,7 @@ bool ToolText::step_text(llm::Delta& delta, Piece piece) {
 void ToolText::begin_call(std::size_t mark) {
   where_ = ++calls_ > kMostCalls ? Where::over : Where::call;
   scanned_ = mark_ = mark;
-  depth_ = 0;
-  in_string_ = escaped_ = false;
+  json_ = {};
 }
 
 bool ToolText::step_call(llm::Delta& delta, Piece piece) {
@@ -309,7 +308,7 @@ std::optional<std::size_t> ToolText::call_end(Piece piece) {
     scanned_ = std::max(scanned_, text.size() - std::min(text.size(), kCallEnd.size() - 1));
     return std::nullopt;
   }
-  if (depth_ > 0) return json_end();
+  if (json_.inside()) return json_end();
   const std::size_t first = scanned_ = std::min(text.find_first_not_of(kSpace, scanned_), text.size());
   if (first == text.size()) return std::nullopt;
   const bool list = marks.name_first && text[first] == '[';
@@ -322,18 +321,8 @@ std::optional<std::size_t> ToolText::call_end(Piece piece) {
 }
 
 std::optional<std::size_t> ToolText::json_end() {
-  for (const std::string_view text = rest(); scanned_ < text.size(); ++scanned_) {
-    const char c = text[scanned_];
-    if (in_string_) {
-      in_string_ = escaped_ || c != '"';
-      escaped_ = !escaped_ && c == '\\';
-      continue;
-    }
-    in_string_ = c == '"';
-    if (c == '{' || c == '[') ++depth_;
-    if ((c == '}' || c == ']') && --depth_ == 0) return ++scanned_;
-  }
-  return std::nullopt;
+  scanned_ += json_.take_to_end(rest().substr(scanned_));
+  return json_.reached() ? std::optional{scanned_} : std::nullopt;
 }
 
 ToolText::Calls ToolText::read_calls(std::string_view call) const {

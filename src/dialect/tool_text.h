@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "dialect/json_end.h"
 #include "llm/delta.h"
 #include "llm/request.h"
 
@@ -62,9 +63,7 @@ class ToolText {
   std::size_t calls_ = 0;    // begun, or taken out of a list
   std::size_t mark_ = 0;     // bytes of rest() that mark the call under way; 0: it is bare
   std::size_t scanned_ = 0;  // of rest(), while a call's beginning or end is looked for
-  std::size_t depth_ = 0;    // of JSON there
-  bool in_string_ = false;
-  bool escaped_ = false;
+  JsonEnd json_;             // of the call there
 };
 
 }  // namespace intragate::dialect
