@@ -5,7 +5,7 @@
 namespace intragate::app {
 namespace {
 
-constexpr int kBatch = 64;  // accepted in a row before other work of the loop gets its turn
+constexpr int kBatch = 8;  // accepted in a row before other work of the loop gets its turn
 constexpr Duration kStarvedPause = std::chrono::milliseconds{100};
 
 constexpr std::string_view kTooMany =
