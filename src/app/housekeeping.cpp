@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/frame_pool.h"
 #include "net/loop.h"
 #include "net/wait.h"
 
@@ -36,6 +37,8 @@ net::Task<void> keep_house(pipeline::Worker& worker) {
     const bool still_leaving = now < std::exchange(before, now);
     if (most < kCrowd || now > most / 2 || still_leaving) continue;
     most = now;
+    loop.buffers().shrink();
+    net::PooledFrame::shrink_pool();
     ::malloc_trim(0);  // the allocator keeps what a crowd left behind until it is asked
   }
 }

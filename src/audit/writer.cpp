@@ -11,7 +11,8 @@
 namespace intragate::audit {
 namespace {
 
-constexpr std::size_t kChunk = 256 * 1024;             // written at once, and what wakes the thread early
+constexpr std::size_t kChunk = 64 * 1024;              // written at once
+constexpr std::size_t kHurry = 256 * 1024;             // waiting for a loop: wakes the thread early
 constexpr std::size_t kSmall = 64 * 1024;              // bytes that are worth no thought: for a buffer, and for a flush
 constexpr std::chrono::milliseconds kRetryPause{100};  // between attempts on a full or broken disk
 constexpr int kLastAttempts = 10;                      // on stop()
@@ -104,7 +105,7 @@ void Writer::append(std::size_t index, const Record& record) {
     after = lane.buffer.size();
   }
   if (after >= options_.buffer_limit - options_.buffer_limit / 8) full_.store(true, std::memory_order_relaxed);
-  if (before < kChunk && after >= kChunk) {
+  if (before < kHurry && after >= kHurry) {
     const std::lock_guard lock{mutex_};
     hurry_ = true;
     wake_.notify_one();

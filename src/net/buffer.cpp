@@ -18,6 +18,10 @@ void BufferPool::give_back(std::unique_ptr<char[]> block) {
   if (free_.size() < keep_) free_.push_back(std::move(block));
 }
 
+void BufferPool::shrink() {
+  free_.resize(std::min(free_.size(), kFew));
+}
+
 Buffer& Buffer::operator=(Buffer other) noexcept {
   std::swap(pool_, other.pool_);
   std::swap(block_, other.block_);

@@ -63,9 +63,14 @@ class BufferPool {
   explicit BufferPool(std::size_t keep = 128) : keep_{keep} {}
   std::unique_ptr<char[]> take();
   void give_back(std::unique_ptr<char[]> block);
+  // Lets go of free blocks but a few: what a crowd needed is not needed after it.
+  void shrink();
+  [[nodiscard]] std::size_t idle() const { return free_.size(); }
   [[nodiscard]] MemoryMeter& meter() { return meter_; }
 
  private:
+  static constexpr std::size_t kFew = 8;
+
   std::size_t keep_;
   std::vector<std::unique_ptr<char[]>> free_;
   MemoryMeter meter_;

@@ -8,12 +8,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 
 namespace intragate::net {
 
 class FramePool {
  public:
   static constexpr std::uint32_t kKept = 64;  // of each size
+  static constexpr std::uint32_t kFew = 4;    // of each size, after shrink()
 
   [[nodiscard]] void* take(std::size_t size) {
     const std::size_t steps = (size + kStep - 1) / kStep;
@@ -34,6 +36,15 @@ class FramePool {
     Shelf& shelf = shelves_[steps];
     shelf.top = new (frame) Free{shelf.top};
     ++shelf.count;
+  }
+  // Lets go of all but a few of each size: frames that lie here and there in a crowd's memory keep its pages.
+  void shrink() noexcept {
+    for (Shelf& shelf : shelves_) {
+      while (shelf.count > kFew) {
+        ::operator delete(std::exchange(shelf.top, shelf.top->below));
+        --shelf.count;
+      }
+    }
   }
 
  private:
@@ -70,10 +81,15 @@ struct PooledFrame {
   static void operator delete(void* frame, std::size_t size) noexcept {
     pool.give_back(frame, size);
   }
+  static void shrink_pool() noexcept {
+    pool.shrink();
+  }
 
  private:
   // Never destroyed: what it holds when its thread ends is a few kilobytes, and loops end with the process.
   static inline constinit thread_local FramePool pool{};
+#else
+  static void shrink_pool() noexcept {}
 #endif
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <vector>
 
 namespace intragate::net {
 namespace {
@@ -23,6 +24,21 @@ TEST(Buffer, GivesItsBlockBackWhenEverythingIsConsumed) {
   Buffer second{pool};
   put(second, "x");
   EXPECT_EQ(second.view().data(), block);
+}
+
+TEST(Buffer, APoolThatShrinksKeepsAFewFreeBlocksAndEveryByteInUse) {
+  BufferPool pool;
+  std::vector<Buffer> crowd;
+  for (int i = 0; i < 100; ++i) put(crowd.emplace_back(pool), "a");
+  Buffer kept{pool};
+  put(kept, "still here");
+  crowd.clear();
+  EXPECT_EQ(pool.idle(), 100U);
+  pool.shrink();
+  EXPECT_EQ(pool.idle(), 8U);
+  EXPECT_EQ(kept.view(), "still here");
+  pool.shrink();
+  EXPECT_EQ(pool.idle(), 8U);
 }
 
 TEST(Buffer, GrowingKeepsTheBytes) {

@@ -35,6 +35,22 @@ TEST(FramePool, KeepsTheFirstFewOfACrowd) {
   for (void* frame : frames) ::operator delete(frame);
 }
 
+TEST(FramePool, ShrinkingKeepsAFewFramesOfEachSize) {
+  FramePool pool;
+  std::vector<void*> frames;
+  for (int i = 0; i < 20; ++i) frames.push_back(pool.take(100));
+  for (void* frame : frames) pool.give_back(frame, 100);
+  pool.shrink();
+  pool.shrink();
+  std::vector<void*> kept;
+  for (std::size_t i = 0; i < FramePool::kFew; ++i) {
+    void* const frame = pool.take(100);
+    EXPECT_EQ(frame, frames[FramePool::kFew - 1 - i]);  // the first ones that came back
+    kept.push_back(frame);
+  }
+  for (void* frame : kept) ::operator delete(frame);  // the leak checker sees what shrinking lost
+}
+
 TEST(FramePool, LargeFramesAreNotKept) {
   FramePool pool;
   for (int i = 0; i < 3; ++i) pool.give_back(pool.take(5000), 5000);
