@@ -40,6 +40,7 @@ class Candidate:
     max_rounds = 1000
     patience = 15  # seconds until it accepts
     default = True     # takes part unless --candidates says otherwise
+    is_proxy = True    # for every scenario; others only for those that ask for them
     config_name = None  # of its template in configs/; None: its name
     speaks_tls = True
 
@@ -120,6 +121,25 @@ class Nginx(Candidate):
 
     def command(self, config, port):
         return ["nginx", "-e", str(config.parent / "error.log"), "-p", str(config.parent), "-c", str(config)]
+
+
+class Floor(Candidate):
+    """Passes bytes on and looks at nothing: what the kernel takes for any proxy."""
+    name = "floor"
+    default = False
+    speaks_tls = False
+    _model_port = 0
+
+    def version(self):
+        return "of the benchmark"
+
+    def command(self, _config, port):
+        return [str(self.bench.build / "bench_floor"), "--listen", f"127.0.0.1:{port}", "--model",
+                f"127.0.0.1:{self._model_port}"]
+
+    def start(self, model, *words, **named):
+        self._model_port = model.port
+        return super().start(model, *words, **named)
 
 
 class Haproxy(Candidate):
@@ -204,6 +224,7 @@ class WithoutAudit(Intragate):
     name = "without-audit"
     config_name = "intragate"
     default = False
+    is_proxy = False
 
     def prepare(self):
         if not self._binary().exists():
@@ -219,4 +240,4 @@ class WithoutAudit(Intragate):
         return self.bench.intragate.with_name("intragate_without_audit")
 
 
-ALL = {candidate.name: candidate for candidate in (Nginx, Haproxy, Portkey, Intragate, WithoutAudit)}
+ALL = {candidate.name: candidate for candidate in (Nginx, Floor, Haproxy, Portkey, Intragate, WithoutAudit)}

@@ -11,7 +11,7 @@ from . import processes
 
 
 def build(source, folder):
-    """Compiles bench_model and bench_load; quiet unless it fails."""
+    """Compiles the benchmark's programs; quiet unless it fails."""
     for command in (["cmake", "-S", str(source), "-B", str(folder)], ["cmake", "--build", str(folder), "-j2"]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:

@@ -42,7 +42,7 @@ class Scenario:
 
     def invites(self, candidate):
         """Whether the candidate takes part."""
-        return candidate.default and (candidate.speaks_tls or not self.tls)
+        return candidate.is_proxy and (candidate.speaks_tls or not self.tls)
 
     def begin(self, bench):
         """Before the first round."""
