@@ -23,7 +23,9 @@ from wire import Connection, ask, chat, eventually  # noqa: E402
 
 NAMES, CLIENTS, STEADY, OTHER = "10.53.0.53", "10.88.0.1", "10.66.0.1", "10.66.0.2"
 OUTSIDE, LITERAL, METADATA = "203.0.113.9", "198.51.100.7", "169.254.169.254"
-PORT = 9001
+SIX, SIX_OUTSIDE = "fd66::1", "2001:db8::9"
+TRANSLATED = "64:ff9b::a42:1"  # STEADY, by way of a translator (NAT64): not what `egress` names
+PORT, SYSLOG = 9001, 514
 SYN, ACK = 0x02, 0x10
 
 
@@ -32,11 +34,14 @@ def shell(*words):
 
 
 def build(folder):
-    """All IPv4 addresses are local ones, so that whatever leaves is seen, and would even be answered."""
+    """All addresses are local ones, so that whatever leaves is seen, and would even be answered."""
     shell("ip", "link", "set", "lo", "up")
     for address in (NAMES, CLIENTS, STEADY, OTHER):
         shell("ip", "address", "add", f"{address}/32", "dev", "lo")
+    for address in (SIX, SIX_OUTSIDE, TRANSLATED):  # to be listened on, an IPv6 address must be one of ours
+        shell("ip", "address", "add", f"{address}/128", "dev", "lo", "nodad")
     shell("ip", "route", "add", "local", "0.0.0.0/0", "dev", "lo")
+    shell("ip", "-6", "route", "add", "local", "::/0", "dev", "lo")
     files = {"resolv.conf": f"nameserver {NAMES}\noptions timeout:1 attempts:1 ndots:0\n", "nsswitch.conf": "hosts: files dns\n",
              "hosts": "127.0.0.1 localhost\n"}
     for name, text in files.items():
@@ -55,14 +60,14 @@ class Sniffer:
     def _read(self):
         while True:
             data, where = self._socket.recvfrom(65535)
-            if where[1] == 0x0800 and where[2] == socket.PACKET_OUTGOING:
-                self._note(data)
-            elif where[1] != 0x0800:
+            if where[1] in (0x0800, 0x86DD) and where[2] == socket.PACKET_OUTGOING:
+                self._note(data, where[1] == 0x86DD)
+            elif where[1] not in (0x0800, 0x86DD):
                 self.seen["other", hex(where[1]), 0] += 1
 
-    def _note(self, data):
-        begin, protocol = (data[0] & 15) * 4, data[9]
-        to = socket.inet_ntoa(data[16:20])
+    def _note(self, data, six):
+        begin, protocol = (40, data[6]) if six else ((data[0] & 15) * 4, data[9])
+        to = socket.inet_ntop(socket.AF_INET6, data[24:40]) if six else socket.inet_ntoa(data[16:20])
         if protocol == socket.IPPROTO_TCP:
             if data[begin + 13] & (SYN | ACK) == SYN:
                 self.seen["tcp", to, struct.unpack("!H", data[begin + 2:begin + 4])[0]] += 1
@@ -79,7 +84,7 @@ class Sniffer:
 
 
 class NameServer:
-    """Answers A questions from `table`, with what is there at that moment; `silent` answers nothing."""
+    """Answers A and AAAA questions from `table`, with what is there at that moment; `silent` answers nothing."""
 
     def __init__(self):
         self.table, self.asked, self.silent = {}, collections.Counter(), False
@@ -99,9 +104,13 @@ class NameServer:
                 self.asked[name] += 1
             if self.silent:
                 continue
-            found = self.table.get(name) if kind == 1 else ([] if name in self.table else None)
+            family = {1: socket.AF_INET, 28: socket.AF_INET6}.get(kind)
+            found = self.table.get(name)
+            if found is not None:
+                found = [a for a in found if family == (socket.AF_INET6 if ":" in a else socket.AF_INET)]
             head = question[:2] + struct.pack("!HHHHH", 0x8180 | (3 if found is None else 0), 1, len(found or ()), 0, 0)
-            rows = b"".join(b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 0, 4) + socket.inet_aton(a) for a in found or ())
+            packed = [socket.inet_pton(family, a) for a in found or ()]
+            rows = b"".join(b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 0, len(a)) + a for a in packed)
             self._socket.sendto(head + question[12:at + 5] + rows, client)
 
 
@@ -111,9 +120,11 @@ def endpoint(host):
 
 def configuration(folder):
     hosts = {"steady": "steady.test", "rebind": "rebind.test", "mixed": "mixed.test", "outside": "outside.test",
-             "literal": LITERAL, "metadata": METADATA, "gone": "gone.test"}
+             "literal": LITERAL, "metadata": METADATA, "gone": "gone.test", "six": "six.test",
+             "six_outside": "six_outside.test", "translated": f"[{TRANSLATED}]"}
     return {"listen": [{"address": f"{CLIENTS}:0"}], "admin": {"address": f"{CLIENTS}:0", "token": "admin-token-for-this-test"},
-            "egress": {"allow": ["10.66.0.0/16"]}, "data_dir": str(folder / "data"),
+            "egress": {"allow": ["10.66.0.0/16", "fd66::/64"]},
+            "audit": {"copies": [{"to": f"syslog+udp://{host}:{SYSLOG}"} for host in (STEADY, "outside.test")]}, "data_dir": str(folder / "data"),
             "keys": [{"name": "test", "key": "${TEST_KEY}"}],
             "models": [{"name": name, "endpoints": [endpoint(host)], "retry": {"attempts": 1}}
                        for name, host in hosts.items()]}
@@ -128,9 +139,13 @@ def main():
     build(folder)
     sniffer, names = Sniffer(), NameServer()
     names.table = {"steady.test": [STEADY], "rebind.test": [OTHER], "mixed.test": [OUTSIDE, STEADY],
-                   "outside.test": [OUTSIDE]}
+                   "outside.test": [OUTSIDE], "six.test": [SIX], "six_outside.test": [SIX_OUTSIDE]}
     inside = [FakeModel(host=STEADY, port=PORT), FakeModel(host=OTHER, port=PORT)]
-    traps = [FakeModel(host=address, port=PORT) for address in (OUTSIDE, LITERAL, METADATA)]
+    inside.append(FakeModel(host=SIX, port=PORT))
+    traps = [FakeModel(host=address, port=PORT) for address in (OUTSIDE, LITERAL, METADATA, SIX_OUTSIDE, TRANSLATED)]
+    records = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    records.settimeout(20)
+    records.bind((STEADY, SYSLOG))
     inside[1].default(proper_answer(), close())  # so that the name is looked up again
     report = {"seen": {}, "answers": {}}
     config = configuration(folder)
@@ -144,6 +159,8 @@ def main():
     gateway = Gateway.start(config=config, directory=folder / "gateway")
     atexit.register(gateway.process.kill)  # whatever fails below
     eventually(lambda: inside[0].listings and inside[1].listings, "the first questions to the models")
+    assert b'"event":"start"' in records.recv(65535)  # the copy of a record
+    eventually(lambda: sniffer.seen["udp", STEADY, SYSLOG], "the packet's record")
     report["seen"]["start"] = sniffer.take()
 
     def call(model, **more):

@@ -10,12 +10,13 @@ import sys
 
 import pytest
 
-from egress_world import LITERAL, METADATA, NAMES, OTHER, OUTSIDE, PORT, STEADY
+from egress_world import LITERAL, METADATA, NAMES, OTHER, OUTSIDE, PORT, SIX, SIX_OUTSIDE, STEADY, SYSLOG, TRANSLATED
 from gateway import ROOT
 
 ASK_NAMES = ["udp", NAMES, 53]
-MODELS = [["tcp", STEADY, PORT], ["tcp", OTHER, PORT]]
-ALLOWED = [ASK_NAMES, *MODELS]
+MODELS = [["tcp", STEADY, PORT], ["tcp", OTHER, PORT], ["tcp", SIX, PORT]]
+COPY = ["udp", STEADY, SYSLOG]
+ALLOWED = [ASK_NAMES, *MODELS, COPY]
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +38,12 @@ def test_at_start_only_names_and_allowed_models_are_contacted(world):
 def test_at_work_nothing_else_is_ever_contacted(world):
     work = world["answers"]["work"]
     assert work["steady"] == work["mixed"] == work["rebind"] == [200, None]
-    assert work["outside"] == work["literal"] == work["metadata"] == [502, "egress_denied"]
+    for outside in ("outside", "literal", "metadata", "six_outside", "translated"):
+        assert work[outside] == [502, "egress_denied"], outside
+    assert work["six"] == [200, None]
     assert work["gone"][0] == 502
-    assert MODELS[0] in world["seen"]["work"] and [seen for seen in world["seen"]["work"] if seen not in ALLOWED] == []
+    assert MODELS[0] in world["seen"]["work"] and COPY in world["seen"]["start"]
+    assert [seen for seen in world["seen"]["work"] if seen not in ALLOWED] == []
 
 
 def test_client_cannot_choose_where_its_call_goes(world):
@@ -63,7 +67,7 @@ def test_without_names_nothing_else_is_tried(world):
 
 
 def test_no_other_name_is_ever_asked_for(world):
-    assert world["asked"] == ["gone.test", "mixed.test", "outside.test", "rebind.test", "steady.test"]
+    assert world["asked"] == ["gone.test", "mixed.test", "outside.test", "rebind.test", "six.test", "six_outside.test", "steady.test"]
 
 
 def test_servers_outside_never_saw_a_connection(world):
@@ -75,7 +79,9 @@ def test_validate_lists_exactly_what_was_reached(world):
     assert code == 1 and listed["good"] is False and listed["name_servers"] == [NAMES]
     verdicts = {(address["address"], address["allowed"]) for to in listed["destinations"] for address in to["addresses"]}
     assert verdicts == {(f"{STEADY}:{PORT}", True), (f"{OTHER}:{PORT}", True), (f"{OUTSIDE}:{PORT}", False),
-                        (f"{LITERAL}:{PORT}", False), (f"{METADATA}:{PORT}", False)}
+                        (f"{LITERAL}:{PORT}", False), (f"{METADATA}:{PORT}", False), (f"[{SIX}]:{PORT}", True),
+                        (f"[{SIX_OUTSIDE}]:{PORT}", False), (f"[{TRANSLATED}]:{PORT}", False), (f"{STEADY}:{SYSLOG}", True),
+                        (f"{OUTSIDE}:{SYSLOG}", False)}
     assert [to["host"] for to in listed["destinations"] if to.get("failure")] == ["gone.test"]
     assert world["seen"]["validate"] == [ASK_NAMES], "it only asks for names"
     assert f"refused   {LITERAL}:{PORT}" in world["validate_text"] and "unknown" in world["validate_text"]

@@ -185,6 +185,20 @@ TEST(AddressList, PrivateMeansThePrivateRanges) {
   }
 }
 
+// Two ways to write an IPv4 address as an IPv6 one: a mapped address is that address, for the system too; one that a
+// translator (RFC 6052), 6to4 or Teredo would take there leads through somebody else, and is judged as what it is.
+TEST(AddressList, AnIPv4AddressWithinAnIPv6OneOpensNothing) {
+  const AddressList list{{*Cidr::parse("10.0.0.0/8"), *Cidr::parse("127.0.0.0/8")}};
+  EXPECT_TRUE(list.contains(ip("::ffff:10.1.2.3")));
+  EXPECT_FALSE(list.contains(ip("::ffff:8.8.8.8")));
+  for (const char* inner : {"64:ff9b::10.1.2.3", "64:ff9b:1::10.1.2.3", "::10.1.2.3", "2002:0a01:0203::1",
+                            "64:ff9b::127.0.0.1", "2001:0:a01:203::1", "::7f00:1"}) {
+    EXPECT_FALSE(list.contains(ip(inner))) << inner;
+    EXPECT_FALSE(AddressList::private_ranges().contains(ip(inner))) << inner;
+    EXPECT_FALSE(AddressList{{*Cidr::parse("0.0.0.0/0")}}.contains(ip(inner))) << inner;
+  }
+}
+
 TEST(AddressList, EmptyMeansNobodyAndAnyMeansEverybody) {
   EXPECT_FALSE(AddressList{}.contains(ip("127.0.0.1")));
   EXPECT_TRUE(AddressList::any().contains(ip("127.0.0.1")));
