@@ -13,6 +13,11 @@ bool is_same_site(std::string_view origin, std::string_view host) {
   return text::lower(origin.substr(scheme + 3)) == text::lower(host);
 }
 
+// What a browser says of the page that asks. `none`: the user himself, by the address bar.
+bool is_foreign_fetch(std::string_view site) {
+  return !site.empty() && site != "same-origin" && site != "none";
+}
+
 bool is_json(std::string_view content_type) {
   return text::lower(text::trim(content_type.substr(0, content_type.find(';')))) == "application/json";
 }
@@ -35,7 +40,8 @@ std::optional<Refusal> refuse_pages(const Provenance& from, Protection protectio
   if (protection == Protection::none && !is_own_host(from.host)) {
     return Refusal{403, "Without an admin token, Host must be localhost or an IP address."};
   }
-  if (!from.origin.empty() && !is_same_site(from.origin, from.host)) {
+  const bool foreign_origin = !from.origin.empty() && !is_same_site(from.origin, from.host);
+  if (foreign_origin || is_foreign_fetch(from.fetch_site)) {
     return Refusal{403, "Requests from pages of other sites are refused."};
   }
   if (effect == Effect::changes && !is_json(from.content_type)) {

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <utility>
 
-#include "admin/browser_guard.h"
 #include "admin/calls.h"
 #include "base/error_table.h"
 #include "base/json_write.h"
@@ -38,7 +37,8 @@ constexpr std::string_view kKnown = "Known here: /livez, /readyz, /metrics, /for
 Provenance provenance_of(const net::HttpConnection& connection) {
   return {.host = net::find_header(connection.headers(), "host"),
           .origin = net::find_header(connection.headers(), "origin"),
-          .content_type = net::find_header(connection.headers(), "content-type")};
+          .content_type = net::find_header(connection.headers(), "content-type"),
+          .fetch_site = net::find_header(connection.headers(), "sec-fetch-site")};
 }
 
 // What follows the `?`.
@@ -197,10 +197,7 @@ std::optional<Server::Page> Server::page(const net::HttpConnection& connection, 
   const std::string_view path = target.substr(0, target.find('?'));
   // For balancers and Kubernetes; they know no token and learn nothing else.
   if (reads && path == "/livez") return Page{.body = "{\"live\":true}\n"};
-  if (reads && path == "/readyz") {
-    const Readiness readiness = views_.readiness();
-    return Page{.status = readiness.ready ? 200 : 503, .body = readiness_json(readiness)};
-  }
+  if (reads && path == "/readyz") return readiness_page(connection);
   const Duration pause = wrong_tokens_.refused(peer, loop_.now());
   if (pause > Duration::zero() && !net::find_header(connection.headers(), "authorization").empty()) {
     Page wait = problem(429, "Too many wrong admin tokens came from your address: wait before you try again.");
@@ -214,15 +211,36 @@ std::optional<Server::Page> Server::page(const net::HttpConnection& connection, 
   if (path == kCalls || path == kCancel || path.starts_with(kKeys)) return std::nullopt;
   if (!reads) return problem(405, "Only GET is served here.");
   if (path == kForecast) return forecast_page(connection);
-  if (path == "/metrics") return Page{.content_type = metrics::kContentType, .body = views_.metrics()};
+  if (path == "/metrics") return metrics_page(connection);
   return problem(404, kKnown);
+}
+
+std::optional<Refusal> Server::refuse_reading(const net::HttpConnection& connection) const {
+  return refuse_pages(provenance_of(connection), asks() ? Protection::proof : Protection::none, Effect::reads);
+}
+
+// Whether there is service is for everybody. Names of models, and what is wrong with them, are not for pages, also
+// where a token is asked for: here it is not.
+Server::Page Server::readiness_page(const net::HttpConnection& connection) const {
+  Readiness readiness = views_.readiness();
+  const Protection protection = administrator(connection) ? Protection::proof : Protection::none;
+  if (refuse_pages(provenance_of(connection), protection, Effect::reads)) readiness.missing.clear();
+  return {.status = readiness.ready ? 200 : 503, .body = readiness_json(readiness)};
+}
+
+// It names models, keys and addresses.
+Server::Page Server::metrics_page(const net::HttpConnection& connection) const {
+  if (const std::optional<Refusal> refused = refuse_reading(connection)) {
+    return problem(refused->status, refused->message);
+  }
+  return {.content_type = metrics::kContentType, .body = views_.metrics()};
 }
 
 // It names a key's users and what they have left: no page may read it.
 Server::Page Server::forecast_page(const net::HttpConnection& connection) const {
-  const std::optional<Refusal> refused =
-      refuse_pages(provenance_of(connection), asks() ? Protection::proof : Protection::none, Effect::reads);
-  if (refused) return problem(refused->status, refused->message);
+  if (const std::optional<Refusal> refused = refuse_reading(connection)) {
+    return problem(refused->status, refused->message);
+  }
   Result<ForecastQuery> query = read_forecast_query(query_of(connection.head().target));
   if (!query) return problem(400, query.error().message);
   const std::optional<Outlook> outlook = views_.forecast(*query);

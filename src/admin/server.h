@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/browser_guard.h"
 #include "admin/forecast.h"
 #include "admin/keys.h"
 #include "audit/record.h"
@@ -90,6 +91,10 @@ class Server {
   [[nodiscard]] static Page problem(int status, std::string_view message);
   // What never waits; nothing: a URL about calls or keys.
   [[nodiscard]] std::optional<Page> page(const net::HttpConnection& connection, const IpAddress& peer);
+  // What a web page's request for something to read is refused for.
+  [[nodiscard]] std::optional<Refusal> refuse_reading(const net::HttpConnection& connection) const;
+  [[nodiscard]] Page readiness_page(const net::HttpConnection& connection) const;
+  [[nodiscard]] Page metrics_page(const net::HttpConnection& connection) const;
   [[nodiscard]] Page forecast_page(const net::HttpConnection& connection) const;
   [[nodiscard]] net::Task<Page> calls_page(net::HttpConnection& connection, Caller caller) const;
   [[nodiscard]] net::Task<Page> keys_page(net::HttpConnection& connection, Caller caller) const;

@@ -195,10 +195,11 @@ class Gateway:
         return eventually(lambda: next((line for line in self.log()[since:] if re.search(pattern, line)), None),
                           f"a log line with {pattern!r}", timeout)
 
-    def get_admin(self, path):
+    def get_admin(self, path, headers=None):
         """(status, text) of an admin page."""
+        asked = urllib.request.Request(self.admin_url + path, headers=headers or {})
         try:
-            with urllib.request.urlopen(self.admin_url + path, timeout=PATIENCE) as reply:
+            with urllib.request.urlopen(asked, timeout=PATIENCE) as reply:
                 return reply.status, reply.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

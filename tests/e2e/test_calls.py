@@ -338,8 +338,29 @@ def test_pages_in_an_administrators_browser_can_do_nothing(gateway, model, heade
         expect_refusal(connection, name)
 
 
-def test_pages_that_rebind_their_name_see_nothing(gateway):
-    assert admin(gateway, "GET", "/calls", headers={"Host": "evil.example"})[0] == 403
+FOREIGN = [{"Host": "evil.example"}, {"Host": "evil.example:8081", "Origin": "http://evil.example:8081"},
+           {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}]
+
+
+@pytest.mark.parametrize("path", ["/calls", "/forecast?model=m&key=test", "/metrics"])
+def test_pages_that_rebind_their_name_see_nothing(gateway, path):
+    for headers in FOREIGN:
+        status, said = gateway.get_admin(path, headers=headers)
+        assert status == 403 and '"error"' in said, headers
+    for headers in ({}, {"Host": "localhost"}, {"Sec-Fetch-Site": "none"}, {"Sec-Fetch-Site": "same-origin"}):
+        assert gateway.get_admin(path, headers=headers)[0] == 200, headers
+
+
+def test_pages_learn_of_readiness_no_names(gateway_factory, model):
+    """Balancers learn whether there is service, whatever name they use; which model is missing is for who is no page."""
+    gateway = gateway_factory(config={"admin": {"address": "127.0.0.1:0", "token": TOKEN}, "models": [
+        {"name": "m", "endpoints": [{"url": model.base}]}, {"name": "secret-model", "endpoints": [{"url": "http://127.0.0.1:1"}]}]})
+    eventually(lambda: "secret-model" in gateway.get_admin("/readyz")[1])
+    for headers in FOREIGN:
+        status, said = gateway.get_admin("/readyz", headers=headers)
+        assert status == 200 and json.loads(said) == {"ready": True, "missing": {}}, headers
+    token = {"Authorization": f"Bearer {TOKEN}", "Host": "gateway.example"}
+    assert "secret-model" in gateway.get_admin("/readyz", headers=token)[1]
 
 
 @pytest.fixture(scope="module")

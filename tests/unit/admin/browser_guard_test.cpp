@@ -43,6 +43,23 @@ TEST(BrowserGuard, RefusesPagesOfOtherSites) {
   }
 }
 
+TEST(BrowserGuard, BelievesABrowserThatAPageOfAnotherSiteAsks) {
+  for (const Protection protection : {Protection::none, Protection::proof}) {
+    for (const std::string_view site : {"cross-site", "same-site", "whatever comes next"}) {
+      EXPECT_EQ(status_of({.host = "localhost", .origin = {}, .content_type = {}, .fetch_site = site}, protection,
+                          Effect::reads),
+                403)
+          << site;
+    }
+    for (const std::string_view site : {"", "none", "same-origin"}) {
+      EXPECT_EQ(status_of({.host = "localhost", .origin = {}, .content_type = {}, .fetch_site = site}, protection,
+                          Effect::reads),
+                200)
+          << site;
+    }
+  }
+}
+
 TEST(BrowserGuard, ChangesNeedAContentTypeThatFormsCannotSend) {
   for (const std::string_view type : {"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data",
                                       "text/plain; x=application/json", "application/jsonp"}) {
