@@ -64,6 +64,13 @@ std::vector<CopyGap> Copies::take_gaps() {
   return gaps;
 }
 
+std::vector<CopyGap> Copies::take_open_gaps() {
+  std::vector<CopyGap> gaps = take_gaps();
+  for (const auto& copy : copies_) copy->end_gap();
+  for (CopyGap& gap : take_gaps()) gaps.push_back(std::move(gap));
+  return gaps;
+}
+
 bool Copies::must_refuse() const {
   return std::any_of(copies_.begin(), copies_.end(), [](const auto& copy) { return copy->must_refuse(); });
 }

@@ -32,6 +32,8 @@ class Copies {
   void offer(std::string_view lines);
   // What copies lack, as soon as they take records again: a gap is told once. The writer's thread.
   [[nodiscard]] std::vector<CopyGap> take_gaps();
+  // At the end: what is open too, because nothing comes behind it.
+  [[nodiscard]] std::vector<CopyGap> take_open_gaps();
   // One that must have every record cannot take more: calls are to be refused.
   [[nodiscard]] bool must_refuse() const;
   [[nodiscard]] std::vector<CopyState> states() const;

@@ -107,6 +107,10 @@ std::optional<CopyGap> Copy::take_gap() {
   return gap;
 }
 
+void Copy::end_gap() {
+  if (!ended_ && gap_.records > 0) ended_ = std::exchange(gap_, {});
+}
+
 bool Copy::must_refuse() const {
   const std::uint64_t room = room_.load(std::memory_order_relaxed);
   const std::uint64_t held = held_.load(std::memory_order_relaxed);

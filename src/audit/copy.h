@@ -58,6 +58,8 @@ class Copy {
   // What found no room before that which was taken last. Once for each, and until then nothing more is taken; the
   // writer's thread.
   [[nodiscard]] std::optional<CopyGap> take_gap();
+  // At the end: one that still goes on ends here. The writer's thread.
+  void end_gap();
   // It must have every record, and its queue is nearly full, or something found no room since it was half empty.
   [[nodiscard]] bool must_refuse() const;
   [[nodiscard]] CopyState state() const;

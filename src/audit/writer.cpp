@@ -29,6 +29,18 @@ void append_event(std::string& out, const Event& event) {
   out += '\n';
 }
 
+std::string detail_of(const CopyGap& gap) {
+  std::string detail;
+  json::Writer{detail}
+      .open_object()
+      .text("to", gap.to)
+      .number("first_seq", static_cast<std::int64_t>(gap.first_seq))
+      .number("last_seq", static_cast<std::int64_t>(gap.last_seq))
+      .number("records", static_cast<std::int64_t>(gap.records))
+      .close_object();
+  return detail;
+}
+
 // Empties a buffer but keeps its memory, so that steady state allocates nothing; what a busy time left goes back in the
 // next quiet one.
 void reuse(std::string& buffer, bool quiet) {
@@ -113,12 +125,14 @@ void Writer::append(std::size_t index, const Record& record) {
 }
 
 void Writer::note(const Event& event) {
+  if (!take_event(event)) dropped_.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool Writer::take_event(const Event& event) {
   const std::lock_guard lock{events_->mutex};
-  if (events_->closed || events_->buffer.size() >= options_.buffer_limit) {
-    dropped_.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
+  if (events_->closed || events_->buffer.size() >= options_.buffer_limit) return false;
   append_event(events_->buffer, event);
+  return true;
 }
 
 std::uint64_t Writer::waiting() const {
@@ -173,6 +187,7 @@ void Writer::wait() {
 bool Writer::drain() {
   if (!write_taken()) return false;  // what the last attempt left
   if (!take(*events_) || !add_checkpoint()) return false;
+  if (!gaps_.empty()) note_gaps();
   for (const auto& lane : lanes_) {
     if (!take(*lane)) return false;
   }
@@ -274,20 +289,29 @@ bool Writer::write_numbered() {
   return true;
 }
 
-// What a copy lacks stands in the files, and in the copy itself.
 void Writer::offer_copies() {
   options_.copies->offer(numbered_);
-  for (const CopyGap& gap : options_.copies->take_gaps()) {
-    std::string detail;
-    json::Writer{detail}
-        .open_object()
-        .text("to", gap.to)
-        .number("first_seq", static_cast<std::int64_t>(gap.first_seq))
-        .number("last_seq", static_cast<std::int64_t>(gap.last_seq))
-        .number("records", static_cast<std::int64_t>(gap.records))
-        .close_object();
-    note({.name = "copy_gap", .actor = "gateway", .outcome = "error", .detail = detail});
+  for (CopyGap& gap : options_.copies->take_gaps()) gaps_.push_back(std::move(gap));
+  note_gaps();
+}
+
+// What a copy lacks stands in the files, and in the copy itself. What finds no room among the events is noted when they
+// have been written.
+void Writer::note_gaps() {
+  std::erase_if(gaps_, [this](const CopyGap& gap) {
+    return take_event({.name = "copy_gap", .actor = "gateway", .outcome = "error", .detail = detail_of(gap)});
+  });
+}
+
+// At the end, when the lane of events is this thread's alone: no copy takes anything that would end its gap.
+void Writer::close_gaps() {
+  if (options_.copies == nullptr) return;
+  for (CopyGap& gap : options_.copies->take_open_gaps()) gaps_.push_back(std::move(gap));
+  for (const CopyGap& gap : gaps_) {
+    append_event(events_->buffer,
+                 {.name = "copy_gap", .actor = "gateway", .outcome = "error", .detail = detail_of(gap)});
   }
+  gaps_.clear();
 }
 
 void Writer::note_losses() {
@@ -332,6 +356,7 @@ void Writer::finish() {
   }
   close(*events_);  // after the calls: their records may have found that a file was lost
   if (done) {
+    close_gaps();
     events_->buffer += last_words_;  // closed: nobody else looks at it
     done = drain();
   }

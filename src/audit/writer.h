@@ -23,6 +23,7 @@
 namespace intragate::audit {
 
 class Copies;
+struct CopyGap;
 
 class Writer {
  public:
@@ -67,6 +68,8 @@ class Writer {
   struct Lane;
   explicit Writer(Options options, Files files);
   void start();
+  // False: there is no room.
+  bool take_event(const Event& event);
   void run();
   void wait();
   bool drain();
@@ -75,6 +78,8 @@ class Writer {
   void number_lines();
   bool write_numbered();
   void offer_copies();
+  void note_gaps();
+  void close_gaps();
   void note_losses();
   void keep_head();
   void keep_archive();
@@ -109,8 +114,9 @@ class Writer {
   std::string numbered_;         // whole lines
   std::size_t numbered_at_ = 0;  // what was written already, to the byte
   bool failing_ = false;
-  Link on_disk_;  // the last record whose line is whole on disk
-  Link in_head_;  // the one that the head names
+  Link on_disk_;               // the last record whose line is whole on disk
+  Link in_head_;               // the one that the head names
+  std::vector<CopyGap> gaps_;  // of copies, that found no room among the events
   TimePoint head_written_{};
   bool head_failing_ = false;
   TimePoint signed_at_{};

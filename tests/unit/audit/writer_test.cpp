@@ -13,6 +13,9 @@
 #include <map>
 #include <thread>
 
+#include "audit/copies.h"
+#include "copy_receiver.h"
+
 namespace intragate::audit {
 namespace {
 
@@ -369,6 +372,62 @@ TEST_F(AuditWriter, EndsThoughTheDiskStaysFullAndCountsTheLoss) {
   open(options())->append(0, record_of("after"));
   EXPECT_EQ(lines().size(), 2U);
   expect_numbered(lines());
+}
+
+// A record of these tests is some 450 bytes: room for one.
+constexpr std::uint64_t kOneRecord = 700;
+
+std::vector<std::string> named(const std::vector<std::string>& lines, std::string_view event) {
+  std::vector<std::string> found;
+  std::copy_if(lines.begin(), lines.end(), std::back_inserter(found),
+               [&](const std::string& line) { return event_name(line) == event; });
+  return found;
+}
+
+TEST_F(AuditWriter, AGapThatIsOpenAtTheEndStandsInTheChain) {
+  const Receiver receiver;  // nobody listens
+  Writer::Options with_copy = options();
+  with_copy.copies = *Copies::open({copy_to(receiver, kOneRecord)}, AddressList::any());
+  auto writer = open(with_copy);
+  for (const char* name : {"a", "b", "c"}) writer->append(0, record_of(name));
+  writer->stop({.name = "stop", .actor = "signal"});
+  const auto written = lines();
+  expect_chained(written);
+  const auto gaps = named(written, "copy_gap");
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_NE(gaps[0].find(R"("first_seq":2,"last_seq":3,"records":2)"), std::string::npos) << gaps[0];
+  EXPECT_EQ(event_name(written.back()), "stop");
+}
+
+TEST_F(AuditWriter, AGapThatFindsNoRoomAmongTheEventsIsNotedLater) {
+  Receiver one;
+  Receiver other;
+  Writer::Options narrow = options();
+  narrow.buffer_limit = 1;  // one event at a time
+  narrow.copies = *Copies::open({copy_to(one, kOneRecord), copy_to(other, kOneRecord)}, AddressList::any());
+  auto writer = open(narrow);
+  const auto write = [&](std::uint64_t count) {
+    writer->append(0, record_of("x"));
+    ASSERT_TRUE(eventually([&] { return writer->written() == count; }));
+  };
+  for (const std::uint64_t count : {1, 2, 3}) write(count);  // the second and third find no room
+  one.listen();
+  other.listen();
+  ASSERT_TRUE(eventually([&] {
+    const auto states = narrow.copies->states();
+    return states[0].waiting_bytes == 0 && states[1].waiting_bytes == 0;
+  }));
+  write(4);                // ends both gaps at once
+  const auto told = [&] {  // these two; the queues are so short that events find no room either
+    const auto gaps = named(lines(), "copy_gap");
+    return std::count_if(gaps.begin(), gaps.end(), [](const std::string& gap) {
+      return gap.find(R"("first_seq":2,"last_seq":3,"records":2)") != std::string::npos;
+    });
+  };
+  ASSERT_TRUE(eventually([&] { return told() == 2; }));
+  EXPECT_EQ(writer->dropped(), 0U);
+  writer->stop();
+  EXPECT_EQ(told(), 2);
 }
 
 }  // namespace
