@@ -24,6 +24,7 @@ namespace {
 constexpr std::size_t kLargestPem = std::size_t{1} << 20;
 constexpr Duration kConnect = std::chrono::seconds{10};
 constexpr Duration kSilence = std::chrono::hours{1};  // longer than any answer may take, or a kept connection rests
+constexpr Duration kRest = std::chrono::seconds{5};   // for the client, once the gateway has said its last
 
 constexpr std::string_view kUnreachable =
     "HTTP/1.1 502 Bad Gateway\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 141\r\n\r\n"
@@ -108,19 +109,22 @@ net::Task<Result<net::Socket>> reach(net::Loop& loop, std::shared_ptr<Target> ta
   co_return last;
 }
 
-// One direction: what was read and not yet written.
+// One direction: what was read and not yet written. Its end is passed on like its bytes, and the other direction lives
+// on: who has asked all it will may still wait for the answer.
 class Way {
  public:
   Way(net::Socket& from, net::Socket& to) : from_{from}, to_{to} {}
   [[nodiscard]] bool reads() const { return begin_ == end_ && !over_; }
   [[nodiscard]] bool writes() const { return begin_ != end_; }
+  [[nodiscard]] bool over() const { return ended_; }
   // Moves what can be moved now. False: the connection is of no more use.
   bool move(bool& moved) {
     if (reads() && from_.may_read()) {
       const net::Socket::Moved got = from_.read(bytes_);
       begin_ = 0;
       end_ = got.bytes;
-      over_ = got.io == net::Socket::Io::closed || got.io == net::Socket::Io::failed;
+      broken_ = got.io == net::Socket::Io::failed;
+      over_ = broken_ || got.io == net::Socket::Io::closed;
       moved = moved || got.bytes > 0;
     }
     if (writes()) {
@@ -130,7 +134,11 @@ class Way {
       begin_ += put.bytes;
       moved = moved || put.bytes > 0;
     }
-    return writes() || !over_;
+    if (over_ && !writes() && !ended_) {
+      to_.shutdown_write();
+      ended_ = true;
+    }
+    return !broken_ || writes();
   }
 
  private:
@@ -139,7 +147,9 @@ class Way {
   std::array<char, net::Buffer::kBlock> bytes_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
-  bool over_ = false;  // nothing more comes
+  bool over_ = false;    // nothing more comes
+  bool broken_ = false;  // because nobody is there any more
+  bool ended_ = false;   // and all of it, the end too, has been passed on
 };
 
 net::Interest interest(const Way& reading, const Way& writing) {
@@ -147,25 +157,26 @@ net::Interest interest(const Way& reading, const Way& writing) {
 }
 
 net::Task<void> carry(net::Loop& loop, net::Socket client, std::shared_ptr<Target> target) {
-  net::Cancellation gone;
-  client.on_hangup(loop, &gone);
-  Result<net::Socket> gateway = co_await reach(loop, std::move(target), {Deadline::in(loop.now(), kConnect), &gone});
+  Result<net::Socket> gateway = co_await reach(loop, std::move(target), {Deadline::in(loop.now(), kConnect), nullptr});
   if (!gateway) {
-    if (gateway.error().code == Code::client_gone) co_return;
     log::warning("the gateway cannot be reached", {{"reason", gateway.error().detail}});
     client.write_plainly(kUnreachable);
     co_return;
   }
   const auto up = std::make_unique<Way>(client, *gateway);
   const auto down = std::make_unique<Way>(*gateway, client);
+  Deadline last;  // of a client that has its answer
   for (;;) {
     bool moved = false;
+    const bool answered = down->over();
     if (!up->move(moved) || !down->move(moved)) co_return;
+    if (up->over() && down->over()) co_return;
+    if (down->over() && !answered) last = Deadline::in(loop.now(), kRest);
     if (moved) {
       co_await net::Yield{loop};
       continue;
     }
-    const net::Until until{Deadline::in(loop.now(), kSilence), &gone};
+    const net::Until until{down->over() ? last : Deadline::in(loop.now(), kSilence), nullptr};
     const net::Wake wake = co_await client.wait(loop, interest(*up, *down), *gateway, interest(*down, *up), until);
     if (wake != net::Wake::ready) co_return;
   }
