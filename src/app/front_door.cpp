@@ -35,7 +35,8 @@ void admit(pipeline::Worker& worker, net::Listener::Accepted accepted, pipeline:
     turn_away(worker, accepted, door, Code::memory_full);
     return;
   }
-  if (door.open->fetch_add(1, std::memory_order_relaxed) >= door.rules.max_connections) {
+  const bool full = door.open->fetch_add(1, std::memory_order_relaxed) >= door.rules.max_connections;
+  if (full && !worker.close_longest_resting(door)) {
     door.open->fetch_sub(1, std::memory_order_relaxed);
     turn_away(worker, accepted, door, Code::overloaded);
     return;

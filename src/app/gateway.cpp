@@ -119,7 +119,7 @@ void Gateway::open_cores() {
     memory_.watch(core->loop->buffers().meter());
     core->worker =
         std::make_unique<pipeline::Worker>(pipeline::Worker::Parts{*core->loop, *audit_, metrics_->loop(i), *ledger_,
-                                                                   wrong_keys_, secret_watch_, routes()},
+                                                                   wrong_keys_, turned_away_, secret_watch_, routes()},
                                            snapshot_);
     cores_.push_back(std::move(core));
   }
@@ -347,6 +347,7 @@ void Gateway::stop(const std::function<bool()>& hurry) {
   keeper_->stop();
   for (auto& core : cores_) core->loop->stop();
   for (auto& core : cores_) core->thread.join();
+  note_turned_away(turned_away_.take_all());
   audit_->stop({.name = "stop", .actor = "signal"});
   save_usage_now();
   running_ = false;
@@ -357,10 +358,17 @@ void Gateway::tick() {
   const TimePoint now = MonotonicClock::now();
   remind_of_keys(now);
   expiry_.warn(*snapshot()->config, now);
+  note_turned_away(turned_away_.take(now));
   if (now - saved_at_ < kMinute) return;
   saved_at_ = now;
   ledger_->forget_idle({now, std::chrono::system_clock::now()});
   save_usage_now();
+}
+
+void Gateway::note_turned_away(const std::optional<auth::TurnedAway::Rest>& rest) {
+  if (!rest) return;
+  audit_->note(
+      {.name = "refused_connections", .actor = "gateway", .outcome = "refused", .detail = auth::rest_json(*rest)});
 }
 
 void Gateway::save_usage_now() {

@@ -19,6 +19,7 @@
 #include "app/key_keeper.h"
 #include "audit/copies.h"
 #include "audit/writer.h"
+#include "auth/turned_away.h"
 #include "auth/wrong_keys.h"
 #include "base/random.h"
 #include "metrics/registry.h"
@@ -95,6 +96,7 @@ class Gateway {
   [[nodiscard]] admin::Readiness readiness() const;
   [[nodiscard]] std::string metrics_text();
   void publish_totals();
+  void note_turned_away(const std::optional<auth::TurnedAway::Rest>& rest);
   void save_usage_now();
   void publish_endpoints(const pipeline::Snapshot& now_snapshot);
   void publish_lanes(const pipeline::Snapshot& now_snapshot);
@@ -106,6 +108,7 @@ class Gateway {
   std::unique_ptr<pipeline::Ledger> ledger_;
   pipeline::SecretWatch secret_watch_;
   auth::WrongKeys wrong_keys_{thread_random().next()};
+  auth::TurnedAway turned_away_;
   config::Secret admin_secret_{net::random_secret("")};
   net::MemoryLimit memory_;
   TimePoint saved_at_ = MonotonicClock::now();

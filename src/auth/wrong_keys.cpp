@@ -5,19 +5,11 @@
 #include <string_view>
 #include <utility>
 
+#include "auth/network.h"
 #include "base/hash.h"
 
 namespace intragate::auth {
 namespace {
-
-using Network = std::array<std::uint8_t, 16>;
-
-// Whoever has one IPv6 address has 2^64 of them.
-Network network_of(const IpAddress& address) {
-  Network bytes = address.bytes();
-  if (!address.is_v4()) std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
-  return bytes;
-}
 
 std::uint64_t first_bytes(const Digest& digest) {
   std::uint64_t value = 0;

@@ -89,6 +89,7 @@ struct Exchange : Attempt {  // the attempt's fields are dispatch's
   WallTime wall;
   IpAddress address;                 // the client's, behind trusted proxies
   bool many_behind_address = false;  // it is a proxy's that does not say for whom it calls
+  bool of_page = false;              // a browser says that a web page asked for it
   std::string request_id;
   ReceivedHead head;
   RouteMatch target;

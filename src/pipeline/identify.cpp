@@ -42,6 +42,15 @@ bool by_bare_key(const Exchange& x) {
   return has && x.target.route != nullptr && x.target.route->api == llm::Api::messages;
 }
 
+// A page can make a browser ask for it, and the certificate comes along: the browser's own, or that of a forwarder
+// on its machine. A key it cannot know.
+Error page_needs_key() {
+  return make_error(
+      Code::invalid_key,
+      "Requests of web pages (Origin, Sec-Fetch-Site) need an API key: a certificate alone does not prove "
+      "that somebody wanted them.");
+}
+
 // By certificate alone whoever sends no key; a wrong key is never made good by a certificate.
 Result<Unit> find_principal(Exchange& x) {
   const Duration pause = x.worker.wrong_keys().refused(x.address, x.worker.loop().now());
@@ -57,6 +66,7 @@ Result<Unit> find_principal(Exchange& x) {
   }
   if (shown != nullptr && x.head.authorization.empty() && !by_bare_key(x)) {
     x.principal = x.snapshot->keys.find(*shown);
+    if (x.principal != nullptr && x.of_page) return page_needs_key();
     if (x.principal != nullptr) return auth::admit(*x.principal, x.address, x.wall);
   }
   Result<std::string_view> token =

@@ -16,9 +16,12 @@ namespace intragate::pipeline {
 // Counts a connection in and out, and lets shutdown and administrators find it.
 class OpenConnection {
  public:
-  OpenConnection(Worker& worker, Door& door, net::Cancellation& cancellation) : worker_{worker}, door_{door} {
+  OpenConnection(Worker& worker, Door& door, const SocketAddress& peer, net::Cancellation& cancellation)
+      : worker_{worker}, door_{door} {
     entry_.cancellation = &cancellation;
-    worker_.clients_.insert_before(entry_);
+    entry_.door = &door;
+    entry_.peer = peer;
+    worker_.resting_.insert_before(entry_);
     ++worker_.open_;
     worker_.metrics().gauge(metrics::Metric::open_connections, {door_.name}).add(1);
   }
@@ -30,7 +33,14 @@ class OpenConnection {
   OpenConnection(const OpenConnection&) = delete;
   OpenConnection& operator=(const OpenConnection&) = delete;
   [[nodiscard]] Door& door() { return door_; }
-  [[nodiscard]] ClientEntry& entry() { return entry_; }
+  void show(Exchange& x) {
+    entry_.exchange = &x;
+    worker_.busy_.insert_before(entry_);
+  }
+  void rest() {
+    entry_.exchange = nullptr;
+    worker_.resting_.insert_before(entry_);
+  }
 
  private:
   Worker& worker_;
@@ -43,13 +53,13 @@ namespace {
 // Shows an exchange to shutdown and administrators as long as it lives.
 class InSight {
  public:
-  InSight(ClientEntry& entry, Exchange& x) : entry_{entry} { entry_.exchange = &x; }
-  ~InSight() { entry_.exchange = nullptr; }
+  InSight(OpenConnection& open, Exchange& x) : open_{open} { open_.show(x); }
+  ~InSight() { open_.rest(); }
   InSight(const InSight&) = delete;
   InSight& operator=(const InSight&) = delete;
 
  private:
-  ClientEntry& entry_;
+  OpenConnection& open_;
 };
 
 constexpr std::size_t kForwardedLines = 16;
@@ -77,6 +87,7 @@ void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
     switch (header.name.size()) {
       case 6:
         if (equals_ignoring_case(header.name, "accept")) x.head.accept = header.value;
+        if (equals_ignoring_case(header.name, "origin")) x.of_page = true;
         break;
       case 9:
         if (equals_ignoring_case(header.name, "x-api-key")) x.head.api_key = header.value;
@@ -94,6 +105,9 @@ void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
         break;
       case 13:
         if (equals_ignoring_case(header.name, "authorization")) x.head.authorization = header.value;
+        break;
+      case 14:
+        if (equals_ignoring_case(header.name, "sec-fetch-site")) x.of_page = x.of_page || header.value != "none";
         break;
       case 15:
         if (!equals_ignoring_case(header.name, "x-forwarded-for")) break;
@@ -152,7 +166,7 @@ net::Task<void> way_of(Exchange& x, const SocketAddress& peer, const Door& door,
 net::Task<bool> one_exchange(Worker& worker, net::HttpConnection& connection, SocketAddress peer, OpenConnection& open,
                              const Error* wrong) {
   Exchange x{worker, connection};
-  const InSight in_sight{open.entry(), x};
+  const InSight in_sight{open, x};
   net::Task<void> way = way_of(x, peer, open.door(), wrong);
   co_await way;
   connection.ignore_hangup();
@@ -233,7 +247,7 @@ net::Task<void> exchanges(Worker& worker, net::HttpConnection& connection, Socke
 
 net::Task<void> serve_connection(Worker& worker, net::Socket socket, SocketAddress peer, Door& door) {
   net::HttpConnection connection{worker.loop(), std::move(socket), limits_of(door.rules), worker.headers()};
-  OpenConnection open{worker, door, connection.cancellation()};
+  OpenConnection open{worker, door, peer, connection.cancellation()};
   try {
     co_await exchanges(worker, connection, peer, open);
   } catch (const std::exception& stray) {

@@ -75,9 +75,10 @@ std::string_view refusal_reason(Code why) {
 
 }  // namespace
 
-void Worker::refuse(const SocketAddress& peer, Door& door, Code why) {
+void Worker::refuse(const SocketAddress& peer, const Door& door, Code why) {
   const ErrorRow& row = error_row(why);
   metrics().counter(metrics::Metric::refused_connections, {door.name, refusal_reason(why)}).add();
+  if (!parts_.turned_away.note(peer.ip, loop().now())) return;
   const RequestId id = new_request_id();
   audit::Record record;
   record.time = std::chrono::system_clock::now();
@@ -90,9 +91,8 @@ void Worker::refuse(const SocketAddress& peer, Door& door, Code why) {
 
 std::vector<Exchange*> Worker::exchanges() {
   std::vector<Exchange*> found;
-  for (net::ListHook* hook = clients_.next(); hook != &clients_; hook = hook->next()) {
-    Exchange* const exchange = static_cast<ClientEntry&>(*hook).exchange;
-    if (exchange != nullptr) found.push_back(exchange);
+  for (net::ListHook* hook = busy_.next(); hook != &busy_; hook = hook->next()) {
+    found.push_back(static_cast<ClientEntry&>(*hook).exchange);
   }
   return found;
 }
@@ -103,14 +103,26 @@ void Worker::drain() {
 }
 
 void Worker::close_resting() {
-  for (net::ListHook* hook = clients_.next(); hook != &clients_; hook = hook->next()) {
-    auto& entry = static_cast<ClientEntry&>(*hook);
-    if (entry.exchange == nullptr) entry.cancellation->fire(net::CancelReason::shutdown);
+  for (net::ListHook* hook = resting_.next(); hook != &resting_; hook = hook->next()) {
+    static_cast<ClientEntry&>(*hook).cancellation->fire(net::CancelReason::shutdown);
   }
 }
 
+bool Worker::close_longest_resting(const Door& door) {
+  for (net::ListHook* hook = resting_.next(); hook != &resting_; hook = hook->next()) {
+    auto& entry = static_cast<ClientEntry&>(*hook);
+    if (entry.door != &door) continue;
+    entry.unlink();  // it is on its way out: nobody closes it twice
+    refuse(entry.peer, door, Code::overloaded);
+    entry.cancellation->fire(net::CancelReason::shutdown);
+    return true;
+  }
+  return false;
+}
+
 void Worker::cancel_all() {
-  for (net::ListHook* hook = clients_.next(); hook != &clients_; hook = hook->next()) {
+  close_resting();
+  for (net::ListHook* hook = busy_.next(); hook != &busy_; hook = hook->next()) {
     static_cast<ClientEntry&>(*hook).cancellation->fire(net::CancelReason::shutdown);
   }
 }

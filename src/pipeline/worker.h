@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "audit/writer.h"
+#include "auth/turned_away.h"
 #include "auth/wrong_keys.h"
 #include "base/random.h"
 #include "dialect/known_answers.h"
@@ -31,9 +32,13 @@
 
 namespace intragate::pipeline {
 
+struct Door;
+
 // One open client connection, as shutdown and administrators see it.
 struct ClientEntry : net::ListHook {
   net::Cancellation* cancellation = nullptr;
+  const Door* door = nullptr;
+  SocketAddress peer;
   Exchange* exchange = nullptr;  // while a request is served
 };
 
@@ -78,6 +83,7 @@ class Worker {
     metrics::Shard& metrics;
     Ledger& ledger;
     auth::WrongKeys& wrong_keys;
+    auth::TurnedAway& turned_away;
     SecretWatch& secrets;
     RouteTable routes;
   };
@@ -108,8 +114,11 @@ class Worker {
 
   // Serves a connection until it ends. The address has been let in already.
   void serve(net::Socket socket, const SocketAddress& peer, Door& door);
-  // A connection that was not let in: a record, a counter, and it is closed unread.
-  void refuse(const SocketAddress& peer, Door& door, Code why);
+  // A connection that was not let in: a counter, and a record where it is none of a crowd; it is closed unread.
+  void refuse(const SocketAddress& peer, const Door& door, Code why);
+  // Makes room at a door that is full: its connection that has waited longest without a request is closed, so that
+  // nobody who is merely there keeps others out. False: none waits on this loop.
+  bool close_longest_resting(const Door& door);
 
   // The requests that are being served now. Valid until anything waits.
   [[nodiscard]] std::vector<Exchange*> exchanges();
@@ -137,7 +146,8 @@ class Worker {
   Random random_;
   // By the lane, which lives in a snapshot: adopt() forgets all, so that an address is never taken for a later lane's.
   std::unordered_map<const Lane*, LaneState> lanes_;
-  net::ListHook clients_;
+  net::ListHook resting_;  // connections without a request, those that have been so for longest first
+  net::ListHook busy_;     // those with one
   std::size_t open_ = 0;
   bool draining_ = false;
 };

@@ -9,6 +9,7 @@ import gzip
 import os
 import pathlib
 import shutil
+import socket
 import zlib
 
 import pytest
@@ -17,10 +18,11 @@ from fake_model import answer, close, end, proper_answer, send, stream_head
 from gateway import run
 from parts import child, end as end_process, free_port
 from test_http_strict import BODY, CHUNKS, HEADS, REST, with_coding
+from test_tls import trusting
 from wire import Closed, Connection, ask, chat, eventually, new_id, request
 
 CHAT = "/v1/chat/completions"
-MAIN, TIGHT, WIDE, FEW = range(4)
+MAIN, TIGHT, WIDE, FEW, FEW_TLS = range(5)
 
 NGINX = """
 daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1; {user}
@@ -86,12 +88,24 @@ def chain(tmp_path_factory, gateway_factory, model):
 
 
 @pytest.fixture(scope="module")
-def gateway(gateway_factory, model):
+def gateway(gateway_factory, model, authority):
     short = {"head": "1s", "body": "1s", "idle": "1s"}
+    pair = authority.server()
     listen = [{"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "timeouts": short},
-              {"address": "127.0.0.1:0", "max_head": "1MiB"}, {"address": "127.0.0.1:0", "max_connections": 40}]
+              {"address": "127.0.0.1:0", "max_head": "1MiB"}, {"address": "127.0.0.1:0", "max_connections": 40},
+              {"address": "127.0.0.1:0", "max_connections": 40, "tls": {"certificate": pair.certificate, "key": pair.key}}]
     return gateway_factory(config={"listen": listen, "models": [
         {"name": "m", "endpoints": [{"url": model.base}], "retry": {"attempts": 1}}]})
+
+
+def call_once(gateway, listener, authority):
+    """The status of a call on a connection of its own."""
+    if listener != FEW_TLS:
+        return ask(gateway, chat("m"), address=gateway.addresses[listener]).status
+    plain = socket.create_connection(gateway.addresses[listener], 20)
+    with trusting(authority).wrap_socket(plain, server_hostname="localhost") as connection:
+        connection.sendall(request("POST", CHAT, chat("m"), key=gateway.key))
+        return int(connection.recv(65536).split()[1])
 
 
 def read_all(connection):
@@ -275,12 +289,40 @@ def test_cwe_400_half_open_crowd_above_max_connections_leaves_the_other_listener
     for connection in crowd:
         connection.close()
 
-    def served():
+
+@pytest.mark.parametrize("beginning", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"POST /v1/chat/completions HTTP/1.1\r\n"])
+def test_cwe_400_a_crowd_that_fills_a_listener_does_not_keep_honest_calls_out(gateway, authority, beginning):
+    """Above max_connections whoever has been there for longest without a request makes room; also for half a ClientHello."""
+    listener = FEW if beginning[:1] != b"\x16" else FEW_TLS
+    crowd = []
+    for _ in range(120):
+        connection = Connection(gateway.addresses[listener])
         try:
-            return ask(gateway, chat("m"), address=gateway.addresses[FEW]).status == 200
-        except (Closed, OSError):
-            return False
-    eventually(served, "room after the crowd")
+            connection.send(beginning)
+        except OSError:
+            pass  # it has made room already
+        crowd.append(connection)
+    name = "127.0.0.1:%d" % gateway.addresses[listener][1]
+    eventually(lambda: gateway.metrics().total("intragate_refused_connections_total", listener=name, reason="limit") >= 80)
+    for _ in range(5):
+        assert call_once(gateway, listener, authority) == 200
+    for connection in crowd:
+        connection.close()
+
+
+def test_cwe_779_a_crowd_that_is_refused_leaves_a_few_records_and_their_number(gateway_factory, model):
+    """Who was refused is on record; but a stranger must not fill the disk with it."""
+    gateway = gateway_factory(config={"listen": [{"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "allow": ["10.0.0.0/8"]}],
+                                      "models": [{"name": "m", "endpoints": [{"url": model.base}]}]})
+    for _ in range(1000):
+        Connection(gateway.addresses[1]).close()
+    eventually(lambda: gateway.metrics().total("intragate_refused_connections_total") == 1000)
+    gateway.stop()
+    refused = [record for record in gateway.records() if record["error"] == "address_not_allowed"]
+    told = [event["detail"] for event in gateway.events() if event["event"] == "refused_connections"]
+    assert 1 <= len(refused) < 100
+    assert len(refused) + sum(detail["connections"] for detail in told) == 1000
+    assert {source["address"] for detail in told for source in detail["addresses"]} == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize("open_, close_", [(b"[", b"]"), (b'{"a":', b"}")])

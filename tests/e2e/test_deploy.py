@@ -12,7 +12,7 @@ import yaml
 
 from fake_model import Gate, cut, delta, done, end, free_port, sse, stream_head, wait
 from gateway import ROOT
-from wire import Connection, Stream, ask, chat, eventually
+from wire import Connection, Stream, ask, chat, eventually, request
 
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus" / "alerts.yml"
@@ -188,8 +188,10 @@ def page(gateway_factory, model_factory, authority):
     with Stream(gateway, chat("pair", stream=True)) as reply:
         reply.rest()
     full = gateway.addresses[1]
-    with Connection(full), Connection(full) as turned_away:
-        assert turned_away.read_answer().status == 503
+    with Connection(full) as busy:
+        busy.send(request("POST", "/v1/chat/completions", chat("m"), key=gateway.key)[:-1])
+        eventually(lambda: '"receiving"' in gateway.get_admin("/calls")[1])
+        assert Connection(full).read_answer().status == 503
     gateway.reload("lisen: []", expect="refused")
     gateway.reload(config)
     ended = "intragate_requests_total|intragate_refused_connections_total"  # as IntragateAuditRecordsBehind counts

@@ -1,5 +1,6 @@
 """Client certificates: who gets in, as whom, and through `intragate forward` for clients that have none to show."""
 
+import contextlib
 import socket
 import ssl
 import subprocess
@@ -8,7 +9,8 @@ import openai
 import pytest
 
 from certificates import Authority, openssl
-from fake_model import Gate, delta, done, sse, stream_head, wait
+from dify import PYTHONS, Dify, DifyError
+from fake_model import Gate, delta, done, proper_answer, sse, stream_head, wait
 from gateway import binary, run
 from test_tls import call, connect, trusting
 from wire import eventually
@@ -31,7 +33,8 @@ def gateway(gateway_factory, model, authority, crl):
     own = authority.server()
     tls = {"certificate": own.certificate, "key": own.key, "client_ca": authority.certificate, "crl": crl,
            "client_certificate": "required"}
-    keys = [{"name": "dify", "key": "${TEST_KEY}", "certificate": {"cn": "dify-host"}, "require": "both"},
+    keys = [{"name": "dify", "key": "${TEST_KEY}", "certificate": {"cn": "dify-host"}, "require": "both",
+             "stream_usage": "always"},
             {"name": "batch", "certificate": {"spiffe": "spiffe://corp/batch", "san": "batch.corp"}},
             {"name": "plain", "key": "sk-plain-0123456789abcdef"}]
     return gateway_factory(config={"listen": [{"address": "127.0.0.1:0", "tls": tls}], "keys": keys,
@@ -122,31 +125,88 @@ def test_whoever_has_no_good_certificate_stays_outside(gateway, authority):
         stranger.close()
 
 
-def test_forward_adds_the_certificate(gateway, model, authority, dify):
+@contextlib.contextmanager
+def forwarding(gateway, pair, authority):
+    """The address of an `intragate forward` that shows this certificate to the gateway."""
     command = [binary(), "forward", "--listen", "127.0.0.1:0", "--to", f"https://localhost:{gateway.address[1]}",
-               "--cert", dify.certificate, "--key", dify.key, "--ca", authority.certificate]
+               "--cert", pair.certificate, "--key", pair.key, "--ca", authority.certificate]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        base = "http://" + process.stdout.readline().removeprefix("listening on ").strip() + "/v1"
-        with openai.OpenAI(base_url=base, api_key=gateway.key, max_retries=0) as client:
-            long = [{"role": "user", "content": "x" * 400_000}]
-            assert client.chat.completions.create(model="m", messages=long).choices[0].message.content
-            gate = Gate()
-            model.script(stream_head(), sse(delta("one")), wait(gate), sse(delta("two")), done())
-            stream = iter(client.chat.completions.create(model="m", messages=long, stream=True))
-            assert next(stream).choices[0].delta.content == "one"  # before the model says more
-            gate.allow()
-            assert any(chunk.choices[0].delta.content == "two" for chunk in stream if chunk.choices)
-            model.script(stream_head(), sse(delta("one")), wait(Gate()))
-            stream = client.chat.completions.create(model="m", messages=long, stream=True)
-            assert next(iter(stream)).choices[0].delta.content == "one"
-            stream.close()
-            upstream = model.wait_for_call(3)
-            upstream.wait_ended()
-            assert upstream.ended_by_peer
+        yield process.stdout.readline().removeprefix("listening on ").strip()
     finally:
         process.terminate()
         process.wait(20)
+        process.stdout.close()
+
+
+def test_forward_adds_the_certificate(gateway, model, authority, dify):
+    with forwarding(gateway, dify, authority) as address, \
+            openai.OpenAI(base_url=f"http://{address}/v1", api_key=gateway.key, max_retries=0) as client:
+        long = [{"role": "user", "content": "x" * 400_000}]
+        assert client.chat.completions.create(model="m", messages=long).choices[0].message.content
+        gate = Gate()
+        model.script(stream_head(), sse(delta("one")), wait(gate), sse(delta("two")), done())
+        stream = iter(client.chat.completions.create(model="m", messages=long, stream=True))
+        assert next(stream).choices[0].delta.content == "one"  # before the model says more
+        gate.allow()
+        assert any(chunk.choices[0].delta.content == "two" for chunk in stream if chunk.choices)
+        model.script(stream_head(), sse(delta("one")), wait(Gate()))
+        stream = client.chat.completions.create(model="m", messages=long, stream=True)
+        assert next(iter(stream)).choices[0].delta.content == "one"
+        stream.close()
+        upstream = model.wait_for_call(3)
+        upstream.wait_ended()
+        assert upstream.ended_by_peer
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_difys_own_code_gets_through_forward(gateway, model, authority, dify, stream):
+    """Dify's SDK knows no client certificates: the forwarder beside it shows one, and the key is Dify's own."""
+    model.script(proper_answer("a river"))
+    with forwarding(gateway, dify, authority) as address, contextlib.closing(Dify(PYTHONS[-1])) as plugin:
+        form = {"endpoint_url": f"http://{address}/v1", "api_key": gateway.key, "mode": "chat", "context_size": "2048",
+                "max_tokens_to_sample": "2048"}
+        chunks = plugin.invoke(form, model="m", stream=stream)
+        assert "a river" in "".join(chunk["text"] for chunk in chunks)
+        record = eventually(lambda: next((r for r in gateway.records() if r["principal"] == "dify" and r["outcome"] == "ok"), None))
+        assert record["certificate"] == "CN=dify-host" and record["key_id"]
+        with pytest.raises(DifyError, match="status code 401"):
+            plugin.validate({**form, "api_key": "sk-wrong"}, model="m")
+
+
+def test_forward_answers_a_client_that_has_said_all_it_will(gateway, authority, batch):
+    """A half-closed connection has an answer to come, as without the forwarder; its end arrives, too."""
+    with forwarding(gateway, batch, authority) as address:
+        host, port = address.split(":")
+        with socket.create_connection((host, int(port)), 20) as client:
+            client.sendall(b"GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n")
+            client.shutdown(socket.SHUT_WR)
+            answer = b""
+            while part := client.recv(65536):
+                answer += part
+        assert answer.startswith(b"HTTP/1.1 200") and b'"id":"m"' in answer
+
+
+@pytest.mark.parametrize("header", ["Origin: http://evil.example", "Origin: null", "Origin: http://a", "Sec-Fetch-Site: cross-site",
+                                    "Sec-Fetch-Site: same-site", "Sec-Fetch-Site: same-origin"])
+def test_pages_cannot_use_a_certificate_alone(gateway, model, authority, batch, header):
+    """A page makes the browser of somebody on the forwarder's machine ask; the name it used may be its own."""
+    def ask(context, *headers):
+        body = b'{"model":"m","messages":[{"role":"user","content":"hi"}]}'
+        head = "\r\n".join(["POST /v1/chat/completions HTTP/1.1", "Host: a", "Content-Type: text/plain", "Connection: close",
+                            f"Content-Length: {len(body)}", *headers, "", ""])
+        with connect(gateway, context) as connection:
+            connection.sendall(head.encode() + body)
+            answer = b""
+            while part := connection.recv(65536):
+                answer += part
+            return answer
+    before = len(model.calls)
+    context = trusting(authority, batch)
+    refused = ask(context, header)
+    assert refused.startswith(b"HTTP/1.1 401") and b'"invalid_api_key"' in refused and len(model.calls) == before
+    for allowed in ([], ["Sec-Fetch-Site: none"], [header, "Authorization: Bearer sk-plain-0123456789abcdef"]):
+        assert ask(context, *allowed).startswith(b"HTTP/1.1 200"), allowed
 
 
 def test_forward_refuses_what_would_not_be_safe(dify):
