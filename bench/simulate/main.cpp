@@ -23,16 +23,25 @@ constexpr Contender kContenders[] = {{"FIFO", make_fifo}, {"round robin", make_r
 
 // 100 users who always want more, with short, usual and long calls; 20 people who chat.
 std::vector<Group> crowd() {
-  return {{.name = "heavy, chat", .users = 50, .kind = Kind::conversation, .calls = 8},
+  return {{.name = "heavy, chat", .users = 40, .kind = Kind::conversation, .calls = 8},
+          {.name = "heavy, seen", .users = 10, .kind = Kind::conversation, .calls = 8, .pictures = 0.5},
           {.name = "heavy, code", .users = 30, .kind = Kind::code, .calls = 8},
           {.name = "heavy, long", .users = 20, .kind = Kind::conversation, .calls = 8, .scale = 3},
           {.name = "light", .users = 20, .kind = Kind::conversation, .calls = 1, .pause = 120}};
 }
 
-// One user's thousand calls and one person.
+// One user's thousand calls, some with pictures, and one person.
 std::vector<Group> one_against_one() {
-  return {{.name = "heavy", .users = 1, .kind = Kind::conversation, .calls = 1000},
+  return {{.name = "heavy", .users = 1, .kind = Kind::conversation, .calls = 1000, .pictures = 0.05},
           {.name = "light", .users = 1, .kind = Kind::conversation, .calls = 1, .pause = 30}};
+}
+
+// Fewer heavy users than slots, so that each holds several: one always shows pictures, one sometimes.
+std::vector<Group> few() {
+  return {{.name = "heavy, chat", .users = 2, .kind = Kind::conversation, .calls = 40},
+          {.name = "always", .users = 1, .kind = Kind::conversation, .calls = 40, .pictures = 1},
+          {.name = "sometimes", .users = 1, .kind = Kind::conversation, .calls = 40, .pictures = 0.2},
+          {.name = "light", .users = 4, .kind = Kind::conversation, .calls = 1, .pause = 60}};
 }
 
 // Nobody is heavy: the model has more slots than it needs most of the time.
@@ -111,6 +120,7 @@ int main(int argc, char** argv) {
   }
   bool good = report_all("100 heavy users and 20 light ones, one key", setting, crowd());
   good = report_all("one user with 1,000 calls and a light one", setting, one_against_one()) && good;
+  good = report_all("four heavy users, two of them with pictures", setting, few()) && good;
   good = report_all("120 light users, nobody heavy", setting, calm_day()) && good;
   report_cost();
   std::printf(

@@ -87,7 +87,7 @@ class Fair : public Policy {
     const qos::Subject key = qos::subject_of("dify", 1);
     const qos::Joined joined = scheduler_.join({.key = key,
                                                 .user = qos::user_of(key, std::to_string(call.user)),
-                                                .cost = qos::cost_of(call.prompt, length_.expected(std::nullopt)),
+                                                .cost = qos::cost_of(call.estimate, length_.expected(std::nullopt)),
                                                 .owner = call.id},
                                                now);
     places_[call.id] = joined.place;

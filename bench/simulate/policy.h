@@ -14,8 +14,9 @@ namespace intragate::simulate {
 struct Call {
   std::uint32_t id = 0;
   std::uint32_t user = 0;
-  std::uint64_t prompt = 0;
-  std::uint64_t answer = 0;  // the policy must not look at it before the call has ended
+  std::uint64_t estimate = 0;  // of the prompt, as the body's size says it
+  std::uint64_t prompt = 0;    // the policy must look at neither before the call has ended
+  std::uint64_t answer = 0;
 };
 
 class Policy {

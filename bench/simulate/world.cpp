@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <queue>
@@ -66,6 +67,10 @@ class World {
  private:
   TimePoint time() const { return TimePoint{Duration{static_cast<Duration::rep>(now_ * 1e9)}}; }
   double pause(const Group& group) { return draw_pause(group.pause, random_); }
+  std::uint64_t estimated(std::uint64_t prompt, const Group& group) {
+    if (random_.unit() < group.pictures) return 32'768;
+    return 1 + static_cast<std::uint64_t>(static_cast<double>(prompt) * std::exp2(2 * random_.unit() - 1));
+  }
   void ask_later(std::uint32_t user, double after) {
     events_.push({.at = now_ + after, .order = ++order_, .user = user, .call = 0, .ends = false});
   }
@@ -86,6 +91,7 @@ class World {
     Pending pending{.call = {.id = id, .user = user}, .came = now_};
     pending.call.prompt = 1 + static_cast<std::uint64_t>(static_cast<double>(length.prompt) * group.scale);
     pending.call.answer = 1 + static_cast<std::uint64_t>(static_cast<double>(length.answer) * group.scale);
+    pending.call.estimate = estimated(pending.call.prompt, group);
     calls_[id] = pending;
     if (policy_.come(pending.call, time())) return start(id);
     calls_.at(id).forecast = static_cast<double>(policy_.forecast(id, time()).count()) / 1e9;

@@ -1,7 +1,8 @@
 // A model with slots, the people who use it, and the clock: a discrete-event simulation.
 // The model: a call holds its slot for 0.1 s + prompt / 8,000 per second + answer / 40 per second.
 // The people: heavy users always have the same number of calls under way or waiting; a light user reads the answer,
-// pauses (lengths.h), asks the next thing.
+// pauses (lengths.h), asks the next thing. Prompts are estimated at half to twice their length, as bytes of several
+// languages are, and far too high with a picture.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,7 @@ struct Group {
   std::uint32_t calls = 1;  // of one user at a time
   double pause = 0;         // mean seconds between an answer and the next call; 0: none
   double scale = 1;         // of all lengths
+  double pictures = 0;      // share of calls with one: its bytes are taken for a prompt of 32,768 tokens
 };
 
 struct Setting {

@@ -123,6 +123,12 @@ void FairTree::charge(Level& level, Sharer& sharer, std::int64_t cost) {
   ++sharer.running;
 }
 
+void FairTree::correct(Level& level, Sharer& sharer, std::int64_t overrun) {
+  const std::int64_t floor = std::min(sharer.counter, start_of(level));
+  sharer.counter = std::max(sharer.counter + overrun * kScale / sharer.weight, floor);
+  level.furthest = std::max(level.furthest, sharer.counter);
+}
+
 void FairTree::start(std::uint32_t index, std::int64_t cost) {
   unrest(index);
   User& user = users_[index];
@@ -139,10 +145,8 @@ void FairTree::start(std::uint32_t index, std::int64_t cost) {
 void FairTree::end(std::uint32_t index, std::int64_t overrun) {
   User& user = users_[index];
   Key& key = keys_[user.key];
-  user.counter += overrun * kScale / user.weight;
-  key.counter += overrun * kScale / key.weight;
-  key.users.furthest = std::max(key.users.furthest, user.counter);
-  root_.furthest = std::max(root_.furthest, key.counter);
+  correct(key.users, user, overrun);
+  correct(root_, key, overrun);
   if (user.waiting > 0) key.users.waiting.update(index, ByCounter<User>{users_});
   if (key.waiting > 0) root_.waiting.update(user.key, ByCounter<Key>{keys_});
   --user.running;

@@ -109,6 +109,10 @@ class FairTree {
   }
   [[nodiscard]] double given_before(const Level& level, const Sharer& sharer, double before) const;
   void charge(Level& level, Sharer& sharer, std::int64_t cost);
+  // A call cost so much more than it was charged. What is given back puts nobody before a newcomer: virtual time has
+  // risen with the charge and does not fall, so that everybody who comes would have to wait for all that was given
+  // back.
+  void correct(Level& level, Sharer& sharer, std::int64_t overrun);
   void rest(std::uint32_t user);  // if it has no calls
   void append_idle(std::uint32_t user);
   void unrest(std::uint32_t user);

@@ -333,6 +333,54 @@ TEST_P(SchedulerProperties, WrongEstimatesAreEvenedOut) {
   }
 }
 
+// One user always has 60 calls waiting; a part of them is charged as 33,000 tokens and costs 1,500.
+TEST_P(SchedulerProperties, WhoComesWaitsForNoRoundHoweverMuchIsGivenBackToOthers) {
+  constexpr std::uint32_t kSlots = 8;
+  constexpr std::uint64_t kPicture = 2;
+  constexpr std::uint64_t kLight = 3;
+  Random random{GetParam()};
+  Scheduler scheduler{kSlots, {.user_percent = 100, .max_wait = 10h}};
+  TimePoint now{1000s};
+  std::vector<Place> places;
+  std::vector<std::uint64_t> owners;
+  std::uint64_t visitor = 0;
+  const auto join = [&](std::uint64_t owner) {
+    const Subject key = key_named(owner == kLight ? visitor % 2 : 0);
+    const std::string user = owner == kLight ? std::to_string(++visitor) : "heavy";
+    const Claim claim{
+        .key = key, .user = user_of(key, user), .cost = owner == kPicture ? 33'000U : 1'000U, .owner = owner};
+    const Joined joined = scheduler.join(claim, now);
+    if (joined.as != Joined::As::admitted) return;
+    places.push_back(joined.place);
+    owners.push_back(owner);
+  };
+  const auto join_heavy = [&] { join(random.unit() < 0.1 ? kPicture : 1); };
+  for (std::uint32_t i = 0; i < kSlots + 60; ++i) join_heavy();
+  std::uint32_t longest = 0;
+  bool waits = false;
+  std::uint32_t served_meanwhile = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    now += 10ms;
+    const std::size_t which = random.next() % places.size();
+    const std::optional<Grant> grant = scheduler.finish(places[which], owners[which] == kPicture ? 1'500 : 1'000, now);
+    places[which] = grant->place;
+    owners[which] = grant->owner;
+    if (grant->owner == kLight) {
+      longest = std::max(longest, served_meanwhile);
+      waits = false;
+    } else {
+      ++served_meanwhile;
+      join_heavy();
+    }
+    if (waits || random.unit() > 0.01) continue;
+    served_meanwhile = 0;
+    waits = true;
+    join(kLight);
+  }
+  EXPECT_GT(visitor, 50U);
+  EXPECT_LE(longest, kSlots) << "about one service time";
+}
+
 TEST_P(SchedulerProperties, BatchIsServedUnderEndlessInteractiveLoad) {
   Random random{GetParam()};
   Scheduler scheduler{2, {.size = 1000, .user_percent = 100, .batch_patience = 30s}};

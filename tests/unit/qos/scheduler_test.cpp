@@ -235,6 +235,19 @@ TEST_F(Scheduling, QuestionThatFollowsAnotherDoesNotWaitForARoundOfHeavyUsers) {
   EXPECT_NE(scheduler.finish(holder, now)->owner, 1000U) << "a sixth one at once does";
 }
 
+TEST_F(Scheduling, WhatIsGivenBackDelaysNobodyWhoComes) {
+  EXPECT_TRUE(scheduler.set_slots(4, now).empty());
+  std::vector<Place> pictures;  // bytes of a picture, taken for a long prompt
+  for (int i = 0; i < 4; ++i) pictures.push_back(admit(claim("a", "heavy", 33'000)));
+  for (int i = 0; i < 40; ++i) wait(claim("a", "heavy"), 1);
+  std::vector<Place> holders;
+  for (const Place& picture : pictures) holders.push_back(scheduler.finish(picture, 1'500, now)->place);
+  wait(claim("a", "light"), 2);
+  EXPECT_EQ(scheduler.finish(holders[0], now)->owner, 2U);
+  wait(claim("b", ""), 3);
+  EXPECT_EQ(scheduler.finish(holders[1], now)->owner, 3U) << "another key's call neither";
+}
+
 TEST_F(Scheduling, BatchWaitsForIdleSlots) {
   const Place holder = admit(claim("a", "x"));
   Claim batch = claim("a", "jobs");
