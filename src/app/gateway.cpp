@@ -261,6 +261,7 @@ Result<Unit> Gateway::adopt(std::shared_ptr<const config::Config> config) {
   admin_tls_ = *std::move(admin_tls);
   config_ = std::move(config);
   snapshot_ = std::move(*snapshot);
+  pipeline::take_effect(*snapshot_, moment_now().at);
   ledger_->replace_rules(config_->limits);
   memory_.set(config_->memory_limit);
   cores_.front()->loop->post([this, rules = admin_rules()] { admin_->adopt(rules); });

@@ -111,7 +111,7 @@ net::Task<Result<Next>> wait_for_slot(Exchange& x, Gate::Waiting waiting) {
     if (waiting.granted()) break;
     const TimePoint now = loop.now();
     if (patience.reached(now)) co_return waited_too_long(x, waiting.standing(now));
-    x.lane->gate->set_slots(slots_of(*x.lane, now), now);
+    follow_slots(*x.lane, now);
     if (!beats || now < heartbeat) continue;
     net::Task<bool> beat = interim ? send_interim(x) : send_heartbeat(x, waiting.standing(now));
     const bool told = co_await beat;
@@ -129,7 +129,7 @@ Passage Admit::pass(Exchange& x) {
   x.waiting_since = now;
   if (x.lane->endpoints.empty()) return Next::go_on;  // dispatch has the words for that
   Gate& gate = *x.lane->gate;
-  gate.set_slots(slots_of(*x.lane, now), now);
+  follow_slots(*x.lane, now);
   if (gate.unlimited()) return Next::go_on;
   if (x.prompt_estimate == 0) x.prompt_estimate = estimated_prompt(x);
   const bool answers = llm::generates(x.call.api);

@@ -58,16 +58,22 @@ void Gate::finish(Ticket<Gate> slot, const Used& used, TimePoint now) {
   wake(scheduler_.finish(place, qos::cost_of(used.prompt, used.answer), now));
 }
 
-void Gate::set_slots(std::uint32_t slots, TimePoint now) {
+void Gate::set_slots(std::uint32_t slots, std::uint32_t version, TimePoint now) {
   if (slots_.load(std::memory_order_relaxed) == slots) return;
   const std::lock_guard lock{mutex_};
-  slots_.store(slots, std::memory_order_relaxed);
-  for (const qos::Grant& grant : scheduler_.set_slots(slots, now)) wake(grant);
+  if (version == version_) grant(slots, now);
 }
 
-void Gate::set_bounds(const qos::QueueBounds& bounds) {
+void Gate::adopt(const Rules& rules, TimePoint now) {
   const std::lock_guard lock{mutex_};
-  scheduler_.set_bounds(bounds);
+  version_ = rules.version;
+  scheduler_.set_bounds(rules.bounds);
+  grant(rules.slots, now);
+}
+
+void Gate::grant(std::uint32_t slots, TimePoint now) {
+  slots_.store(slots, std::memory_order_relaxed);
+  for (const qos::Grant& grant : scheduler_.set_slots(slots, now)) wake(grant);
 }
 
 void Gate::count_answer(std::uint64_t completion_tokens) {

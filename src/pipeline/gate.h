@@ -93,10 +93,17 @@ class Gate {
   };
   void finish(Ticket<Gate> slot, const Used& used, TimePoint now);
 
-  // How many slots there are now; calls that wait may get one.
-  void set_slots(std::uint32_t slots, TimePoint now);
+  // How many slots there are now; calls that wait may get one. `version` is that of the lane who says it: calls that
+  // began before a reload look at endpoints which are no more, and are not listened to.
+  void set_slots(std::uint32_t slots, std::uint32_t version, TimePoint now);
   [[nodiscard]] bool unlimited() const { return slots_.load(std::memory_order_relaxed) == qos::kUnlimitedSlots; }
-  void set_bounds(const qos::QueueBounds& bounds);
+  // A new lane has taken over, with other rules; older versions have nothing to say from now on.
+  struct Rules {
+    qos::QueueBounds bounds;
+    std::uint32_t slots = 0;
+    std::uint32_t version = 0;
+  };
+  void adopt(const Rules& rules, TimePoint now);
 
   // Of calls without a slot, where nothing is bounded.
   void count_answer(std::uint64_t completion_tokens);
@@ -109,8 +116,10 @@ class Gate {
  private:
   [[nodiscard]] qos::Claim priced(const Wish& wish) const;  // under the mutex
   void wake(const std::optional<qos::Grant>& grant);        // under the mutex
+  void grant(std::uint32_t slots, TimePoint now);           // under the mutex
 
   std::atomic<std::uint32_t> slots_;
+  std::uint32_t version_ = 0;  // of the lane whose slots these are
   mutable std::mutex mutex_;
   qos::Scheduler scheduler_;
   qos::AnswerLength length_;

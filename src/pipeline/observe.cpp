@@ -13,20 +13,16 @@ bool watched(const Attempt& a) {
   return a.capacity != nullptr && a.capacity->automatic();
 }
 
-void follow(const Exchange& x, TimePoint now) {
-  x.lane->gate->set_slots(slots_of(*x.lane, now), now);
-}
-
 void count(Exchange& x, qos::PaceSample sample, TimePoint now) {
   sample.in_flight = std::max(1U, x.endpoint->in_flight());
   x.capacity->count(sample, now);
-  follow(x, now);
+  follow_slots(*x.lane, now);
 }
 
 void overloaded(const Exchange& x, const Attempt& a) {
   const TimePoint now = x.worker.loop().now();
   a.capacity->overloaded(now);
-  follow(x, now);
+  follow_slots(*x.lane, now);
 }
 
 std::uint64_t prompt_of(const Exchange& x) {

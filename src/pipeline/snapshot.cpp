@@ -74,7 +74,12 @@ std::shared_ptr<const Lane> make_lane(std::string name, const config::Model& mod
                                       const Snapshot* previous, Now now) {
   const Lane* before = previous == nullptr ? nullptr : previous->find(name);
   if (before != nullptr && before->name != name) before = nullptr;  // an alias then, a model now
-  Lane lane{std::move(name), model, {}, before != nullptr ? before->known_since : now.seconds, nullptr};
+  Lane lane{.name = std::move(name),
+            .model = model,
+            .endpoints = {},
+            .known_since = now.seconds,
+            .version = 0,
+            .gate = nullptr};
   for (const Site& site : sites) {
     lane.endpoints.push_back(site.endpoint);
     lane.capacities.push_back(site.capacity);
@@ -82,8 +87,9 @@ std::shared_ptr<const Lane> make_lane(std::string name, const config::Model& mod
     if (lane.counter == nullptr) lane.counter = site.counter;
   }
   if (before != nullptr) {
+    lane.known_since = before->known_since;
+    lane.version = before->version + 1;
     lane.gate = before->gate;
-    lane.gate->set_bounds(bounds_of(model.queue));
     lane.first_bytes = before->first_bytes;
   } else {
     lane.gate = std::make_shared<Gate>(slots_of(lane, now.at), bounds_of(model.queue));
@@ -159,6 +165,16 @@ std::uint32_t slots_of(const Lane& lane, TimePoint now) {
     if (state == upstream::BreakerState::half_open) well += std::min(slots, lane.model.health.probes);
   }
   return in_panic(lane, now) ? all : well;
+}
+
+void follow_slots(const Lane& lane, TimePoint now) {
+  lane.gate->set_slots(slots_of(lane, now), lane.version, now);
+}
+
+void take_effect(const Snapshot& snapshot, TimePoint now) {
+  for (const auto& lane : snapshot.listed) {
+    lane->gate->adopt({bounds_of(lane->model.queue), slots_of(*lane, now), lane->version}, now);
+  }
 }
 
 const Lane* Snapshot::find(std::string_view name) const {

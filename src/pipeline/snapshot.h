@@ -28,6 +28,7 @@ struct Lane {
   config::Model model;
   std::vector<std::shared_ptr<upstream::Endpoint>> endpoints;
   std::int64_t known_since = 0;                         // seconds since 1970
+  std::uint32_t version = 0;                            // how many lanes of this model there were before
   std::shared_ptr<Gate> gate;                           // the model's slots, the same over reloads
   std::shared_ptr<FirstBytes> first_bytes{};            // so are these
   std::vector<std::shared_ptr<Capacity>> capacities{};  // by endpoint
@@ -46,6 +47,9 @@ struct Lane {
 // The slots of the lane's endpoints: all of those that are well, as many as probes may come of those that come back,
 // none of those that cool down; all of all in panic. kUnlimitedSlots when one has no limit.
 [[nodiscard]] std::uint32_t slots_of(const Lane& lane, TimePoint now);
+
+// Tells the lane's gate how many slots there are now. Cheap when there are as many as before.
+void follow_slots(const Lane& lane, TimePoint now);
 
 // Whether the lane's `kind` has this API. Errors: model_not_allowed (403), with a sentence for end users.
 [[nodiscard]] Result<Unit> check_kind(const Lane& lane, llm::Api api);
@@ -103,5 +107,9 @@ struct Snapshot {
                                                                     const Discovered& discovered,
                                                                     const Snapshot* previous, Now now,
                                                                     const std::vector<auth::IssuedKey>& issued = {});
+
+// From now on the queues have the snapshot's bounds and slots, for those who wait already too. Calls under way on lanes
+// of the one before change neither any more. For whoever hands a snapshot out, once it is certain: any thread.
+void take_effect(const Snapshot& snapshot, TimePoint now);
 
 }  // namespace intragate::pipeline

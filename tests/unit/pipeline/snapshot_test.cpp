@@ -166,6 +166,29 @@ TEST(Snapshot, SlotsAreThoseOfEndpointsThatMayGetCalls) {
   EXPECT_EQ(slots_of(lane, later), 2U) << "both come back, one call at a time";
 }
 
+TEST(Snapshot, CallsFromBeforeAReloadHaveNoSayInItsSlots) {
+  for (const auto& [before, after] : {std::pair{4U, 1U}, std::pair{1U, 4U}}) {
+    config::Model limited = model("a");
+    limited.endpoints[0].max_concurrency = before;
+    const auto first = make(config_with({limited}), {}, nullptr);
+    limited.endpoints[0].max_concurrency = after;
+    const auto second = make(config_with({limited}), {}, first.get());
+    const Lane& old_lane = *first->find("a");
+    const Lane& lane = *second->find("a");
+    const auto slots = [&] { return lane.gate->facts().slots; };
+    EXPECT_EQ(slots(), before);
+    follow_slots(lane, kNow);
+    EXPECT_EQ(slots(), before) << "made, but not in use: the reload may still be refused";
+    take_effect(*second, kNow);
+    EXPECT_EQ(slots(), after) << "also if no new call comes";
+    follow_slots(old_lane, kNow);
+    EXPECT_EQ(slots(), after) << "a call that began before";
+    make_sick(*lane.endpoints[0]);
+    follow_slots(lane, kNow);
+    EXPECT_EQ(slots(), after);
+  }
+}
+
 TEST(Snapshot, OnlyEndpointKeepsItsSlotsWhateverItsBreakerSays) {
   config::Endpoint one = kOne;
   one.max_concurrency = 8;
