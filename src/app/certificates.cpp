@@ -1,5 +1,8 @@
 #include "app/certificates.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include "base/log.h"
@@ -39,19 +42,39 @@ bool changes_client_rules(const DoorsTls& old, const DoorsTls& next) {
   return false;
 }
 
+namespace {
+
+struct Word {
+  std::string_view of;
+  std::string_view what;
+};
+constexpr std::array kWords{Word{"certificate", "certificate"}, Word{"chain", "certificate's chain"},
+                            Word{"client_ca", "client authority"}, Word{"ca", "trusted authority"},
+                            Word{"crl", "list of revoked certificates"}};
+
+void add(std::vector<CertificateUse>& all, const std::string& place, const std::vector<config::Expiry>& ends) {
+  for (const config::Expiry& end : ends) {
+    const auto* const word = std::find_if(kWords.begin(), kWords.end(), [&](Word one) { return one.of == end.of; });
+    const bool own = end.of == "certificate";
+    all.push_back({own ? place : place + ' ' + std::string{end.of}, word->what, end.at});
+  }
+}
+
+}  // namespace
+
 std::vector<CertificateUse> certificates_of(const config::Config& config) {
   std::vector<CertificateUse> all;
   for (const config::Listen& listen : config.listen) {
-    if (listen.tls) all.push_back({"listener " + listen.address.text(), listen.tls->expires});
+    if (listen.tls) add(all, "listener " + listen.address.text(), listen.tls->expires);
   }
-  if (config.admin.tls) all.push_back({"admin " + config.admin.address.text(), config.admin.tls->expires});
+  if (config.admin.tls) add(all, "admin " + config.admin.address.text(), config.admin.tls->expires);
   for (const config::AuditCopy& copy : config.audit.copies) {
-    if (copy.tls && copy.tls->expires) all.push_back({"audit copy " + copy.to, *copy.tls->expires});
+    if (copy.tls) add(all, "audit copy " + copy.to, copy.tls->expires);
   }
   for (const config::Model& model : config.models) {
     for (std::size_t i = 0; i < model.endpoints.size(); ++i) {
       const auto& tls = model.endpoints[i].tls;
-      if (tls && tls->expires) all.push_back({"endpoint " + model.name + "/" + std::to_string(i), *tls->expires});
+      if (tls) add(all, "endpoint " + model.name + "/" + std::to_string(i), tls->expires);
     }
   }
   return all;
@@ -64,7 +87,7 @@ void ExpiryNotice::warn(const config::Config& config, TimePoint now) {
   for (const CertificateUse& certificate : certificates_of(config)) {
     if (certificate.expires - wall > kWarning) continue;
     const auto days = std::chrono::floor<std::chrono::days>(certificate.expires - wall).count();
-    log::warning(days < 0 ? "a certificate has expired" : "a certificate expires soon",
+    log::warning("a " + std::string{certificate.what} + (days < 0 ? " has expired" : " expires soon"),
                  {{"use", certificate.use}, {"days_left", static_cast<std::int64_t>(days)}});
   }
 }

@@ -1,4 +1,5 @@
-// The gateway's own certificates: how its listeners speak TLS, and how long each certificate lasts. Thread: any, where
+// The gateway's own certificates: how its listeners speak TLS, and how long each certificate lasts, those of the
+// authorities it trusts and their lists of revoked ones included. Thread: any, where
 // not said otherwise. Does not: read files (the configuration holds what they say), know certificates of others.
 #pragma once
 
@@ -32,7 +33,8 @@ using DoorsTls = std::vector<DoorTls>;                   // in the order of conf
 [[nodiscard]] bool changes_client_rules(const DoorsTls& old, const DoorsTls& next);
 
 struct CertificateUse {
-  std::string use;  // "listener 0.0.0.0:8443", "endpoint qwen/0", "admin 127.0.0.1:8081"
+  std::string use;  // "listener 0.0.0.0:8443", "endpoint qwen/0", "admin 127.0.0.1:8081"; with " crl" behind it …
+  std::string_view what;  // for people: "certificate", "list of revoked certificates", …
   WallTime expires;
 };
 [[nodiscard]] std::vector<CertificateUse> certificates_of(const config::Config& config);

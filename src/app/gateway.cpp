@@ -435,7 +435,7 @@ admin::Readiness Gateway::readiness() const {
   if (std::string trouble = keeper_->trouble(); !trouble.empty()) state.missing.push_back({"keys", std::move(trouble)});
   for (const CertificateUse& certificate : certificates_of(*now_snapshot->config)) {
     if (certificate.expires > std::chrono::system_clock::now()) continue;
-    state.missing.push_back({certificate.use, "its certificate has expired"});
+    state.missing.push_back({certificate.use, "its " + std::string{certificate.what} + " has expired"});
   }
   if (audit_->full()) {
     state.missing.push_back({"audit", "records cannot be written"});

@@ -9,15 +9,27 @@
 namespace intragate::config {
 namespace {
 
-// Whether there is one, and when it ends.
-void check_dates(Section& tls, const std::string& pem, WallTime& expires) {
+// Notes when what `key` of `tls` holds ends, which of several ends first; one that has is worth a remark.
+void note_end(Section& tls, std::vector<Expiry>& into, Expiry kind, const std::vector<WallTime>& ends) {
+  if (ends.empty()) return;
+  kind.at = *std::min_element(ends.begin(), ends.end());
+  into.push_back(kind);
+  if (kind.at > std::chrono::system_clock::now()) return;
+  const bool chain = kind.of == "chain";
+  const std::string_view key = chain ? "certificate" : kind.of;
+  tls.warn(tls.place(key), '`' + tls.path(key) + '`' + (chain ? ": a certificate of its chain" : "") + " has expired");
+}
+
+// The gateway's own certificate and what stands between it and its authority.
+void check_own(Section& tls, const std::string& pem, std::vector<Expiry>& into) {
   const Result<net::Certificate> facts = net::read_certificate(pem);
   if (!facts) return;  // said by whoever uses it
-  expires = facts->not_after;
-  const WallTime now = std::chrono::system_clock::now();
-  const Place at = tls.place("certificate");
-  if (facts->not_after <= now) tls.warn(at, '`' + tls.path("certificate") + "` has expired");
-  if (facts->not_before > now) tls.warn(at, '`' + tls.path("certificate") + "` is not valid yet");
+  note_end(tls, into, {"certificate", {}}, {facts->not_after});
+  if (facts->not_before > std::chrono::system_clock::now())
+    tls.warn(tls.place("certificate"), '`' + tls.path("certificate") + "` is not valid yet");
+  std::vector<WallTime> chain = net::certificate_ends(pem);
+  chain.erase(chain.begin());
+  note_end(tls, into, {"chain", {}}, chain);
 }
 
 void read_pins(Section& tls, EndpointTls& into) {
@@ -32,14 +44,6 @@ void read_pins(Section& tls, EndpointTls& into) {
       tls.problem(pin.place, "a pin is sha256: and 64 hexadecimal digits");
     }
   }
-}
-
-void check_own_certificate(Section& tls, EndpointTls& into) {
-  const Result<net::Certificate> facts = net::read_certificate(into.certificate);
-  if (!facts) return;  // said by whoever uses it
-  into.expires = facts->not_after;
-  if (facts->not_after <= std::chrono::system_clock::now())
-    tls.warn(tls.place("certificate"), '`' + tls.path("certificate") + "` has expired");
 }
 
 }  // namespace
@@ -64,7 +68,9 @@ void read_server_tls(Section& listener, std::optional<ListenTls>& into) {
     return tls->problem(tls->place("client_ca"), "`client_ca` and `crl` need `client_certificate`",
                         "add `client_certificate: required` or `optional`");
   if (into->certificate.empty() || into->key.empty() || (asks && into->client_ca.empty())) return;  // said already
-  check_dates(*tls, into->certificate, into->expires);
+  check_own(*tls, into->certificate, into->expires);
+  note_end(*tls, into->expires, {"client_ca", {}}, net::certificate_ends(into->client_ca));
+  note_end(*tls, into->expires, {"crl", {}}, net::revocation_list_ends(into->crl));
   const auto context = net::TlsContext::server(rules_of(*into));
   if (!context) tls->problem(tls->place(), '`' + tls->path() + "`: " + context.error().message);
 }
@@ -85,7 +91,8 @@ void read_client_tls(Section& tls, const std::string& host, EndpointTls& into) {
   if (tls.has("certificate") != tls.has("key"))
     return tls.problem(tls.place(), '`' + tls.path() + "`: `certificate` and `key` belong together");
   if (into.certificate.empty() != into.key.empty() || (tls.has("ca") && into.ca.empty())) return;  // said already
-  check_own_certificate(tls, into);
+  check_own(tls, into.certificate, into.expires);
+  note_end(tls, into.expires, {"ca", {}}, net::certificate_ends(into.ca));
   const auto context = net::TlsContext::client(rules_of(into, host));
   if (!context) tls.problem(tls.place(), '`' + tls.path() + "`: " + context.error().message);
 }

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -11,6 +12,13 @@
 #include "net/tls.h"
 
 namespace intragate::config {
+
+// When something that a `tls` needs comes to its end; of several of a kind the first one to end.
+struct Expiry {
+  std::string_view of;  // "certificate", "chain" (those between it and its authority), "client_ca", "ca", "crl"
+  WallTime at;
+  friend bool operator==(const Expiry&, const Expiry&) = default;
+};
 
 // Files are read when the configuration is: what they hold is part of it, so that a changed file is a changed
 // configuration.
@@ -20,7 +28,7 @@ struct ListenTls {
   net::ClientCertificate client_certificate = net::ClientCertificate::none;
   std::string client_ca;
   std::string crl;
-  WallTime expires;  // the certificate
+  std::vector<Expiry> expires;
   friend bool operator==(const ListenTls&, const ListenTls&) = default;
 };
 
@@ -32,7 +40,7 @@ struct EndpointTls {
   std::string server_name;        // what the certificate must name; empty: the URL's host
   std::vector<std::string> pins;  // SHA-256 of public keys, hex
   bool dangerously_trust_anyone = false;
-  std::optional<WallTime> expires;  // the gateway's own certificate
+  std::vector<Expiry> expires;  // the gateway's own certificate, and the authorities it trusts
   friend bool operator==(const EndpointTls&, const EndpointTls&) = default;
 };
 

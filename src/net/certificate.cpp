@@ -108,6 +108,31 @@ Result<Certificate> read_certificate(std::string_view pem) {
   return describe_certificate(**certificate);
 }
 
+std::vector<WallTime> certificate_ends(std::string_view pem) {
+  std::vector<WallTime> ends;
+  const BioHandle in = reader_of(pem);
+  while (true) {
+    const CertificateHandle next{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)};
+    if (next == nullptr) break;
+    ends.push_back(time_of(X509_get0_notAfter(next.get())));
+  }
+  ERR_clear_error();
+  return ends;
+}
+
+std::vector<WallTime> revocation_list_ends(std::string_view pem) {
+  std::vector<WallTime> ends;
+  const BioHandle in = reader_of(pem);
+  while (true) {
+    const CrlHandle next{PEM_read_bio_X509_CRL(in.get(), nullptr, nullptr, nullptr)};
+    if (next == nullptr) break;
+    const ASN1_TIME* const end = X509_CRL_get0_nextUpdate(next.get());
+    if (end != nullptr) ends.push_back(time_of(end));
+  }
+  ERR_clear_error();
+  return ends;
+}
+
 std::string public_key_pin(const X509& certificate) {
   unsigned char* der = nullptr;
   const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(&certificate), &der);

@@ -25,6 +25,11 @@ struct Certificate {
 // The first certificate of a PEM text. Errors: invalid_configuration.
 [[nodiscard]] Result<Certificate> read_certificate(std::string_view pem);
 
+// When the certificates of a PEM text end, in their order; when the lists of revoked ones of a PEM text do ("next
+// update"; those without one are left out). What cannot be read ends the search: whoever uses the text says so.
+[[nodiscard]] std::vector<WallTime> certificate_ends(std::string_view pem);
+[[nodiscard]] std::vector<WallTime> revocation_list_ends(std::string_view pem);
+
 [[nodiscard]] Certificate describe_certificate(const x509_st& certificate);
 
 // What a pin says of a certificate's public key (SPKI): its SHA-256, in hexadecimal digits. Empty: it has none.

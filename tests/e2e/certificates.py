@@ -31,6 +31,12 @@ def openssl(*arguments, check=True, **options):
                           **options)
 
 
+def moments(days):
+    """So many days from now, as openssl wants to read them."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return [(now + datetime.timedelta(days=day)).strftime("%Y%m%d%H%M%SZ") for day in days]
+
+
 class Pair:
     """A certificate and its key, as files."""
 
@@ -65,8 +71,7 @@ class Authority:
         openssl("req", *NEW_KEY, "-subj", f"/CN={name}", "-keyout", pair.key, "-out", f"{base}.csr")
         extensions = f"extendedKeyUsage={usage}\n" + (f"subjectAltName={names}\n" if names else "")
         pathlib.Path(f"{base}.ext").write_text(extensions)
-        now = datetime.datetime.now(datetime.timezone.utc)
-        first, last = ((now + datetime.timedelta(days=day)).strftime("%Y%m%d%H%M%SZ") for day in days)
+        first, last = moments(days)
         openssl("ca", "-config", self._config, "-batch", "-notext", "-in", f"{base}.csr", "-out", pair.certificate,
                 "-startdate", first, "-enddate", last, "-extfile", f"{base}.ext")
         return pair
@@ -77,9 +82,14 @@ class Authority:
     def revoke(self, pair):
         openssl("ca", "-config", self._config, "-revoke", pair.certificate)
 
-    def write_crl(self, path):
+    def write_crl(self, path, days=None):
+        """`days`: made and next update, from now."""
         fresh = pathlib.Path(f"{path}.new")
-        openssl("ca", "-config", self._config, "-gencrl", "-out", fresh)
+        dates = []
+        if days:
+            made, due = moments(days)
+            dates = ["-crl_lastupdate", made, "-crl_nextupdate", due]
+        openssl("ca", "-config", self._config, "-gencrl", *dates, "-out", fresh)
         fresh.replace(path)
 
     def close(self):

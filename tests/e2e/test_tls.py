@@ -2,10 +2,12 @@
 
 import hashlib
 import http.client
+import http.server
 import json
 import pathlib
 import socket
 import ssl
+import threading
 
 import openai
 import pytest
@@ -179,13 +181,28 @@ def test_a_new_certificate_is_taken_over_without_dropping_a_stream(gateway, mode
     assert 4 * 86400 < left < 5 * 86400
 
 
-def test_expiry_is_said(gateway_factory, model, authority):
+def test_expiry_is_said(gateway_factory, model, authority, tmp_path):
+    """Of the gateway's own certificate, of an authority of clients, and of the list of those it revoked."""
     old = authority.server(days=(-3, -1))
+    authorities, lists = tmp_path / "clients.pem", tmp_path / "clients.crl"
+    authorities.write_text(pathlib.Path(authority.certificate).read_text() + pathlib.Path(old.certificate).read_text())
+    authority.write_crl(lists, days=(-3, -1))
     gateway = gateway_factory(config={
-        "listen": [{"address": "127.0.0.1:0", "tls": {"certificate": old.certificate, "key": old.key}}],
+        "listen": [{"address": "127.0.0.1:0", "tls": {
+            "certificate": old.certificate, "key": old.key, "client_certificate": "optional",
+            "client_ca": str(authorities), "crl": str(lists)}}],
         "models": [{"name": "m", "endpoints": [{"url": model.base}]}]})
-    gateway.wait_for_log("certificate has expired")
-    assert "its certificate has expired" in gateway.get_admin("/readyz")[1]
+    missing = json.loads(gateway.get_admin("/readyz")[1])["missing"]
+    for use, what in (("", "certificate"), (" client_ca", "client authority"),
+                      (" crl", "list of revoked certificates")):
+        gateway.wait_for_log(f"a {what} has expired")
+        place = f"listener 127.0.0.1:0{use}"
+        assert missing[place] == f"its {what} has expired"
+        assert -2 * 86400 < gateway.metrics()[f'intragate_certificate_expiry_seconds{{use="{place}"}}'] < 0
+    told = run("validate", gateway.config_file, env={"TEST_KEY": gateway.key})
+    assert told.returncode == 0 and "`listen[0].tls.crl` has expired" in told.stdout + told.stderr
+    authority.write_crl(lists)  # and the new one is taken over
+    eventually(lambda: gateway.metrics()['intragate_certificate_expiry_seconds{use="listener 127.0.0.1:0 crl"}'] > 0)
 
 
 def test_validate_names_what_is_wrong(authority, pair, tmp_path):
@@ -250,3 +267,68 @@ def test_a_wrong_server_gets_no_call(models_gateway, model, name, reason):
     assert told.value.status_code == 502 and "127.0.0.1" not in told.value.message
     models_gateway.wait_for_log(reason)
     assert not model.calls
+
+
+class SecureServer:
+    """A model of few words behind TLS, which notes whose certificate it was shown."""
+
+    def __init__(self, pair, asks=None):
+        class Answer(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["content-length"]))
+                self.server.shown.append((self.connection.getpeercert() or {}).get("serialNumber"))
+                body = json.dumps({"choices": [{"index": 0, "finish_reason": "stop",
+                                                "message": {"role": "assistant", "content": "yes"}}]}).encode()
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair.certificate, pair.key)
+        if asks:
+            context.load_verify_locations(asks.certificate)
+            context.verify_mode = ssl.CERT_REQUIRED
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        self.server.handle_error = lambda *_: None
+        self.server.daemon_threads, self.server.shown = True, []
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def test_certificates_of_models_are_judged_and_the_gateway_s_own_is_read_anew(gateway_factory, authority):
+    named = ("localhost", "DNS:localhost,IP:127.0.0.1")
+    own = authority.issue("gateway")
+    servers = {"expired": SecureServer(authority.server(days=(-3, -1))),
+               "misused": SecureServer(authority.issue(*named, usage="clientAuth")),
+               "asks": SecureServer(authority.server(), asks=authority)}
+    try:
+        gateway = gateway_factory(config={"models": [
+            {"name": name, "retry": {"attempts": 1}, "health": {"failures": 1000}, "endpoints": [
+                {"url": f"https://127.0.0.1:{server.server.server_port}/v1", "model": "m",
+                 "tls": {"ca": authority.certificate, "certificate": own.certificate, "key": own.key}}]}
+            for name, server in servers.items()]})
+        for name, reason in (("expired", "certificate has expired"), ("misused", "certificate purpose")):
+            with pytest.raises(openai.APIStatusError) as told:
+                plain_call(gateway, name)
+            assert told.value.status_code == 502
+            gateway.wait_for_log(reason)
+            assert not servers[name].server.shown
+        shown = servers["asks"].server.shown
+        assert plain_call(gateway, "asks").choices[0].message.content == "yes" and shown[0]
+        own.replace_by(authority.issue("gateway"))
+        eventually(lambda: plain_call(gateway, "asks") and shown[-1] != shown[0], "the new certificate")
+    finally:
+        for server in servers.values():
+            server.close()
