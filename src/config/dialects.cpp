@@ -92,7 +92,10 @@ void read_headers(Section& section, Template& into) {
       continue;
     }
     Reading& reading = section.reading();
-    if (const auto file = secret_file(value.text, reading.folder)) reading.files.push_back(*file);
+    if (const auto file = secret_file(value.text, reading.folder)) {
+      reading.files.push_back(*file);
+      section.check_readers(value.place, path, *file);
+    }
     Result<Secret> secret = read_secret(value.text, reading.folder);
     if (secret) {
       header.key = *std::move(secret);

@@ -126,9 +126,17 @@ std::optional<Secret> QuickStart::secret(std::string_view name) {
   const std::optional<Variable> variable = find(name);
   if (!variable) return std::nullopt;
   Result<Secret> read = read_secret(variable->value, "");
-  if (read) return *std::move(read);
-  refuse(*variable, read.error());
-  return std::nullopt;
+  if (!read) {
+    refuse(*variable, read.error());
+    return std::nullopt;
+  }
+  const std::optional<std::string> file = secret_file(variable->value, "");
+  if (file || variable->place.line > 0) {
+    const std::string& holder = file ? *file : problems_.file();
+    if (const auto remark = exposure_remark(holder))
+      problems_.warn({variable->place.line, variable->place.column}, std::string{name} + ": " + *remark);
+  }
+  return *std::move(read);
 }
 
 void QuickStart::address(std::string_view name, SocketAddress& into) {

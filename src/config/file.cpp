@@ -62,6 +62,7 @@ Loaded load_yaml(std::string_view text, const std::string& file, const Environme
     Reading reading{problems, environment, std::filesystem::path{file}.parent_path().string(), hash};
     Section top{reading, *root, ""};
     read_all(top, loaded.config);
+    if (reading.open_secret) top.check_readers(*reading.open_secret, "this secret", file);
     loaded.config.files = std::move(reading.files);
   }
   loaded.config.warnings = problems.take_warnings();

@@ -20,6 +20,12 @@ bool is_variable_name(std::string_view name) {
   return true;
 }
 
+bool others_may(const std::string& path, std::filesystem::perms what) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  return std::filesystem::exists(status) && (status.permissions() & what) != std::filesystem::perms::none;
+}
+
 }  // namespace
 
 Result<std::string> expand(std::string_view written, const Environment& environment) {
@@ -72,6 +78,18 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
   return content;
 }
 
+Result<std::string> read_private_file(const std::string& path, std::size_t most) {
+  if (others_may(path, std::filesystem::perms::others_write))
+    return make_error(Code::io, text::quoted(path) + " can be written by every user: `chmod o=` it");
+  return read_file(path, most);
+}
+
+std::optional<std::string> exposure_remark(const std::string& path) {
+  using std::filesystem::perms;
+  if (!others_may(path, perms::others_read | perms::others_write)) return std::nullopt;
+  return text::quoted(path) + " holds a secret and every user can read it: `chmod o=` it";
+}
+
 std::optional<std::string> secret_file(std::string_view value, const std::string& folder) {
   constexpr std::string_view kFile = "file:";
   if (!value.starts_with(kFile)) return std::nullopt;
@@ -84,7 +102,7 @@ Result<Secret> read_secret(std::string_view value, const std::string& folder) {
     if (value.empty()) return bad("the secret is empty");
     return Secret{std::string{value}};
   }
-  Result<std::string> content = read_file(*file, kLongestValue);
+  Result<std::string> content = read_private_file(*file, kLongestValue);
   if (!content) return std::move(content).error();
   if (content->ends_with('\n')) content->pop_back();
   if (content->ends_with('\r')) content->pop_back();

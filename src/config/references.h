@@ -25,11 +25,17 @@ inline constexpr std::size_t kLongestValue = std::size_t{64} * 1024;  // bytes o
 // The whole of a regular file. Errors: io: not there, not a regular file, unreadable, or larger than `most` bytes.
 [[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t most);
 
+// The same of a file with a secret. Errors also: io: every user can write it.
+[[nodiscard]] Result<std::string> read_private_file(const std::string& path, std::size_t most);
+
+// What is to be said of a file with a secret in it that every user can read; nothing: they cannot, or it is not there.
+[[nodiscard]] std::optional<std::string> exposure_remark(const std::string& path);
+
 // The file that `value` names by file:/path; nothing: it is the secret itself.
 [[nodiscard]] std::optional<std::string> secret_file(std::string_view value, const std::string& folder);
 
 // The secret that `value` holds, or, when it says file:/path, that file without its last line end.
-// Errors: an empty secret, an unreadable file.
+// Errors: an empty secret, an unreadable file, one that every user can write.
 [[nodiscard]] Result<Secret> read_secret(std::string_view value, const std::string& folder);
 
 }  // namespace intragate::config

@@ -266,6 +266,21 @@ void Section::file_content(std::string_view key, std::string& into) {
   }
 }
 
+void Section::private_content(std::string_view key, Secret& into) {
+  std::string path;
+  file_path(key, path);
+  if (path.empty()) return;
+  reading_.files.push_back(path);
+  Result<std::string> content = read_private_file(path, kLargestFile);
+  if (!content) return problem(place(key), named(this->path(key)) + ": " + content.error().message);
+  check_readers(place(key), named(this->path(key)), path);
+  into = Secret{*std::move(content)};
+}
+
+void Section::check_readers(Place place, const std::string& who, const std::string& file) {
+  if (const std::optional<std::string> remark = exposure_remark(file)) warn(place, who + ": " + *remark);
+}
+
 void Section::flag(std::string_view key, bool& into) {
   const std::optional<Scalar> value = scalar(key);
   if (!value) return;
@@ -372,7 +387,12 @@ void Section::ranges(std::string_view key, AddressList& into) {
 void Section::secret(std::string_view key, Secret& into) {
   const std::optional<Scalar> value = scalar(key);
   if (!value) return;
-  if (const auto file = secret_file(value->text, reading_.folder)) reading_.files.push_back(*file);
+  if (const auto file = secret_file(value->text, reading_.folder)) {
+    reading_.files.push_back(*file);
+    check_readers(value->place, named(path(key)), *file);
+  } else if (!value->replaced() && !reading_.open_secret) {
+    reading_.open_secret = value->place;
+  }
   Result<Secret> read = read_secret(value->text, reading_.folder);
   if (read) {
     into = *std::move(read);

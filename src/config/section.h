@@ -25,6 +25,7 @@ struct Reading {
   std::string folder;  // where relative paths begin; empty: the working directory
   const Hasher& hash;
   std::vector<std::string> files{};         // that secrets were read from
+  std::optional<Place> open_secret{};       // the first one that stands in the text itself
   std::vector<TokenizerFile> tokenizers{};  // each once, however many endpoints share it
 };
 
@@ -62,6 +63,8 @@ class Section {
   void file_path(std::string_view key, std::string& into);
   // What the file at the path holds; a change of it is a change of the configuration.
   void file_content(std::string_view key, std::string& into);
+  // The same of a private key.
+  void private_content(std::string_view key, Secret& into);
   void flag(std::string_view key, bool& into);
   // Ranges are those of the key table.
   void duration(std::string_view key, Duration& into);
@@ -83,6 +86,8 @@ class Section {
   void unusable(std::string_view key, const Scalar& value, const Error& error);
   void problem(Place place, std::string message, std::string suggestion = {});
   void warn(Place place, std::string message);
+  // A remark if every user can read this file, which holds a secret; `who` is for the message.
+  void check_readers(Place place, const std::string& who, const std::string& file);
 
  private:
   [[nodiscard]] const Node* find(std::string_view key) const;

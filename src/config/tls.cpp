@@ -53,9 +53,7 @@ void read_server_tls(Section& listener, std::optional<ListenTls>& into) {
   if (!tls) return;
   into.emplace();
   tls->file_content("certificate", into->certificate);
-  std::string key;
-  tls->file_content("key", key);
-  into->key = Secret{std::move(key)};
+  tls->private_content("key", into->key);
   const std::string asked = tls->choice("client_certificate");
   if (asked == "optional") into->client_certificate = net::ClientCertificate::optional;
   if (asked == "required") into->client_certificate = net::ClientCertificate::required;
@@ -78,9 +76,7 @@ void read_server_tls(Section& listener, std::optional<ListenTls>& into) {
 void read_client_tls(Section& tls, const std::string& host, EndpointTls& into) {
   tls.file_content("ca", into.ca);
   tls.file_content("certificate", into.certificate);
-  std::string key;
-  tls.file_content("key", key);
-  into.key = Secret{std::move(key)};
+  tls.private_content("key", into.key);
   tls.text("server_name", into.server_name);
   read_pins(tls, into);
   tls.flag("dangerously_trust_anyone", into.dangerously_trust_anyone);

@@ -79,6 +79,49 @@ TEST_F(SecretFiles, ComeWithoutTheirLastLineEnd) {
   EXPECT_EQ(secret("s3cret"), "s3cret");
 }
 
+TEST_F(SecretFiles, AreRefusedWhenEveryUserCanWriteThem) {
+  write("s", "s3cret");
+  const auto with = [&](unsigned mode) {
+    std::filesystem::permissions(folder_ / "s", std::filesystem::perms{mode});
+    return secret("file:s");
+  };
+  EXPECT_TRUE(contains(with(0602), "can be written by every user"));
+  EXPECT_EQ(with(0644), "s3cret") << "as Kubernetes mounts them: a remark only";
+  EXPECT_TRUE(exposure_remark((folder_ / "s").string()));
+  EXPECT_EQ(with(0660), "s3cret");
+  EXPECT_FALSE(exposure_remark((folder_ / "s").string()));
+  EXPECT_FALSE(exposure_remark((folder_ / "missing").string()));
+}
+
+TEST_F(SecretFiles, ThatEveryUserCanReadAreRemarked) {
+  write("key", "test-key-of-a-file");
+  write("c.yaml", "keys: [{name: a, key: \"file:key\"}]\n" + std::string{kOneModel});
+  const auto warnings = [&](const std::string& name, unsigned mode) {
+    std::filesystem::permissions(folder_ / name, std::filesystem::perms{mode});
+    return all_warnings(load_file((folder_ / "c.yaml").string(), {}, fake_hash));
+  };
+  EXPECT_EQ(warnings("key", 0640), "") << "the configuration itself holds none";
+  EXPECT_TRUE(contains(warnings("key", 0644), "`keys[0].key`: "));
+  EXPECT_TRUE(contains(warnings("key", 0644), "key` holds a secret and every user can read it"));
+  write("c.yaml", "keys: [{name: a, key: test-key-in-the-text}]\n" + std::string{kOneModel});
+  EXPECT_EQ(warnings("c.yaml", 0640), "");
+  EXPECT_TRUE(contains(warnings("c.yaml", 0644), "c.yaml` holds a secret and every user can read it"));
+  EXPECT_FALSE(contains(warnings("c.yaml", 0644), "test-key"));
+}
+
+TEST_F(SecretFiles, OfTheQuickStartAreRemarkedToo) {
+  const std::string text = "CUSTOM_MODEL_API_BASE=http://10.0.0.1\nINTRAGATE_API_KEY=test-key-of-dotenv\n";
+  write(".env", text);
+  const std::string file = (folder_ / ".env").string();
+  const auto warnings = [&](unsigned mode, const Environment& environment) {
+    std::filesystem::permissions(file, std::filesystem::perms{mode});
+    return all_warnings(load_environment(environment, text, file, fake_hash));
+  };
+  EXPECT_FALSE(contains(warnings(0600, {}), "every user"));
+  EXPECT_TRUE(contains(warnings(0644, {}), "INTRAGATE_API_KEY: "));
+  EXPECT_FALSE(contains(warnings(0644, {{"INTRAGATE_API_KEY", "test-key-of-environment"}}), "every user"));
+}
+
 TEST_F(SecretFiles, AreRefusedWhenTheyCannotBeSecrets) {
   write("empty", "\n");
   write("large", std::string(kLongestValue + 1, 'x'));

@@ -102,5 +102,19 @@ TEST_F(CertificateFiles, TowardsModelsAreWatchedAsWell) {
   EXPECT_TRUE(contains(all_warnings(loaded), "tls.ca` has expired")) << all_warnings(loaded);
 }
 
+TEST_F(CertificateFiles, KeysThatOthersCanReadAreRemarkedAndThoseTheyCanWriteRefused) {
+  write_own();
+  write("ca.pem", ca.certificate);
+  write("crl.pem", list(7));
+  std::filesystem::permissions(folder / "own.key", std::filesystem::perms{0644});
+  EXPECT_TRUE(contains(all_warnings(listener()), "own.key` holds a secret and every user can read it"))
+      << all_warnings(listener());
+  std::filesystem::permissions(folder / "own.key", std::filesystem::perms{0602});
+  EXPECT_TRUE(contains(all_problems(listener()), "own.key` can be written by every user")) << all_problems(listener());
+  std::filesystem::permissions(folder / "own.key", std::filesystem::perms{0660});
+  EXPECT_TRUE(listener().ok());
+  EXPECT_EQ(all_warnings(listener()), "") << "the group is the operator's choice";
+}
+
 }  // namespace
 }  // namespace intragate::config
