@@ -5,6 +5,7 @@
 #include "app/calls.h"
 #include "app/check.h"
 #include "app/commands.h"
+#include "app/core_dumps.h"
 #include "app/forward.h"
 #include "app/keys.h"
 #include "app/pki_line.h"
@@ -131,7 +132,8 @@ using KeyVerb = intragate::admin::KeyRequest::Verb;
 void add_new_key(CLI::App* create, KeyWords& key) {
   create->add_option("--models", key.models, "what it may use: names, patterns with *, !denied (default: *)")
       ->delimiter(',');
-  create->add_option("--apis", key.apis, "chat, completions, embeddings (default: all)")->delimiter(',');
+  create->add_option("--apis", key.apis, "what for: chat, embeddings and others, patterns with *, !denied (default: *)")
+      ->delimiter(',');
   create->add_option("--allow", key.allow, "from where: addresses or ranges (default: any)")->delimiter(',');
   create->add_option("--expires", key.expires, "2027-01-01T00:00:00Z, or 90d from now (default: never)");
   create->add_flag("--trust-user", key.trust_user, "it may name its end users in `user`");
@@ -249,6 +251,7 @@ int run(int count, char** words, std::optional<ServeOptions>& to_serve) {
 }  // namespace
 
 int main(int count, char** words) {
+  forbid_core_dumps();
   try {
     std::optional<ServeOptions> to_serve;
     const int code = run(count, words, to_serve);

@@ -48,17 +48,6 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// A core would hold prompts and keys. The limit keeps a file from being written; programs that cores are piped to do
-// not look at it, and get one without memory (core(5)). See docs/decisions/0017-no-core-dumps.md.
-void forbid_core_dumps() {
-  const rlimit none{.rlim_cur = 0, .rlim_max = 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  if (std::FILE* const filter = std::fopen("/proc/self/coredump_filter", "we")) {
-    std::fputs("0", filter);
-    static_cast<void>(std::fclose(filter));
-  }
-}
-
 // The state of a file as far as a change is concerned.
 struct Stamp {
   timespec modified{};
@@ -198,7 +187,6 @@ void attend(Gateway& gateway, const ServeOptions& options, const sigset_t& signa
 int serve(const ServeOptions& options) {
   const sigset_t signals = block_signals();
   prepare_memory();
-  forbid_core_dumps();
   raise_descriptor_limit();
   const Seen seen{{watched_file(options), stamp_of(watched_file(options))}};  // before it is read: no change is missed
   config::Loaded loaded = load_configuration(options.config_file, options.env_file);

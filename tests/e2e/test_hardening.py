@@ -10,7 +10,7 @@ import pytest
 
 import gateway as starting
 from gateway import ROOT, Gateway, binary
-from wire import Stream, ask, chat
+from wire import Stream, ask, chat, eventually
 
 RELEASE = ROOT / "build" / "release" / "intragate"
 UNIT = ROOT / "deploy" / "systemd" / "intragate.service"
@@ -64,6 +64,23 @@ def test_cwe_528_a_crash_leaves_no_core_with_memory_in_it(gateway_factory, model
     limit = next(line for line in (process / "limits").read_text().splitlines() if line.startswith("Max core file size"))
     assert limit.split()[4:6] == ["0", "0"]
     assert int((process / "coredump_filter").read_text(), 16) == 0
+
+
+@pytest.mark.parametrize("verb", ["forward", "explain"])
+def test_cwe_528_nor_does_one_of_another_command(authority, model, tmp_path, verb):
+    pair, config = authority.issue("dify"), tmp_path / "c.yaml"
+    config.write_text(f'models: [{{name: m, endpoints: [{{url: "{model.base}"}}]}}]')
+    words = {"forward": ["--listen", "127.0.0.1:0", "--to", "https://localhost:9", "--cert", pair.certificate, "--key",
+                         pair.key],
+             "explain": [str(config), "-"]}  # waits for the request
+    process = subprocess.Popen([binary(), verb, *words[verb]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        state = pathlib.Path(f"/proc/{process.pid}")
+        eventually(lambda: re.search(r"Max core file size +0 +0 ", (state / "limits").read_text()), "no cores")
+        eventually(lambda: int((state / "coredump_filter").read_text(), 16) == 0, "none with memory")
+    finally:
+        process.kill()
+        process.communicate()
 
 
 # --- the service
