@@ -44,8 +44,15 @@ Result<Unit> Gateway::take_issued(std::vector<auth::IssuedKey> issued) {
   return Unit{};
 }
 
+// A change whose record might be lost is not made, by the rule that refuses calls (pipeline/identify.cpp).
 net::Task<Result<admin::KeyAnswer>> Gateway::ask_keys(admin::KeyRequest request, net::Until until) {
-  return ask_keeper(*keeper_, *cores_.front()->loop, std::move(request), until);
+  const bool must_have_records = snapshot()->config->audit.on_full == config::OnFull::refuse;
+  const bool unrecorded = (audit_->full() && must_have_records) || audit_->copies_full();
+  if (unrecorded && request.verb != admin::KeyRequest::Verb::list)
+    co_return make_error(Code::audit_unavailable, "Nothing was changed: the audit record cannot be written just now.");
+  net::Task<Result<admin::KeyAnswer>> asking = ask_keeper(*keeper_, *cores_.front()->loop, std::move(request), until);
+  Result<admin::KeyAnswer> answer = co_await asking;
+  co_return answer;
 }
 
 // Once a day, and at the start.

@@ -96,6 +96,8 @@ def test_refuse_serves_nobody_without_a_record_and_loses_none(start, disk):
     fill_up(gateway, disk)
     assert call(gateway)[0] == 503
     assert gateway.get_admin("/readyz")[0] == 503
+    unrecorded = run("keys", "create", "late", "--config", gateway.config_file, env={"TEST_KEY": gateway.key})
+    assert unrecorded.returncode == 1 and "the audit record cannot be written" in unrecorded.stderr
     disk.empty()
     eventually(lambda: call(gateway)[0] == 200, "calls again")
     status, last = call(gateway)
