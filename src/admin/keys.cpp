@@ -8,6 +8,7 @@
 #include "base/json_scan.h"
 #include "base/json_write.h"
 #include "base/text.h"
+#include "config/key.h"
 #include "config/key_table.h"
 #include "config/load.h"
 #include "config/units.h"
@@ -51,9 +52,11 @@ bool is_word_of(std::string_view key, std::string_view word) {
 }
 
 std::optional<Error> wrong_api(const std::string& api) {
-  if (is_word_of("keys[].apis", api)) return std::nullopt;
-  return invalid(text::quoted(api) + " is no API; there are: " + config::describe(*config::find_key("keys[].apis")) +
-                 ".");
+  const config::KeyRow& known = *config::find_key("keys[].apis");
+  const bool denies = api.starts_with(config::kDenies);
+  if (config::fits_a_word(std::string_view{api}.substr(denies ? 1 : 0), known.values)) return std::nullopt;
+  return invalid(text::quoted(api) + " is no API; there are: " + config::describe(known) +
+                 ", or a pattern with `*`; `!` before it denies it.");
 }
 
 std::optional<Error> wrong_range(const std::string& range) {

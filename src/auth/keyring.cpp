@@ -58,17 +58,22 @@ bool fits(const config::CertificateRule& rule, const net::Certificate& certifica
          among(certificate.uris, rule.spiffe);
 }
 
+void part(const std::vector<std::string>& patterns, std::vector<std::string>& allowed,
+          std::vector<std::string>& denied) {
+  for (const std::string& pattern : patterns) {
+    const bool denies = pattern.starts_with(config::kDenies);
+    (denies ? denied : allowed).push_back(pattern.substr(denies ? 1 : 0));
+  }
+}
+
 Principal principal_of(const IssuedKey& issued, const config::KeyPolicy& policy) {
   const config::Key& key = issued.key;
   Principal principal;
   principal.name = key.name;
   principal.key_id = text::lower(key.hash.substr(0, kKeyIdDigits));
   principal.allow = key.allow;
-  for (const std::string& pattern : key.models) {
-    const bool denies = pattern.starts_with(config::kDenies);
-    (denies ? principal.denied : principal.models).push_back(pattern.substr(denies ? 1 : 0));
-  }
-  principal.apis = key.apis;
+  part(key.models, principal.models, principal.denied);
+  part(key.apis, principal.apis, principal.denied_apis);
   principal.trust_user = key.trust_user;
   principal.stream_usage = key.stream_usage;
   principal.while_waiting = key.while_waiting;

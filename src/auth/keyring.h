@@ -47,8 +47,9 @@ struct Principal {
   AddressList allow;                // where the key may be used from
   std::vector<std::string> models;  // names, or patterns with *
   std::vector<std::string> denied;  // the same, of models that it may not use in spite of that
-  std::vector<std::string> apis;    // llm::api_name(); "*": every one
-  bool trust_user = false;          // may name its end users in `user`
+  std::vector<std::string> apis;    // llm::api_name(), or patterns with *
+  std::vector<std::string> denied_apis;
+  bool trust_user = false;  // may name its end users in `user`
   config::StreamUsage stream_usage = config::StreamUsage::asked;
   config::WhileWaiting while_waiting = config::WhileWaiting::comments;
   std::optional<config::Content> content;  // of its records, in place of audit.content

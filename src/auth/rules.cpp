@@ -24,6 +24,11 @@ Error ended(const Principal& principal, WallTime now) {
   return make_error(Code::expired_key, std::move(message)).because("key " + principal.name);
 }
 
+bool one_fits(const std::vector<std::string>& patterns, std::string_view name) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [name](std::string_view pattern) { return matches_wildcard(pattern, name); });
+}
+
 }  // namespace
 
 Result<const Principal*> identify(const Keyring& keys, const Digest& digest) {
@@ -47,20 +52,13 @@ Result<Unit> admit(const Principal& principal, const IpAddress& address, WallTim
 }
 
 Result<Unit> check_api(const Principal& principal, std::string_view api) {
-  const auto is_it = [api](std::string_view allowed) { return allowed == "*" || allowed == api; };
-  if (std::any_of(principal.apis.begin(), principal.apis.end(), is_it)) return Unit{};
+  if (one_fits(principal.apis, api) && !one_fits(principal.denied_apis, api)) return Unit{};
   return make_error(Code::api_not_allowed,
                     "This API key may not be used for " + std::string{api} + ": ask your administrator to allow it.")
       .because("key " + principal.name);
 }
 
 bool may_use(const Principal& principal, const ModelNames& model, std::string_view asked) {
-  const auto fits = [](std::string_view name) {
-    return [name](std::string_view pattern) { return matches_wildcard(pattern, name); };
-  };
-  const auto one_fits = [&](const std::vector<std::string>& patterns, std::string_view name) {
-    return std::any_of(patterns.begin(), patterns.end(), fits(name));
-  };
   if (!one_fits(principal.models, model.name) && !one_fits(principal.models, asked)) return false;
   if (principal.denied.empty()) return true;
   return !one_fits(principal.denied, model.name) && !one_fits(principal.denied, asked) &&

@@ -18,7 +18,8 @@ namespace intragate::auth {
 // Errors: revoked_key, expired_key (401), address_not_allowed (403); the detail names the principal, for the log.
 [[nodiscard]] Result<Unit> admit(const Principal& principal, const IpAddress& address, WallTime now);
 
-// Whether the principal may use this API, by llm::api_name(). Errors: api_not_allowed (403).
+// Whether the principal may use this API, by llm::api_name(); * as below, and what is denied is denied. Errors:
+// api_not_allowed (403).
 [[nodiscard]] Result<Unit> check_api(const Principal& principal, std::string_view api);
 
 // A model by all its names.

@@ -21,7 +21,7 @@ enum class WhileWaiting : std::uint8_t { comments, interim };
 // What a record holds of prompt and answer.
 enum class Content : std::uint8_t { none, digest, redacted, full };
 
-inline constexpr char kDenies = '!';  // before a pattern of Key::models
+inline constexpr char kDenies = '!';  // before a pattern of Key::models and Key::apis
 
 // Which certificates a principal's are; every part that is given must match, letter by letter.
 struct CertificateRule {
@@ -41,7 +41,7 @@ struct Key {
   std::optional<CertificateRule> certificate;
   Require require = Require::either;
   std::vector<std::string> models{"*"};  // names, or patterns with *; behind kDenies: not these; an empty list: none
-  std::vector<std::string> apis{"*"};    // llm::api_name(), or "*"; an empty list: none
+  std::vector<std::string> apis{"*"};    // llm::api_name(), by the same rules
   bool trust_user = false;
   StreamUsage stream_usage = StreamUsage::asked;
   WhileWaiting while_waiting = WhileWaiting::comments;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/wildcard.h"
+
 namespace intragate::config {
 namespace {
 
@@ -325,6 +327,11 @@ std::vector<std::string_view> split_words(std::string_view words) {
     words = end == std::string_view::npos ? std::string_view{} : words.substr(end + kBetween.size());
   }
   return out;
+}
+
+bool fits_a_word(std::string_view pattern, std::string_view words) {
+  const std::vector<std::string_view> all = split_words(words);
+  return std::any_of(all.begin(), all.end(), [&](std::string_view word) { return matches_wildcard(pattern, word); });
 }
 
 std::string describe(const KeyRow& row) {

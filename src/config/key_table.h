@@ -72,6 +72,9 @@ struct KeyRow {
 // The parts of `a | b | c`.
 [[nodiscard]] std::vector<std::string_view> split_words(std::string_view words);
 
+// Whether `pattern`, a word in which * stands for any run of letters, fits at least one of the words `a | b | c`.
+[[nodiscard]] bool fits_a_word(std::string_view pattern, std::string_view words);
+
 // What a key holds, for people: "duration 1ms..1h", "one of `none`, `bearer`".
 [[nodiscard]] std::string describe(const KeyRow& row);
 

@@ -81,17 +81,20 @@ void read_allowed_models(Section& section, const std::vector<Model>& models, Key
 void read_apis(Section& section, Key& into) {
   if (!section.has("apis")) return;
   into.apis.clear();
-  const std::vector<std::string_view> known = split_words(find_key("keys[].apis")->values);
+  const std::string_view known = find_key("keys[].apis")->values;
+  bool allows = false;
   for (Scalar& api : section.names("apis")) {
-    if (std::find(known.begin(), known.end(), api.text) == known.end()) {
+    const bool denies = api.text.starts_with(kDenies);
+    const std::string_view name = std::string_view{api.text}.substr(denies ? 1 : 0);
+    if (!fits_a_word(name, known)) {
       section.problem(api.place, text::quoted(api.text) + " is no API",
-                      did_you_mean(text::closest_word(api.text, known)));
+                      did_you_mean(text::closest_word(name, split_words(known))));
       continue;
     }
+    allows = allows || !denies;
     into.apis.push_back(std::move(api.text));
   }
-  if (into.apis.empty())
-    section.warn(section.place("apis"), '`' + section.path("apis") + "` is empty: no API may be used");
+  if (!allows) section.warn(section.place("apis"), '`' + section.path("apis") + "` allows nothing: no API may be used");
 }
 
 void read_certificate(Section& section, Key& into) {

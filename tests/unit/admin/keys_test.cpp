@@ -27,13 +27,13 @@ TEST(KeyRequests, TheirPathsAreTheVerbs) {
 TEST(KeyRequests, ReadAWholeNewKey) {
   const auto read = read_key_body(
       Verb::create,
-      R"({"name":"dify","models":["qwen*","!qwen-secret"],"apis":["chat"],"allow":["10.0.1.0/24","::1"],)"
+      R"({"name":"dify","models":["qwen*","!qwen-secret"],"apis":["chat","!s*"],"allow":["10.0.1.0/24","::1"],)"
       R"("trust_user":true,"stream_usage":"always","while_waiting":"interim","expires":"2027-01-01T00:00:00Z"})",
       kNow);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->name, "dify");
   EXPECT_EQ(read->models, (std::vector<std::string>{"qwen*", "!qwen-secret"}));
-  EXPECT_EQ(read->apis, std::vector<std::string>{"chat"});
+  EXPECT_EQ(read->apis, (std::vector<std::string>{"chat", "!s*"}));
   EXPECT_EQ(read->allow, (std::vector<std::string>{"10.0.1.0/24", "::1"}));
   EXPECT_TRUE(read->trust_user);
   EXPECT_EQ(read->stream_usage, "always");
@@ -66,6 +66,8 @@ TEST(KeyRequests, RefuseWhatIsNotMeant) {
                            R"({"name":"a","models":["!"]})",
                            R"({"name":"a","models":["x\ny"]})",
                            R"({"name":"a","apis":["chat","chatt"]})",
+                           R"({"name":"a","apis":["*","!chatt"]})",
+                           R"({"name":"a","apis":["!"]})",
                            R"({"name":"a","allow":["10.0.0.1/8"]})",
                            R"({"name":"a","allow":["any","10.0.0.0/8"]})",
                            R"({"name":"a","expires":"tomorrow"})",

@@ -176,6 +176,20 @@ TEST(KeyRules, ApisAreThoseOfTheList) {
   EXPECT_FALSE(check_api(principal_of(configured), "embeddings"));
 }
 
+TEST(KeyRules, ApisAreNamesPatternsAndDenials) {
+  config::Key configured;
+  configured.apis = {"*", "!chat", "!trans*"};
+  EXPECT_FALSE(check_api(principal_of(configured), "chat"));
+  EXPECT_FALSE(check_api(principal_of(configured), "transcription"));
+  EXPECT_TRUE(check_api(principal_of(configured), "completions"));
+  configured.apis = {"!chat", "c*"};
+  EXPECT_FALSE(check_api(principal_of(configured), "chat")) << "the order does not matter";
+  EXPECT_TRUE(check_api(principal_of(configured), "completions"));
+  EXPECT_FALSE(check_api(principal_of(configured), "embeddings"));
+  configured.apis = {"!chat"};
+  EXPECT_FALSE(check_api(principal_of(configured), "embeddings")) << "denials alone allow nothing";
+}
+
 TEST(KeyRules, RefusedModelIs403AndNamedInShort) {
   Principal principal;
   const auto refused = check_model(principal, {"m", {}}, std::string(5000, 'x') + "\n");

@@ -84,6 +84,18 @@ TEST(ConfigKeys, ApisAreThoseThereAre) {
   EXPECT_EQ(load_keys("{name: a, key: test-key}").config.keys[0].apis, std::vector<std::string>{"*"});
 }
 
+TEST(ConfigKeys, ApisMayBePatternsAndDenied) {
+  const Loaded loaded = load_keys("{name: a, key: test-key, apis: [\"*\", \"!chat\", \"emb*\", \"!s*\"]}");
+  ASSERT_TRUE(loaded.ok()) << all_problems(loaded);
+  EXPECT_EQ(loaded.config.keys[0].apis, (std::vector<std::string>{"*", "!chat", "emb*", "!s*"}));
+  for (const char* wrong : {"\"!\"", "\"!!chat\"", "\"!chatt\"", "\"x*\"", "\"\""}) {
+    EXPECT_TRUE(
+        contains(all_problems(load_keys("{name: a, key: test-key, apis: [" + std::string{wrong} + "]}")), "is no API"))
+        << wrong;
+  }
+  EXPECT_TRUE(contains(all_warnings(load_keys("{name: a, key: test-key, apis: [\"!chat\"]}")), "allows nothing"));
+}
+
 TEST(ConfigKeys, ModelsAreNamesOrPatterns) {
   EXPECT_TRUE(
       contains(all_problems(load_keys("{name: a, key: test-key, models: [\"!\"]}")), "`!` before it denies it"));
