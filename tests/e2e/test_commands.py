@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import socket
 
 import pytest
@@ -233,6 +234,19 @@ def test_env_file_can_be_named_and_the_environment_wins(gateway_factory, model, 
                               arguments=["--env-file", path])
     assert ask(gateway, chat("found-model"), key="sk-from-environment").status == 200
     assert ask(gateway, chat("found-model"), key="sk-from-file").status == 401
+    gateway.stop()
+
+
+def test_env_file_is_read_anew_for_sighup_and_new_secrets_are_used(gateway_factory, model):
+    gateway = gateway_factory(env_file=env_text(model, INTRAGATE_API_KEY="sk-the-first-key"), defaults=False)
+    assert ask(gateway, chat("found-model"), key="sk-the-first-key").status == 200
+    assert model.calls[-1].headers["authorization"] == "Bearer internal-token"
+    text = env_text(model, INTRAGATE_API_KEY="sk-the-second-key").replace("internal-token", "another-token")
+    (gateway.directory / ".env").write_text(text)
+    gateway.terminate(signal.SIGHUP)
+    eventually(lambda: ask(gateway, chat("found-model"), key="sk-the-second-key").status == 200, "the new key")
+    assert ask(gateway, chat("found-model"), key="sk-the-first-key").status == 401
+    assert model.calls[-1].headers["authorization"] == "Bearer another-token"
     gateway.stop()
 
 
