@@ -1,17 +1,20 @@
 """The chain of records: what a second implementation, kill -9, a full disk and a thief's hand make of it."""
 
+import datetime
 import hashlib
 import json
 import pathlib
 import shutil
 import signal
 import subprocess
+import threading
+import time
 
 import pytest
 
-from fake_model import delta, done, end, sse, stream_head
+from fake_model import delta, done, end, pause, proper_answer, sse, stream_head
 from gateway import Gateway, StartFailed, binary, environment, run
-from wire import ask, chat, eventually
+from wire import Closed, ask, chat, eventually
 
 
 def verify_again(directory):
@@ -56,9 +59,10 @@ def config(model, **audit):
 @pytest.fixture(scope="module")
 def written(gateway_factory, model):
     """A directory as a gateway left it, over several files."""
-    gateway = gateway_factory(config=config(model, file_size="4KiB", compress="off"))
-    for _ in range(30):
-        assert ask(gateway, chat("m")).status == 200
+    keys = [{"name": "test", "key": "${TEST_KEY}", "trust_user": True}]
+    gateway = gateway_factory(config={**config(model, file_size="4KiB", compress="off"), "keys": keys})
+    for number in range(30):
+        assert ask(gateway, chat("m", user=("ann", "annika", "bob")[number % 3])).status == 200
         eventually(lambda: gateway.metrics().total("intragate_audit_waiting_records") == 0)
     gateway.stop()
     directory = gateway.data_dir / "audit"
@@ -186,6 +190,37 @@ def start_after(gateway_factory, model, directory):
     before = len(starts())
     gateway = gateway_factory(config=config(model), directory=directory)
     return gateway, eventually(lambda: starts()[before:])[0]
+
+
+def test_kill_9_under_load_loses_at_most_what_was_younger_than_a_flush(gateway_factory, model):
+    """Judged by the times in the records; a busy machine may write twenty times later than `audit.flush` says."""
+    late = 2.0
+    model.default(pause(0.05), proper_answer())  # so few that no write is early because there is much to write
+    gateway = gateway_factory(config=config(model, flush="100ms"))
+    ended, over = {}, threading.Event()
+
+    def load():
+        while not over.is_set():
+            try:
+                reply = ask(gateway, chat("m"))
+            except (Closed, OSError):
+                return
+            assert reply.status == 200
+            ended[reply.request_id] = time.time()
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: ended and max(list(ended.values())) - min(list(ended.values())) > 1.5 * late, "a while of load")
+    kill(gateway)  # with calls under way
+    over.set()
+    for thread in threads:
+        thread.join()
+    kept = {record["request_id"]: datetime.datetime.fromisoformat(record["time"]).timestamp() for record in gateway.records()}
+    assert max(ended.values()) - max(kept.values()) < late
+    lost = [ended[name] for name in ended if name not in kept]
+    assert all(when > max(kept.values()) - late for when in lost) and len(lost) < len(kept)
+    told = json.loads(run("audit", "verify", "--dir", gateway.data_dir / "audit", "--json").stdout)
+    assert {one["kind"] for one in told["breaks"]} <= {"torn_line", "head_behind", "no_head"}, told
 
 
 def test_kill_9_loses_no_record_that_was_written_and_the_chain_says_so(gateway_factory, model, tmp_path):
@@ -353,6 +388,7 @@ def test_query_and_export_select_and_show(written):
     assert query("--calls") == calls and query("--events") == [r for r in chain if "event" in r]
     assert query("--id", calls[3]["request_id"]) == [calls[3]]
     assert query("--key", "test", "--model", "m", "--outcome", "ok", "--limit", 4) == calls[:4]
+    assert query("--user", "ann") == calls[::3] and query("--user", "bob", "--limit", 2) == calls[2:8:3]
     assert query("--user", "nobody") == [] and query("--outcome", "refused") == []
     assert query("--since", calls[10]["time"], "--until", calls[20]["time"], "--calls") == [
         call for call in calls if calls[10]["time"] <= call["time"] < calls[20]["time"]]
