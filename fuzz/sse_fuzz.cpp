@@ -54,12 +54,13 @@ Reading read(std::string_view bytes, std::size_t stride, std::size_t limit) {
     }
   }
   out.at_boundary = reader.at_boundary();
-  const SseReader::Step last = reader.finish();
-  if (last.state == State::event) {
-    require(sse_reference::is_canonical(last.event), "the last block has the one form");
-    out.last_output = last.event.bytes;
+  for (int last = 0; last < 2; ++last) {
+    const SseReader::Step step = reader.finish();
+    if (step.state != State::event) break;
+    require(sse_reference::is_canonical(step.event), "a last block has the one form");
+    out.last_output += step.event.bytes;
   }
-  require(reader.finish().state != State::event, "there is one last block at most");
+  require(reader.finish().state != State::event, "there are two last blocks at most");
   require(reader.at_boundary(), "nothing is held afterwards");
   return out;
 }

@@ -46,6 +46,12 @@ bool ends_as_json(std::string_view text) {
   return last != std::string_view::npos && (text[last] == '}' || text[last] == ']');
 }
 
+bool begins_as_json(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return false;
+  return text[first] == '{' || text.substr(first).starts_with("[DONE]");
+}
+
 // The block at the front of `input` when it already has the passed-on form; `size` is that of its first line.
 std::optional<SseEvent> plain_block(std::string_view input, std::size_t size) {
   if (input.size() < size + kBlankLine.size() || input.substr(size, kBlankLine.size()) != kBlankLine) return {};
@@ -62,7 +68,7 @@ std::optional<SseEvent> plain_block(std::string_view input, std::size_t size) {
 
 SseReader::Step SseReader::step(std::string_view input) {
   if (too_long_) return {.state = State::too_long};
-  if (shown_) drop_line();
+  if (shown_) drop_shown();
   std::size_t at = skip_start(input);
   while (at < input.size()) {
     const std::string_view rest = input.substr(at);
@@ -91,10 +97,13 @@ SseReader::Step SseReader::step(std::string_view input) {
 
 SseReader::Step SseReader::finish() {
   if (too_long_) return {.state = State::too_long};
-  if (shown_) drop_line();
+  if (shown_) drop_shown();
   const std::string_view line = std::string_view{held_}.substr(whole_lines_);
   const bool whole = line.empty() || (line.starts_with(kField) && ends_as_json(data_of(line)));
-  if (!line.empty() && whole) add_data_line();
+  if (!line.empty() && whole) {
+    if (begins_next()) return {.state = State::event, .event = show_before_line()};
+    add_data_line();
+  }
   const std::optional<SseEvent> event = whole ? end_event() : std::nullopt;
   if (event) return {.state = State::event, .event = *event};
   drop_all();
@@ -134,6 +143,7 @@ std::optional<SseEvent> SseReader::end_line(std::string_view rest_of_line) {
     return show(SseEvent::Kind::comment, whole_lines_);
   }
   if (line.starts_with(kField)) {
+    if (begins_next()) return show_before_line();
     add_data_line();
   } else {
     drop_line();  // event:, id:, retry:, "data" without a colon (blank by the rule), fields nobody knows
@@ -156,6 +166,24 @@ SseEvent SseReader::show(SseEvent::Kind kind, std::size_t from) {
   return {.kind = kind, .bytes = bytes, .data = data_of(bytes.substr(0, bytes.size() - kBlankLine.size()))};
 }
 
+// Whether the data: line behind the whole ones is no part of their event: the blank line between was forgotten.
+bool SseReader::begins_next() const {
+  if (whole_lines_ == 0) return false;
+  const std::string_view held{held_};
+  return begins_as_json(data_of(held.substr(whole_lines_))) && ends_as_json(held.substr(0, whole_lines_));
+}
+
+// The whole lines are an event; the line behind them stays, as the first of the next one.
+SseEvent SseReader::show_before_line() {
+  held_.insert(whole_lines_, kBlankLine);
+  const std::string_view bytes = std::string_view{held_}.substr(0, whole_lines_ + kBlankLine.size());
+  const std::string_view data = data_of(bytes.substr(0, whole_lines_));
+  whole_lines_ = bytes.size();
+  shown_ = true;
+  follows_ = true;
+  return {.kind = SseEvent::Kind::data, .bytes = bytes, .data = data};
+}
+
 // The line behind the whole ones is a complete data: line: joins it to them.
 void SseReader::add_data_line() {
   const std::string_view line = std::string_view{held_}.substr(whole_lines_);
@@ -163,6 +191,15 @@ void SseReader::add_data_line() {
   if (is_blank(data)) return drop_line();
   if (whole_lines_ > 0) held_.replace(whole_lines_, line.size() - data.size(), " ");
   whole_lines_ = held_.size();
+}
+
+// Forgets what was given out.
+void SseReader::drop_shown() {
+  if (!follows_) return drop_line();
+  held_.erase(0, whole_lines_);
+  whole_lines_ = held_.size();
+  shown_ = false;
+  follows_ = false;
 }
 
 // Forgets what stands behind the whole lines, and gives the memory back when that was all.
@@ -176,6 +213,7 @@ void SseReader::drop_all() {
   std::string{}.swap(held_);
   whole_lines_ = 0;
   shown_ = false;
+  follows_ = false;
 }
 
 }  // namespace intragate::net

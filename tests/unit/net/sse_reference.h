@@ -46,6 +46,15 @@ inline std::string one_line(const std::string& buffer) {
   return joined;
 }
 
+// Whether a line's value cannot belong to the JSON before it: the blank line between two events was forgotten.
+inline bool begins_next(const std::string& before, const std::string& value) {
+  const std::size_t last = before.find_last_not_of(" \t");
+  const std::size_t first = value.find_first_not_of(" \t");
+  if (last == std::string::npos || first == std::string::npos) return false;
+  const bool begins = value[first] == '{' || value.compare(first, 6, "[DONE]") == 0;
+  return begins && (before[last] == '}' || before[last] == ']');
+}
+
 inline std::vector<Block> read(std::string_view text) {
   using Kind = intragate::net::SseEvent::Kind;
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
@@ -63,6 +72,10 @@ inline std::vector<Block> read(std::string_view text) {
     if (line.substr(0, colon) != "data") continue;
     std::string value = colon == std::string::npos ? "" : line.substr(colon + 1);
     if (!value.empty() && value[0] == ' ') value.erase(0, 1);
+    if (const std::string data = one_line(buffer); begins_next(data, value)) {
+      blocks.push_back({.kind = Kind::data, .text = data});
+      buffer.clear();
+    }
     buffer += value + '\n';
   }
   return blocks;

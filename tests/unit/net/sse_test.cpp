@@ -34,8 +34,10 @@ class Reading {
     }
   }
   void finish() {
-    const SseReader::Step step = reader_.finish();
-    if (step.state == State::event) note(step.event);
+    for (int last = 0; last < 2; ++last) {
+      const SseReader::Step step = reader_.finish();
+      if (step.state == State::event) note(step.event);
+    }
     EXPECT_NE(reader_.finish().state, State::event);
     EXPECT_TRUE(reader_.at_boundary());
   }
@@ -198,7 +200,10 @@ std::string random_stream(std::mt19937& random) {
                                                 " ",
                                                 "\t",
                                                 "}",
-                                                "]"};
+                                                "]",
+                                                "{",
+                                                "data: {\"a\":1}\n",
+                                                "data: [DONE]\n"};
   std::string text;
   const std::size_t count = random() % 40;
   for (std::size_t i = 0; i < count; ++i) text += kPieces[random() % kPieces.size()];
@@ -233,6 +238,16 @@ TEST(SseReaderTest, GivesOutAnEventThatLacksOnlyItsBlankLineAtTheEnd) {
   EXPECT_EQ(form_at_end_of("data: [DONE]"), "data: [DONE]\n\n");
   EXPECT_EQ(form_at_end_of("data: {\ndata: }"), "data: { }\n\n");
   EXPECT_EQ(form_at_end_of("event: x\ndata: a\n"), "data: a\n\n");
+}
+
+TEST(SseReaderTest, EndsAnEventWhereTheBlankLineWasForgotten) {
+  EXPECT_EQ(form_of("data: {\"a\":1}\ndata: {\"b\":2}\n\n"), "data: {\"a\":1}\n\ndata: {\"b\":2}\n\n");
+  EXPECT_EQ(form_of("data:{}\r\ndata:{} \r\ndata: [DONE]\r\n\r\n"), "data:{}\n\ndata:{} \n\ndata: [DONE]\n\n");
+  EXPECT_EQ(form_of("data: [{\ndata: },\ndata: {}\ndata: ]\n\n"), "data: [{ }, {} ]\n\n");
+  EXPECT_EQ(form_of("data: {}\n: hi\nid: 3\ndata: {}\n\n"), ": hi\n\ndata: {}\n\ndata: {}\n\n");
+  EXPECT_EQ(form_at_end_of("data: {}\ndata: {}\ndata: [DONE]\n"), "data: {}\n\ndata: {}\n\ndata: [DONE]\n\n");
+  EXPECT_EQ(form_at_end_of("data: {}\ndata: [DONE]"), "data: {}\n\ndata: [DONE]\n\n");
+  EXPECT_EQ(form_at_end_of("data: {}\ndata: {\"cut"), "");
 }
 
 TEST(SseReaderTest, DiscardsWhatWasCutInHalfAtTheEnd) {
