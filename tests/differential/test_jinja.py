@@ -18,8 +18,22 @@ class Refused(Exception):
     pass
 
 
+class Generation(jinja2.ext.Extension):
+    """{% generation %}, with which templates mark what the model said: it changes nothing in the text."""
+    tags = {"generation"}
+
+    def parse(self, parser):
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
+        return jinja2.nodes.CallBlock(self.call_method("_said"), [], [], body).set_lineno(line)
+
+    def _said(self, caller):
+        return caller()
+
+
 def environment(chat):
-    made = jinja2.sandbox.ImmutableSandboxedEnvironment(trim_blocks=chat, lstrip_blocks=chat, extensions=[jinja2.ext.loopcontrols])
+    made = jinja2.sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=chat, lstrip_blocks=chat, extensions=[jinja2.ext.loopcontrols, Generation])
 
     def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
         return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
