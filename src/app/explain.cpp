@@ -21,6 +21,7 @@
 #include "dialect/kserve.h"
 #include "dialect/openai.h"
 #include "dialect/openai_mend.h"
+#include "dialect/rerank.h"
 #include "dialect/screen_body.h"
 #include "dialect/text_completion.h"
 #include "pipeline/choose.h"
@@ -137,44 +138,84 @@ std::vector<const config::Key*> explain_keys(const std::vector<config::Key>& key
   return allowed;
 }
 
-// The request as an endpoint of another dialect gets it.
-void explain_conversion(const Chosen& asked, std::size_t endpoint, Explanation& into) {
+// The names of lines of a request's head. What they say is not for people: it may hold secrets.
+std::string names_in(std::string_view lines) {
+  std::string names;
+  while (!lines.empty()) {
+    names += (names.empty() ? "" : ", ") + std::string{lines.substr(0, lines.find(':'))};
+    lines.remove_prefix(std::min(lines.size(), lines.find("\r\n") + 2));
+  }
+  return names;
+}
+
+// The request as an endpoint of another dialect gets it. Errors: those of the gateway.
+Result<Unit> explain_conversion(const Chosen& asked, std::size_t endpoint, Explanation& into) {
   const upstream::Endpoint& to = *asked.lane.endpoints[endpoint];
-  const Result<dialect::Sending> sending =
+  Result<dialect::Sending> sending =
       pipeline::convert_request(asked.lane, to, *asked.lane.converters[endpoint], {asked.call, asked.body, asked.now});
   if (!sending) {
     into.findings.push_back({"refused for " + to.id(), sending.error().message});
-    return;
+    return std::move(sending).error();
   }
   into.findings.push_back(
       {"sent to " + to.id(), std::string{sending->method} + ' ' + to.configured().path + sending->path});
+  if (!sending->headers.empty())
+    into.findings.push_back({"headers for " + to.id(), names_in(sending->headers) + " (what they say is not shown)"});
   into.findings.push_back(
       {"body for " + to.id(), to.speaks_grpc() ? dialect::kserve::describe(sending->body) : sending->body});
+  return Unit{};
 }
 
-void explain_changes(const Chosen& asked, Explanation& into) {
+const std::string& name_at(const Chosen& asked, const config::Endpoint& to) {
+  return to.model.empty() ? asked.lane.name : to.model;
+}
+
+// A ranking that is made of vectors.
+Result<Unit> explain_ranking(const Chosen& asked, const upstream::Endpoint& to, Explanation& into) {
+  const Result<dialect::rerank::Asked> ranking = dialect::rerank::understand(asked.body);
+  if (!ranking) return Result<Unit>{ranking.error()};
+  Result<std::string> body = dialect::rerank::as_embeddings(*ranking, name_at(asked, to.configured()));
+  if (!body) return std::move(body).error();
+  into.findings.push_back({"sent to " + to.id(), "POST " + to.configured().path + "/embeddings"});
+  into.findings.push_back({"body for " + to.id(), *std::move(body)});
+  return Unit{};
+}
+
+// The changes to a request that is otherwise passed as it came.
+Result<Unit> explain_edits(const Chosen& asked, const upstream::Endpoint& endpoint, Explanation& into) {
   const auto& [lane, call, body, key, config, now] = asked;
-  for (std::size_t at = 0; at < lane.endpoints.size(); ++at) {
-    const auto& endpoint = lane.endpoints[at];
-    const config::Endpoint& to = endpoint->configured();
-    const std::string name = to.model.empty() ? lane.name : to.model;
-    if (lane.converters[at] != nullptr) {
-      into.findings.push_back(
-          {"endpoint " + endpoint->id(), to.url + " (weight " + std::to_string(to.weight) + ", " + to.dialect + ")"});
-      explain_conversion(asked, at, into);
-      continue;
-    }
-    using dialect::openai::AskUsage;
-    const AskUsage ask = call.stream == llm::Stream::yes && to.ask_usage ? AskUsage::yes : AskUsage::no;
-    const llm::Edits edits = dialect::openai::edits(call, body, name, ask, lane.model.max_answer_tokens);
-    into.findings.push_back({"endpoint " + endpoint->id(), to.url + " (weight " + std::to_string(to.weight) + ")"});
-    for (std::size_t i = 0; i < edits.count; ++i) {
-      const llm::Edit& edit = edits.list[i];
-      const std::string_view before = body.substr(edit.where.offset, edit.where.length);
-      into.findings.push_back({"change for " + endpoint->id(),
-                               before.empty() ? "adds " + edit.text : std::string{before} + " becomes " + edit.text});
-    }
+  const config::Endpoint& to = endpoint.configured();
+  using dialect::openai::AskUsage;
+  const AskUsage ask = call.stream == llm::Stream::yes && to.ask_usage ? AskUsage::yes : AskUsage::no;
+  const llm::Edits edits = dialect::openai::edits(call, body, name_at(asked, to), ask, lane.model.max_answer_tokens);
+  for (std::size_t i = 0; i < edits.count; ++i) {
+    const llm::Edit& edit = edits.list[i];
+    const std::string_view before = body.substr(edit.where.offset, edit.where.length);
+    into.findings.push_back({"change for " + endpoint.id(),
+                             before.empty() ? "adds " + edit.text : std::string{before} + " becomes " + edit.text});
   }
+  return Unit{};
+}
+
+// What each endpoint gets. Where none takes it, the refusal is that of the first.
+void explain_changes(const Chosen& asked, Explanation& into) {
+  const pipeline::Lane& lane = asked.lane;
+  const bool by_vectors = asked.call.api == llm::Api::rerank && pipeline::ranks_by_vectors(lane);
+  std::optional<Error> refusal;
+  bool taken = lane.endpoints.empty();
+  for (std::size_t at = 0; at < lane.endpoints.size(); ++at) {
+    const upstream::Endpoint& endpoint = *lane.endpoints[at];
+    const config::Endpoint& to = endpoint.configured();
+    const bool converts = lane.converters[at] != nullptr;
+    into.findings.push_back({"endpoint " + endpoint.id(), to.url + " (weight " + std::to_string(to.weight) +
+                                                              (converts ? ", " + to.dialect : "") + ")"});
+    Result<Unit> sent = converts     ? explain_conversion(asked, at, into)
+                        : by_vectors ? explain_ranking(asked, endpoint, into)
+                                     : explain_edits(asked, endpoint, into);
+    taken = taken || sent;
+    if (!sent && !refusal) refusal = std::move(sent).error();
+  }
+  if (!taken && !into.refusal) into.refusal = std::move(refusal);
 }
 
 // How many tokens the prompt is, and whether it fits.
@@ -194,15 +235,28 @@ std::uint64_t explain_prompt(const Chosen& asked, Explanation& into) {
   return tokens;
 }
 
-// What becomes of answers on their way back.
-void explain_answers(const config::Model& model, Explanation& into) {
+// Of embeddings only what they have.
+bool can_mend(llm::Api api, dialect::openai::Repair repair) {
+  using enum dialect::openai::Repair;
+  if (api != llm::Api::embeddings) return llm::generates(api) && repair != model;
+  return repair == object || repair == model || repair == usage || repair == error;
+}
+
+// What becomes of answers on their way back. What is converted has nothing to mend.
+void explain_answers(const Chosen& asked, Explanation& into) {
   constexpr std::array<std::string_view, 4> kReasoning{"as the model sends them", "separate", "inline", "drop"};
+  const pipeline::Lane& lane = asked.lane;
   std::string repairs;
   for (std::size_t i = 0; i < dialect::openai::kRepairs; ++i) {
-    repairs += (i > 0 ? ", " : "") + std::string{repair_name(static_cast<dialect::openai::Repair>(i))};
+    const auto repair = static_cast<dialect::openai::Repair>(i);
+    if (lane.left_alone.has(repair) || !can_mend(asked.call.api, repair)) continue;
+    repairs += (repairs.empty() ? "" : ", ") + std::string{repair_name(repair)};
   }
-  into.findings.push_back({"repairs", model.repair ? repairs : "none (repair: false)"});
-  into.findings.push_back({"thoughts", std::string{kReasoning[static_cast<std::size_t>(model.reasoning)]}});
+  const auto passes = [](const auto& converter) { return converter == nullptr; };
+  if (!repairs.empty() && std::any_of(lane.converters.begin(), lane.converters.end(), passes))
+    into.findings.push_back({"repairs", lane.model.repair ? repairs : "none (repair: false)"});
+  if (llm::generates(asked.call.api))
+    into.findings.push_back({"thoughts", std::string{kReasoning[static_cast<std::size_t>(lane.model.reasoning)]}});
 }
 
 // The request as the stations see it, where its API is laid over chat: `body` becomes that.
@@ -337,7 +391,7 @@ Explanation explain_request(const std::shared_ptr<const config::Config>& config,
   }
   explain_choice(asked, result);
   explain_attempts(asked, result);
-  explain_answers(lane->model, result);
+  explain_answers(asked, result);
   explain_changes(asked, result);
   return result;
 }

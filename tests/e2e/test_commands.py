@@ -169,6 +169,45 @@ def test_explain_answers_no_when_the_gateway_would(tmp_path, request_body):
     assert done.returncode == 1 and (done.stdout + done.stderr).strip()
 
 
+SPOKEN = {
+    "openai": {}, "ollama": {}, "tgi": {"chat_template": "qwen"},
+    "triton": {"chat_template": "qwen", "triton": {"model": "t"}},
+    "triton-grpc": {"chat_template": "qwen", "triton": {"model": "t"}},
+    "template": {"chat_template": "qwen",
+                 "template": {"path": "/ask", "body": '{"q": {{ prompt | tojson }}}', "answer": {"text": "/text"},
+                              "headers": {"X-App": "hidden-7"}}}}
+PICTURE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}]}]
+ASKED = {"text": ("/v1/chat/completions", chat("x")), "picture": ("/v1/chat/completions", {**chat("x"), "messages": PICTURE}),
+         "vectors": ("/v1/embeddings", {"input": "x"}), "ranking": ("/v1/rerank", {"query": "q", "documents": ["d"]})}
+
+
+@pytest.fixture(scope="module")
+def nobody_answers(gateway_factory):
+    """A model of each dialect, none of which is there."""
+    base = f"http://127.0.0.1:{free_port()}"
+    return gateway_factory(config={"models": [
+        {"name": dialect, "retry": {"attempts": 1}, "endpoints": [{"url": base, "dialect": dialect, **more}]}
+        for dialect, more in SPOKEN.items()]})
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("dialect", SPOKEN)
+def test_explain_refuses_what_the_gateway_refuses_of_every_dialect(nobody_answers, tmp_path, dialect, asked):
+    path, body = ASKED[asked]
+    body = {**body, "model": dialect}
+    (tmp_path / "request.json").write_text(json.dumps(body))
+    done = run("explain", nobody_answers.config_file, tmp_path / "request.json", "--path", path,
+               env={"TEST_KEY": KEY})
+    answer = ask(nobody_answers, body, path)
+    assert answer.status in (400, 502, 503), answer.body  # refused, or asked of nobody
+    assert (done.returncode == 1) == (answer.status == 400), done.stdout
+    if answer.status == 400:
+        assert answer.error["message"] in done.stdout and "sent to" not in done.stdout, done.stdout
+    assert "hidden-7" not in done.stdout
+    if (dialect, asked) == ("template", "text"):
+        assert re.search(r"headers for template/0 +X-App", done.stdout), done.stdout
+
+
 # --- version, help, wrong use
 
 def test_version_is_one_line():

@@ -9,6 +9,7 @@ namespace {
 
 const WallTime kNow{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}};
 const std::string kChat = R"({"model": "m", "messages": []})";
+const std::string kHi = R"({"model": "m", "messages": [{"role": "user", "content": "Hi"}]})";
 
 config::Key key(std::string name) {
   config::Key made;
@@ -222,8 +223,54 @@ TEST(Explain, ListsRepairsAndWhatBecomesOfThoughts) {
   config->models[0].reasoning = config::Reasoning::drop;
   EXPECT_NE(finding(explain(config), "repairs").find("tool_calls"), std::string::npos);
   EXPECT_EQ(finding(explain(config), "thoughts"), "drop");
+  config->models[0].repair_except = {"usage", "tool_calls"};
+  EXPECT_EQ(finding(explain(config), "repairs"),
+            "object, id, choices, index, delta, content, empty_delta, finish_reason, error, done");
   config->models[0].repair = false;
   EXPECT_EQ(finding(explain(config), "repairs"), "none (repair: false)");
+}
+
+TEST(Explain, RefusesWhatNoEndpointTakes) {
+  const auto config = config_with({key("a")});
+  config->models[0].endpoints[0].dialect = "tgi";
+  const ExplainOptions options{.file = {}, .request_file = {}, .key = {}, .path = "/v1/embeddings"};
+  const std::string body = R"({"model":"m","input":"x"})";
+  const Explanation none = explain_request(config, options, body, kNow);
+  ASSERT_TRUE(none.refusal);
+  EXPECT_EQ(none.refusal->code, Code::invalid_request);
+  EXPECT_EQ(finding(none, "refused for m/0"), none.refusal->message);
+  EXPECT_EQ(finding(none, "repairs"), "-");  // of no use here
+  config->models[0].endpoints.emplace_back().url = "http://10.0.0.6/v1";
+  EXPECT_FALSE(explain_request(config, options, body, kNow).refusal);
+  EXPECT_EQ(finding(explain_request(config, options, body, kNow), "repairs"), "object, model, usage, error");
+}
+
+TEST(Explain, ShowsARankingThatIsMadeOfVectors) {
+  const auto config = config_with({key("a")});
+  config->models[0].kind = "embedding";
+  config->models[0].endpoints[0].path = "/v1";
+  const Explanation explanation =
+      explain_request(config, {.file = {}, .request_file = {}, .key = {}, .path = "/v1/rerank"},
+                      R"({"model":"m","query":"q","documents":["d"]})", kNow);
+  EXPECT_FALSE(explanation.refusal);
+  EXPECT_EQ(finding(explanation, "sent to m/0"), "POST /v1/embeddings");
+  EXPECT_EQ(finding(explanation, "body for m/0"), R"({"model":"m","input":["q","d"],"encoding_format":"float"})");
+  EXPECT_EQ(finding(explanation, "repairs"), "-");
+}
+
+TEST(Explain, NamesHeadersOfATemplateWithoutWhatTheySay) {
+  const auto config = config_with({key("a")});
+  config::Endpoint& endpoint = config->models[0].endpoints[0];
+  endpoint.dialect = "template";
+  endpoint.chat_template = "chatml";
+  endpoint.custom.path = "/ask";
+  endpoint.custom.body = "{}";
+  endpoint.custom.headers = {{"X-App", config::Secret{"hidden-7"}}, {"X-Two", config::Secret{"hidden-8"}}};
+  endpoint.custom.answer.text = "/text";
+  const Explanation explanation = explain_request(config, {}, kHi, kNow);
+  EXPECT_FALSE(explanation.refusal);
+  EXPECT_EQ(finding(explanation, "headers for m/0"), "X-App, X-Two (what they say is not shown)");
+  for (const Finding& found : explanation.findings) EXPECT_EQ(found.value.find("hidden"), std::string::npos);
 }
 
 TEST(Explain, TellsThePartsOfALongList) {
