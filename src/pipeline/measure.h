@@ -1,5 +1,6 @@
 // How many tokens a prompt is, and whether it fits. Owner: none. Thread: any (pure).
-// Does not: guess: where no tokenizer is known nothing is refused, and the estimate (exchange.h) stays one.
+// Does not: refuse by a guess: where no tokenizer is known only an answer as long as the whole window is, and the
+// estimate (exchange.h) stays one.
 #pragma once
 
 #include <cstdint>

@@ -31,6 +31,16 @@ class MeasureTest : public testing::Test {
     config::Loaded loaded =
         config::load("models: [{name: m, " + model + "endpoints: [{url: \"http://h\", tokenizer: \"" +
                      (folder_ / "tokenizer.json").string() + "\"" + endpoint + "}]}]");
+    return measured_by(std::move(loaded), api, body);
+  }
+
+  Result<Measured> unmeasured(const std::string& model, const std::string& body) {
+    return measured_by(config::load("models: [{name: m, " + model + "endpoints: [{url: \"http://h\"}]}]"),
+                       llm::Api::chat, body);
+  }
+
+ private:
+  static Result<Measured> measured_by(config::Loaded loaded, llm::Api api, const std::string& body) {
     EXPECT_EQ(config::all_problems(loaded), "");
     const auto snapshot =
         make_snapshot(std::make_shared<const config::Config>(std::move(loaded.config)), {}, nullptr, {});
@@ -42,6 +52,7 @@ class MeasureTest : public testing::Test {
     return measure(lane, *call, body, WallTime{});
   }
 
+ protected:
   std::filesystem::path folder_;
 };
 
@@ -92,6 +103,31 @@ TEST_F(MeasureTest, WhatIsAskedForIsLoweredWhereThatIsWanted) {
   EXPECT_EQ(measured(model, "", llm::Api::completions, R"({"model":"m","prompt":"abc","max_tokens":6})")->most, 0U);
   EXPECT_EQ(measured(model, "", llm::Api::completions, R"({"model":"m","prompt":"abc"})")->most, 0U);
   EXPECT_FALSE(measured(model, "", llm::Api::completions, R"({"model":"m","prompt":"abcabcabc"})"));
+}
+
+TEST_F(MeasureTest, WithoutATokenizerOnlyWhatIsCertainIsRefused) {
+  const auto asking = [](const std::string& most, std::size_t bytes = 4) {
+    return R"({"model":"m","messages":[{"role":"user","content":")" + std::string(bytes, 'x') + R"("}],"max_tokens":)" +
+           most + "}";
+  };
+  const Result<Measured> whole = unmeasured("context_window: 100, ", asking("100"));
+  ASSERT_FALSE(whole);
+  EXPECT_EQ(whole.error().code, Code::context_exceeded);
+  EXPECT_EQ(whole.error().message,
+            "This model's maximum context length is 100 tokens. However, you requested 100 tokens in the completion "
+            "alone. Please reduce the length of the completion.");
+  EXPECT_TRUE(unmeasured("context_window: 100, ", asking("99", 100'000))) << "the prompt is only estimated";
+  EXPECT_TRUE(unmeasured("", asking("100")));
+  EXPECT_EQ(unmeasured("context_window: 100, max_answer_tokens: 200, ", asking("150"))->most, 99U);
+}
+
+TEST_F(MeasureTest, WithoutATokenizerAnEstimateMakesRoom) {
+  const std::string body = R"({"model":"m","messages":[{"role":"user","content":"x"}],"max_tokens":)";  // 19 tokens
+  const std::string model = "context_window: 100, fit_max_tokens: true, ";
+  EXPECT_EQ(unmeasured(model, body + "100}")->most, 81U);
+  EXPECT_EQ(unmeasured(model, body + "81 }")->most, 0U);
+  EXPECT_EQ(unmeasured("context_window: 20, fit_max_tokens: true, ", body + "100}")->most, 10U)
+      << "half of it at least";
 }
 
 }  // namespace
