@@ -124,8 +124,6 @@ struct Queue {
   friend bool operator==(const Queue&, const Queue&) = default;
 };
 
-// How a reranker scores: unit is 0 … 1; automatic: an answer with a score outside of that is in logits.
-enum class RerankScores : std::uint8_t { automatic, logits, unit };
 enum class Balance : std::uint8_t { least_busy, round_robin, session };
 
 struct Model {
@@ -136,6 +134,7 @@ struct Model {
   std::uint64_t max_answer_tokens = 0;  // of a stream, which then ends with finish_reason "length"; 0: not bounded
   bool fit_max_tokens = false;          // lower what a client asks for to what is left of context_window
   bool repair = true;                   // mend what clients would reject or misread
+  std::vector<std::string> repair_except;  // but not this: dialect::openai::repair_name()
   Reasoning reasoning = Reasoning::as_it_is;
   std::vector<Endpoint> endpoints;
   AddressList allow = AddressList::any();  // from where it may be used

@@ -16,6 +16,9 @@ class Tokenizer;
 
 namespace intragate::config {
 
+// How a reranker scores: unit is 0 … 1; automatic: an answer with a score outside of that is in logits.
+enum class RerankScores : std::uint8_t { automatic, logits, unit };
+
 // Where the thoughts of models go: as they come, apart (`reasoning_content`), within the text (<think>), nowhere.
 enum class Reasoning : std::uint8_t { as_it_is, separate, within, drop };
 

@@ -137,6 +137,9 @@ constexpr auto kTable = std::to_array<KeyRow>({
     {"models[].batch.window",          duration, "", "0s..10s", "", kHint},
     {"models[].reasoning",             choice,   "", "separate | inline | drop"},
     {"models[].repair",                flag,     "true"},
+    {"models[].repair_except",         names,    "[]",
+     "object | id | model | choices | index | delta | content | tool_calls | empty_delta | finish_reason | usage | error "
+     "| done"},
 
     {"models[].endpoints",             sections, kRequired},
     {"models[].endpoints[].url",       url,      kRequired},

@@ -196,6 +196,22 @@ void read_name(Section& section, TakenNames& taken, Model& model) {
   taken.take(section, model.name, section.place("name"));
 }
 
+void read_repairs(Section& section, Model& model) {
+  section.flag("repair", model.repair);
+  const std::vector<std::string_view> known = split_words(find_key("models[].repair_except")->values);
+  for (Scalar& repair : section.names("repair_except")) {
+    if (std::find(known.begin(), known.end(), repair.text) == known.end()) {
+      section.problem(repair.place, text::quoted(repair.text) + " is no repair",
+                      did_you_mean(text::closest_word(repair.text, known)));
+      continue;
+    }
+    model.repair_except.push_back(std::move(repair.text));
+  }
+  if (!model.repair && section.has("repair_except"))
+    section.warn(section.place("repair_except"),
+                 '`' + section.path("repair_except") + "` has no effect with `repair: false`");
+}
+
 Model read_one(Section& section, TakenNames& taken, const Config& config) {
   Model model;
   read_name(section, taken, model);
@@ -209,10 +225,17 @@ Model read_one(Section& section, TakenNames& taken, const Config& config) {
                  '`' + section.path("fit_max_tokens") + "` has no effect without `context_window`");
   }
   read_endpoints(section, config, model);
+  const auto counts = [](const Endpoint& endpoint) { return endpoint.tokenizer.made != nullptr; };
+  if (model.fit_max_tokens && model.context_window > 0 &&
+      std::none_of(model.endpoints.begin(), model.endpoints.end(), counts)) {
+    section.warn(section.place("fit_max_tokens"),
+                 '`' + section.path("fit_max_tokens") +
+                     "` goes by an estimate of the prompt without a `tokenizer` at an endpoint");
+  }
   section.ranges("allow", model.allow);
   if (model.allow.empty())
     section.warn(section.place("allow"), '`' + section.path("allow") + "` is empty: nobody may use this model");
-  section.flag("repair", model.repair);
+  read_repairs(section, model);
   const std::string reasoning = section.choice("reasoning");
   if (reasoning == "separate") model.reasoning = Reasoning::separate;
   if (reasoning == "inline") model.reasoning = Reasoning::within;

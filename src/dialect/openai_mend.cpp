@@ -49,12 +49,23 @@ std::string words_of(const Member& member) {
 
 }  // namespace
 
+Repairs repairs_named(const std::vector<std::string>& names) {
+  Repairs repairs;
+  for (std::size_t i = 0; i < kRepairs; ++i) {
+    const auto repair = static_cast<Repair>(i);
+    if (std::find(names.begin(), names.end(), repair_name(repair)) != names.end()) repairs.add(repair);
+  }
+  return repairs;
+}
+
 struct Mender::Top {
   std::optional<Member> object;
   std::optional<Member> id;
   std::optional<Member> choices;
   std::optional<Member> error;
   std::optional<Member> usage;
+  std::optional<Member> model;
+  std::optional<Member> vectors;
   bool readable = false;
 
   explicit Top(std::string_view data) {
@@ -65,6 +76,8 @@ struct Mender::Top {
       if (json::key_is(*member, "choices")) choices = member;
       if (json::key_is(*member, "error") && member->kind != Kind::null) error = member;
       if (json::key_is(*member, "usage")) usage = member;
+      if (json::key_is(*member, "model")) model = member;
+      if (json::key_is(*member, "data")) vectors = member;
     }
     readable = !scan.failed();
   }
@@ -104,11 +117,29 @@ std::string_view Mender::mend_answer(std::string_view body, std::uint64_t prompt
   return apply(body);
 }
 
+std::string_view Mender::mend_embeddings(std::string_view body, std::uint64_t prompt_tokens) {
+  const Top top{body};
+  if (!top.readable || top.error || !top.vectors || top.vectors->kind != Kind::array) return body;
+  edits_.clear();
+  const std::size_t brace = body.find('{');
+  if (!top.usage || top.usage->kind != Kind::object) {
+    const std::string tokens = std::to_string(prompt_tokens);
+    const std::string counts = "{\"prompt_tokens\":" + tokens + ",\"total_tokens\":" + tokens + "}";
+    put({body, brace, "usage"}, top.usage, counts, Repair::usage);
+  }
+  if (!top.model || top.model->kind != Kind::string)
+    put({body, brace, "model"}, top.model, quoted(name_.model), Repair::model);
+  if (!top.object || top.object->value != "\"list\"")
+    put({body, brace, "object"}, top.object, "\"list\"", Repair::object);
+  return apply(body);
+}
+
 std::string_view Mender::mend(std::string_view data, Form form) {
   const Top top{data};
   if (!top.readable || top.is_error() || (top.error && !top.has_choices())) {
     trace_.usual = false;
     if (top.readable && top.error && top.error->kind == Kind::object) return data;
+    if (leaves(Repair::error)) return data;
     repairs_.add(Repair::error);
     const std::string words = top.error ? words_of(*top.error) : message_of(data);
     mended_ = encode_refusal(500, top.readable ? words : "The model sent what is no event.");
@@ -186,7 +217,7 @@ void Mender::mend_delta(std::string_view data, std::size_t offset) {
     trace_.usual = false;
     mend_tools(data, tools->offset, Form::event);
   }
-  if (!thought && !other && reasoning_) {
+  if (!thought && !other && reasoning_ && !leaves(Repair::empty_delta)) {
     left_out_ = true;
     repairs_.add(Repair::empty_delta);
   }
@@ -309,11 +340,13 @@ void Mender::mend_function(std::string_view data, std::size_t offset, bool begun
 }
 
 void Mender::replace(std::size_t offset, std::size_t length, std::string text, Repair repair) {
+  if (leaves(repair)) return;
   edits_.push_back({.where = {.offset = offset, .length = length}, .text = std::move(text)});
   repairs_.add(repair);
 }
 
 void Mender::put(const Place& at, const std::optional<Member>& old, std::string_view value, Repair repair) {
+  if (leaves(repair)) return;
   if (old) return replace(old->offset, old->value.size(), std::string{value}, repair);
   const std::size_t inside = at.brace + 1;
   std::string member = '"' + std::string{at.key} + "\":" + std::string{value};
@@ -344,7 +377,7 @@ std::string_view Mender::apply(std::string_view data) {
 
 std::string Mender::missing_end() {
   std::string event;
-  if (finished_ || !choices_) return event;
+  if (finished_ || !choices_ || leaves(Repair::finish_reason)) return event;
   finished_ = true;
   repairs_.add(Repair::finish_reason);
   ChunkWriter writer{name_.name()};
@@ -353,6 +386,24 @@ std::string Mender::missing_end() {
   end.finish = tools_.empty() ? "stop" : "tool_calls";
   writer.write(end, event);
   return event;
+}
+
+std::string Mender::missing_usage(const llm::Usage& usage) {
+  std::string event;
+  if (!choices_ || leaves(Repair::usage)) return event;
+  repairs_.add(Repair::usage);
+  ChunkWriter{name_.name()}.write_usage(usage, event);
+  return event;
+}
+
+bool is_usual_list(std::string_view embeddings) {
+  constexpr std::size_t kEnd = 256;
+  const std::string_view first = embeddings.substr(0, kEnd);
+  const std::string_view last = embeddings.substr(embeddings.size() - std::min(embeddings.size(), kEnd));
+  const auto has = [&](std::string_view words) {
+    return first.find(words) != std::string_view::npos || last.find(words) != std::string_view::npos;
+  };
+  return (has("\"object\":\"list\"") || has("\"object\": \"list\"")) && (has("\"model\":\"") || has("\"model\": \""));
 }
 
 std::optional<std::string> mend_refusal(int status, std::string_view body) {

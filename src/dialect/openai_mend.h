@@ -20,6 +20,7 @@ namespace intragate::dialect::openai {
 enum class Repair : std::uint8_t {
   object,         // missing or another one: Dify's validation demands `chat.completion`
   id,             // missing
+  model,          // missing in embeddings
   choices,        // an event without, which Dify cannot read
   index,          // of a choice, missing
   delta,          // null
@@ -27,19 +28,19 @@ enum class Repair : std::uint8_t {
   tool_calls,     // without index, id or type, the name again and again, arguments as an object
   empty_delta,    // within reasoning: Dify takes it for the end of the thoughts
   finish_reason,  // missing at the end
-  usage,          // missing in a whole answer: estimated
+  usage,          // missing, though it is to be shown: estimated
   error,          // a text, or HTML
   done,           // [DONE] missing at the end
 };
 inline constexpr std::size_t kRepairs = static_cast<std::size_t>(Repair::done) + 1;
 [[nodiscard]] constexpr std::string_view repair_name(Repair repair) {
-  constexpr std::array<std::string_view, kRepairs> kNames{"object",        "id",      "choices",    "index",
-                                                          "delta",         "content", "tool_calls", "empty_delta",
-                                                          "finish_reason", "usage",   "error",      "done"};
+  constexpr std::array<std::string_view, kRepairs> kNames{
+      "object",     "id",          "model",         "choices", "index", "delta", "content",
+      "tool_calls", "empty_delta", "finish_reason", "usage",   "error", "done"};
   return kNames[static_cast<std::size_t>(repair)];
 }
 
-// Which repairs an answer needed.
+// Some of them: which an answer needed.
 class Repairs {
  public:
   void add(Repair repair) { bits_ |= 1U << static_cast<unsigned>(repair); }
@@ -50,15 +51,20 @@ class Repairs {
   std::uint32_t bits_ = 0;
 };
 
+[[nodiscard]] Repairs repairs_named(const std::vector<std::string>& names);
+
 class Mender {
  public:
-  explicit Mender(const NamedElsewhere& name) : name_{name} {}
+  // `left_alone`: what is not mended, however wrong it is.
+  explicit Mender(const NamedElsewhere& name, Repairs left_alone = {}) : name_{name}, left_alone_{left_alone} {}
 
   // The data of one event, mended: `data` itself where all is well, else bytes of this object until the next call.
   // Empty: the event is to be left out.
   [[nodiscard]] std::string_view mend_event(std::string_view data);
   // [DONE], or the end of the body, has come: the event that says why the answer ends, if none did; else empty.
   [[nodiscard]] std::string missing_end();
+  // The same of the event with the counts, which no event had.
+  [[nodiscard]] std::string missing_usage(const llm::Usage& usage);
   // What an event leaves behind here, so that others like it need not be read (known_events.h).
   struct Trace {
     enum class Said : std::uint8_t { nothing, thought, text };
@@ -74,8 +80,12 @@ class Mender {
   // A whole answer with status 200; `prompt_tokens`: for counts that are missing.
   [[nodiscard]] std::string_view mend_answer(std::string_view body, std::uint64_t prompt_tokens);
 
+  // The same of embeddings.
+  [[nodiscard]] std::string_view mend_embeddings(std::string_view body, std::uint64_t prompt_tokens);
+
   [[nodiscard]] const Repairs& repairs() const { return repairs_; }
   void note(Repair repair) { repairs_.add(repair); }
+  [[nodiscard]] bool leaves(Repair repair) const { return left_alone_.has(repair); }
   // What was seen is an answer, and nothing of it had to be mended.
   [[nodiscard]] bool is_well() const { return choices_ && !repairs_.any(); }
   // Some choice had a finish_reason.
@@ -113,6 +123,7 @@ class Mender {
   std::string_view apply(std::string_view data);
 
   NamedElsewhere name_;
+  Repairs left_alone_;
   Repairs repairs_;
   std::vector<llm::Edit> edits_;
   std::string mended_;
@@ -128,5 +139,9 @@ class Mender {
 
 // A refusal (status 4xx or 5xx) that is no OpenAI error object, made one: a text, HTML, {"detail":…}; nothing: it is.
 [[nodiscard]] std::optional<std::string> mend_refusal(int status, std::string_view body);
+
+// Whether both ends of such embeddings say what mend_embeddings adds, but for their usage: a look at some hundred bytes
+// of what may be megabytes, in which nothing is anybody's text.
+[[nodiscard]] bool is_usual_list(std::string_view embeddings);
 
 }  // namespace intragate::dialect::openai

@@ -165,7 +165,7 @@ void take_head(Exchange& x, Attempt& a, const net::ResponseHead& head) {
   const std::string_view type = a.answer.content_type;
   const bool stream = a.converter != nullptr ? x.call.stream == llm::Stream::yes  // whatever its server calls it
                                              : net::equals_ignoring_case(type.substr(0, kStream.size()), kStream);
-  a.answer.event_stream = stream && head.status >= 200 && head.status < 300;
+  a.answer.event_stream = stream && head.status >= 200 && head.status < 300 && !is_to_be_whole(x, a);
   a.answer.decoder.emplace(head);
   a.answer.held = net::Held{x.worker.loop().buffers().meter()};
 }
@@ -281,7 +281,7 @@ std::size_t most_of_answer(const Exchange& x, const Attempt& a) {
   if (x.call.api == llm::Api::rerank) return kCollectRanking;
   if (must_change_form(x, a) || (x.call.api == llm::Api::embeddings && !x.rebuilt.empty())) return kConvert;
   const bool screened = x.screening && x.screening->looks_into(content::Where::answer);
-  return a.converter != nullptr || x.front || screened ? kConvert : kCollect;
+  return a.converter != nullptr || x.front || screened || is_to_be_whole(x, a) ? kConvert : kCollect;
 }
 
 // Reads the whole body, or its first kCollect bytes (more of what has to be read whole).

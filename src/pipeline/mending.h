@@ -2,7 +2,9 @@
 // neither is wanted. Thread: one loop. Does not: know what is wrong with an answer (dialect/openai_mend.h).
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,7 +20,8 @@ struct Exchange;
 class Mending {
  public:
   enum class Repair : bool { off, on };
-  Mending(const dialect::openai::NamedElsewhere& name, Repair repair, dialect::Reasoning reasoning);
+  // `prompt_tokens`: for counts that are missing.
+  Mending(dialect::openai::Mender mender, Repair repair, dialect::Reasoning reasoning, std::uint64_t prompt_tokens);
 
   // The event as it should be: `data` itself, or bytes of this object until the next call; empty: left out.
   [[nodiscard]] std::string_view mend(std::string_view data);
@@ -31,15 +34,21 @@ class Mending {
   [[nodiscard]] bool follow(const dialect::openai::Mender::Trace& trace) { return !repair_ || mender_.follow(trace); }
   // As a block: "data: …\n\n". Valid until the next call.
   [[nodiscard]] std::string_view block(std::string_view data);
-  // What is missing before [DONE], as a block; else empty.
-  [[nodiscard]] std::string_view missing_end();
-  [[nodiscard]] std::string_view missing_done();
+  // What is missing before [DONE], as blocks; else empty. `events`: with content, of a stream that has to show its
+  // counts and did not.
+  [[nodiscard]] std::string_view missing_end(std::optional<std::uint64_t> events);
+  // [DONE] itself is to be added: some choice had a finish_reason, which shows that the answer is whole.
+  [[nodiscard]] bool adds_done() const {
+    return repair_ && mender_.finished() && !mender_.leaves(dialect::openai::Repair::done);
+  }
+  [[nodiscard]] std::string_view missing_done();  // REQUIRES: adds_done()
 
   [[nodiscard]] const dialect::openai::Repairs& repairs() const { return mender_.repairs(); }
 
  private:
   dialect::openai::Mender mender_;
   std::unique_ptr<dialect::openai::EventReasoning> reasoning_;  // none: thoughts stay as they are
+  std::uint64_t prompt_tokens_;
   bool repair_;
   std::string block_;
 };
@@ -47,8 +56,14 @@ class Mending {
 // Nothing: the stream passes as it is.
 [[nodiscard]] std::unique_ptr<Mending> mending_of(const Exchange& x);
 
+// Whether this is a stream that nobody asked for: it is collected, and becomes one answer.
+[[nodiscard]] bool is_to_be_whole(const Exchange& x, const Attempt& a);
+
 // The same for an answer that was collected.
 void mend_answer(Exchange& x, Attempt& a);
+
+// A whole answer to a call that asked for a stream becomes one, once all that reads it has been there.
+void make_events(Exchange& x);
 
 void count_repairs(Exchange& x, const dialect::openai::Repairs& repairs);
 

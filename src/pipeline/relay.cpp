@@ -5,6 +5,7 @@
 #include "net/loop.h"
 #include "pipeline/exchange.h"
 #include "pipeline/fronting.h"
+#include "pipeline/mending.h"
 #include "pipeline/parts.h"
 #include "pipeline/relay_stream.h"
 #include "pipeline/settle.h"
@@ -94,6 +95,7 @@ Passage relay_collected(Exchange& x) {
     if (!answered) return std::move(answered).error();
   }
   if (x.transcript) x.transcript->answer(x.answer.owned);
+  if (x.call.stream == llm::Stream::yes) make_events(x);
   const std::string extra = extra_headers(x);
   if (!x.reply.send_whole_now(x, client_head(x, extra), x.answer.owned)) return send_collected_rest(x);
   if (client_status(x) != 200) return refused_by_model(x);

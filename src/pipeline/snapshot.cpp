@@ -80,6 +80,7 @@ std::shared_ptr<const Lane> make_lane(std::string name, const config::Model& mod
             .known_since = now.seconds,
             .version = 0,
             .gate = nullptr};
+  lane.left_alone = dialect::openai::repairs_named(model.repair_except);
   for (const Site& site : sites) {
     lane.endpoints.push_back(site.endpoint);
     lane.capacities.push_back(site.capacity);
@@ -135,12 +136,22 @@ std::string_view api_of_kind(std::string_view kind) {
   return kind == "embedding" ? "embeddings" : kind;  // rerank, speech, transcription: the same word
 }
 
+// Whether chats become prompts at every endpoint.
+bool makes_prompts(const Lane& lane) {
+  bool all = !lane.endpoints.empty();
+  for (std::size_t i = 0; i < lane.endpoints.size(); ++i) {
+    all = all && lane.converters[i] != nullptr && !lane.endpoints[i]->configured().chat_template.empty();
+  }
+  return all;
+}
+
 }  // namespace
 
 Result<Unit> check_kind(const Lane& lane, llm::Api api) {
   const std::string& kind = lane.model.kind;
   if (kind.empty() || api_of_kind(kind) == llm::api_name(api)) return Unit{};
   if (api == llm::Api::rerank && ranks_by_vectors(lane)) return Unit{};
+  if (api == llm::Api::chat && kind == "completion" && makes_prompts(lane)) return Unit{};
   return make_error(Code::model_not_allowed, "The model " + text::quoted(lane.name) + " is of the kind " + kind +
                                                  " and cannot be used for " + std::string{llm::api_name(api)} +
                                                  ": choose another model.");

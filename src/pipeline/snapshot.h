@@ -13,6 +13,7 @@
 #include "auth/rules.h"
 #include "config/config.h"
 #include "dialect/converter.h"
+#include "dialect/openai_mend.h"
 #include "dialect/token_counter.h"
 #include "llm/call.h"
 #include "pipeline/capacity.h"
@@ -34,6 +35,7 @@ struct Lane {
   std::vector<std::shared_ptr<Capacity>> capacities{};  // by endpoint
   // By endpoint: how it is spoken to; nothing where the client's bytes are passed on.
   std::vector<std::shared_ptr<const dialect::Converter>> converters{};
+  dialect::openai::Repairs left_alone{};                   // models[].repair_except
   std::shared_ptr<const dialect::TokenCounter> counter{};  // of the first endpoint that has a tokenizer; null: none
 };
 

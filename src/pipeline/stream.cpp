@@ -1,7 +1,5 @@
 #include "pipeline/stream.h"
 
-#include <utility>
-
 #include "dialect/openai.h"
 #include "net/chunked.h"
 #include "pipeline/conversion.h"
@@ -75,7 +73,7 @@ void Stream::take_piece(const net::BodyDecoder::Step& piece, Writing& writing) {
       writing.out.payload += block_.size();
       return;
     }
-    if (!alone) send(std::exchange(before_, {}), writing);
+    if (!alone) send_before(writing);
     send(block_, writing);
   }
   writing.begin_copy();
@@ -129,7 +127,7 @@ bool Stream::wanted(const dialect::openai::EventFacts& facts, Output& out) {
   if (facts.content && !count_token(data_, out)) return false;
   if (facts.done) {
     done_ = true;
-    if (mending_) before_ = mending_->missing_end();
+    before_ = missing_end();
     out.end = End::complete;
   }
   if (facts.error) out.end = End::model_error;
@@ -149,9 +147,29 @@ std::string_view Stream::mended(const net::SseEvent& event) {
   return data;
 }
 
+// A chunk for each.
+void Stream::send_before(Writing& writing) {
+  constexpr std::string_view kBlankLine = "\n\n";
+  while (!before_.empty()) {
+    const std::size_t size = before_.find(kBlankLine) + kBlankLine.size();
+    send(before_.substr(0, size), writing);
+    before_.remove_prefix(size);
+  }
+}
+
+// What the stream lacks before [DONE]: a reason, the counts.
+std::string_view Stream::missing_end() {
+  if (!mending_) return {};
+  const bool counts = usage_events_ == UsageEvents::shown && usage_.source == llm::UsageSource::none;
+  const std::uint64_t events = (most_ > 0 ? most_ : kUnlimited) - left_;
+  return mending_->missing_end(counts ? std::optional{events} : std::nullopt);
+}
+
 void Stream::mend_end(Writing& writing) {
-  const std::string_view done = mending_ ? mending_->missing_done() : std::string_view{};
-  if (!done.empty()) send(done, writing);
+  if (!mending_ || !mending_->adds_done()) return;
+  before_ = missing_end();
+  send_before(writing);
+  send(mending_->missing_done(), writing);
 }
 
 // Only the event that is one too many ends the answer: until then the model may end it, with its own counts.
@@ -174,7 +192,7 @@ void Stream::take_rest(Writing& writing) {
     if (step.state != net::SseReader::State::event) return;
     if (!wanted(step.event, writing.out)) continue;
     if (kept_ != nullptr && !data_.empty()) kept_->event(data_);
-    if (!before_.empty()) send(std::exchange(before_, {}), writing);
+    send_before(writing);
     send(block_, writing);
   }
 }

@@ -75,7 +75,9 @@ class Stream {
   void take_piece(const net::BodyDecoder::Step& piece, Writing& writing);
   void take_rest(Writing& writing);
   void send(std::string_view block, Writing& writing) const;
+  void send_before(Writing& writing);
   void mend_end(Writing& writing);
+  [[nodiscard]] std::string_view missing_end();
   std::string_view mended(const net::SseEvent& event);
   void add(std::string_view block, Writing& writing) const;
   bool wanted(const net::SseEvent& event, Output& out);
@@ -93,7 +95,7 @@ class Stream {
   std::unique_ptr<Mending> mending_;
   std::string_view block_;   // of the last event that was wanted
   std::string_view data_;    // in it; empty: a comment
-  std::string_view before_;  // what has to go out before it
+  std::string_view before_;  // what has to go out before it, blocks of the mending
   dialect::openai::Transcript* transcript_ = nullptr;
   net::SseReader reader_;
   std::shared_ptr<dialect::KnownEvents> known_;

@@ -247,6 +247,46 @@ def test_a_sick_answer_is_mended(sick, mending):
         assert refused.value.body["type"] == "invalid_request_error"
 
 
+LINES = [json.dumps({"id": "a", "object": "chat.completion.chunk", "created": 1, "model": "x", "choices": [choice]}) for choice in (
+    {"index": 0, "delta": {"role": "assistant", "content": "Hel"}, "finish_reason": None},
+    {"index": 0, "delta": {"content": "lo"}, "finish_reason": "stop"})]
+
+
+def test_events_without_blank_lines_and_counts_are_mended(sick, mending):
+    before = repaired(mending, "usage")
+    with openai.OpenAI(base_url=mending.base, api_key=mending.key, max_retries=0, timeout=60) as client:
+        for line_end in ("\n", "\r\n"):
+            sick.script(stream_head(), chunk("".join(f"data: {line}{line_end}" for line in [*LINES, "[DONE]"]).encode()), end())
+            *said, counts = ask(client, stream=True, stream_options={"include_usage": True})
+            assert "".join(event.choices[0].delta.content or "" for event in said) == "Hello"
+            assert counts.choices == [] and counts.usage.completion_tokens == 2 and counts.usage.prompt_tokens > 0
+        sick.script(stream_head(), chunk("".join(f"data: {line}\n\n" for line in [*LINES, "[DONE]"]).encode()), end())
+        assert len(list(ask(client, stream=True))) == 2  # who does not ask gets no counts
+    assert repaired(mending, "usage") == before + 2
+
+
+def test_an_answer_in_the_other_form_comes_in_the_right_one(sick, mending):
+    with openai.OpenAI(base_url=mending.base, api_key=mending.key, max_retries=0, timeout=60) as client:
+        sick.script(stream_head(), chunk("".join(f"data: {line}\n\n" for line in [*LINES, "[DONE]"]).encode()), end())
+        whole = ask(client)
+        assert (whole.object, whole.choices[0].message.content) == ("chat.completion", "Hello") and whole.usage.total_tokens > 0
+        body = {"choices": [{"message": {"role": "assistant", "content": "Hello"}}]}
+        sick.script(answer(json.dumps(body).encode()))
+        event, counts = ask(client, stream=True, stream_options={"include_usage": True})
+        assert (event.choices[0].delta.content, event.choices[0].finish_reason) == ("Hello", "stop")
+        assert counts.usage.total_tokens > 0
+        sick.script(answer(json.dumps(body).encode()))
+        assert len(list(ask(client, stream=True))) == 1
+
+
+def test_bare_embeddings_are_mended(sick, mending):
+    with openai.OpenAI(base_url=mending.base, api_key=mending.key, max_retries=0, timeout=60) as client:
+        sick.script(answer(b'{"data":[{"embedding":[1.0,0.5],"index":0}]}'))
+        vectors = client.embeddings.create(model="m", input=["Hi"], encoding_format="float")
+        assert (vectors.object, vectors.model, vectors.data[0].embedding) == ("list", "m", [1.0, 0.5])
+        assert vectors.usage.prompt_tokens > 0 and repaired(mending, "model") == 1
+
+
 def test_thoughts_are_taken_out_of_the_text(sick, mending):
     pieces = ["<th", "ink>hm", "m</thi", "nk>\n\nSo", " be it."]
     with openai.OpenAI(base_url=mending.base, api_key=mending.key, max_retries=0, timeout=60) as client:

@@ -17,6 +17,13 @@ Loaded load_endpoint(const std::string& keys, const Environment& environment = {
   return load("models: [{name: m, endpoints: [{" + keys + "}]}]\n", environment);
 }
 
+TEST(ConfigModels, LeaveRepairsOutByTheirNames) {
+  const Loaded loaded = load_model("repair: true, repair_except: [usage, done]");
+  EXPECT_EQ(loaded.config.models[0].repair_except, (std::vector<std::string>{"usage", "done"}));
+  EXPECT_TRUE(contains(all_problems(load_model("repair_except: [usages]")), "did you mean `usage`?"));
+  EXPECT_TRUE(contains(all_warnings(load_model("repair: false, repair_except: [usage]")), "has no effect"));
+}
+
 TEST(ConfigModels, ReadEveryKey) {
   const Loaded loaded = load(R"(
 stream_buffer: 8KiB

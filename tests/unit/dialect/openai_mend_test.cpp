@@ -40,6 +40,36 @@ TEST(Mender, AddsWhatIsMissing) {
   EXPECT_EQ(mended(choice("null")), choice("{}"));
 }
 
+TEST(Mender, LeavesAloneWhatItIsToldTo) {
+  const std::string wrong = R"({"choices":[{"delta":null}]})";
+  for (std::size_t i = 0; i < kRepairs; ++i) {
+    const std::string name{repair_name(static_cast<Repair>(i))};
+    Mender mender{kName, repairs_named({name})};
+    std::string said{mender.mend_event(wrong)};
+    said += mender.mend_event(R"({"object":"x"})");
+    said += mender.mend_event(choice(R"({"reasoning":"hm"})"));
+    said += mender.mend_event(choice(R"({"content":""})"));
+    said += mender.mend_event(choice(R"({"tool_calls":[{"function":{"name":"f"}}]})"));
+    said += mender.mend_event("oops");
+    said += mender.missing_end() + mender.missing_usage({1, 2, llm::UsageSource::counted});
+    said += mender.mend_answer(R"({"choices":[{"message":{"content":null}}]})", 1);
+    said += mender.mend_embeddings(R"({"data":[]})", 1);
+    EXPECT_FALSE(mender.repairs().has(static_cast<Repair>(i))) << name << said;
+    for (std::size_t other = 0; other + 1 < kRepairs; ++other) {  // `done` is the stream's own
+      EXPECT_EQ(mender.repairs().has(static_cast<Repair>(other)), other != i) << name << ' ' << other << said;
+    }
+  }
+}
+
+TEST(Mender, LooksAtBothEndsOfEmbeddingsOnly) {
+  const std::string vector = R"("data":[{"object":"embedding","embedding":[)" + std::string(2000, '1') + "]}]";
+  EXPECT_TRUE(is_usual_list(R"({"object":"list",)" + vector + R"(,"model":"m","usage":{"prompt_tokens":1}})"));
+  EXPECT_TRUE(is_usual_list(R"({"object": "list", "model": "m", )" + vector + "}"));
+  EXPECT_FALSE(is_usual_list("{" + vector + R"(,"model":"m"})"));
+  EXPECT_FALSE(is_usual_list(R"({"object":"list",)" + vector + "}"));
+  EXPECT_FALSE(is_usual_list(""));
+}
+
 TEST(Mender, GivesPiecesOfToolCallsWhatDifyGoesBy) {
   Mender mender{kName};
   EXPECT_EQ(

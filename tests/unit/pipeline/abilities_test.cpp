@@ -32,6 +32,13 @@ TEST(Abilities, AreThoseOfTheKind) {
             "chat completions embeddings rerank speech transcription messages responses");
 }
 
+TEST(Abilities, OfACompletionModelWhoseEndpointsMakePromptsIncludeChat) {
+  const std::string tgi = "tgi, chat_template: chatml";
+  EXPECT_EQ(abilities("completion", tgi, {"*"}), "chat completions messages responses");
+  EXPECT_EQ(abilities("completion", tgi + "}\n      - {url: \"http://10.0.0.2\"", {"*"}), "completions");
+  EXPECT_EQ(abilities("completion", "tgi", {"*"}), "completions");
+}
+
 TEST(Abilities, AreNoMoreThanTheDialectKnows) {
   EXPECT_EQ(abilities("", "ollama", {"*"}), "chat completions embeddings messages responses");
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "base/json_scan.h"
 #include "base/text.h"
 #include "dialect/openai.h"
 #include "dialect/openai_read.h"
@@ -147,6 +148,7 @@ std::string mended(const Case& file, std::string answer) {
   }
   answer = dialect::openai::rewrite_answer(answer, file.lane().model.reasoning).value_or(answer);
   dialect::openai::Mender mender{file.name};
+  if (file.name.api == llm::Api::embeddings) return std::string{mender.mend_embeddings(answer, 7)};
   return std::string{mender.mend_answer(answer, 7)};
 }
 
@@ -157,9 +159,33 @@ Stream stream_of(const Case& file) {
   if (file.converter() != nullptr) {
     conversion = std::make_unique<Conversion>(*file.converter(), file.name, 7, reasoning, file.sending.tools);
   } else {
-    mending = std::make_unique<Mending>(file.name, Mending::Repair::on, reasoning);
+    mending = std::make_unique<Mending>(dialect::openai::Mender{file.name}, Mending::Repair::on, reasoning, 7);
   }
-  return {Stream::Framing::plain, Stream::UsageEvents::shown, 0, std::move(conversion), std::move(mending)};
+  const bool shown = file.converter() != nullptr || file.call.usage == llm::UsageWish::yes;
+  return {Stream::Framing::plain, shown ? Stream::UsageEvents::shown : Stream::UsageEvents::hidden, 0,
+          std::move(conversion), std::move(mending)};
+}
+
+// What the events of a stream say, and how it ends: of text, where one event ends and the next begins differs by the
+// cut.
+std::string words_of(std::string_view said) {
+  constexpr std::string_view kField = "data: ";
+  std::string words;
+  while (said.starts_with(kField)) {
+    const std::size_t end = said.find("\n\n");
+    const std::string_view text = dialect::openai::inspect_event(said.substr(kField.size(), end - kField.size())).text;
+    if (!text.empty()) json::append_text(words, text);
+    said.remove_prefix(end + 2);
+  }
+  return words.append(said);
+}
+
+void expect_text_stream(const Case& file, const Answer& answer, const std::string& whole) {
+  for (std::size_t cut = 1; cut < answer.bytes.size(); ++cut) {
+    ASSERT_EQ(words_of(replay(stream_of(file), answer, cut, answer.bytes.size())), words_of(whole))
+        << "at byte " << cut;
+  }
+  EXPECT_EQ(words_of(replay(stream_of(file), answer, 0, 1)), words_of(whole)) << "byte by byte";
 }
 
 void expect_stream(const Case& file, const std::string& bytes) {
@@ -167,7 +193,8 @@ void expect_stream(const Case& file, const std::string& bytes) {
   const Answer answer{bytes, bytes.size() + (missing.empty() ? 0 : std::stoul(missing))};
   const std::string whole = replay(stream_of(file), answer, bytes.size(), 1);
   EXPECT_EQ(normal(whole), normal(file.text("client")));
-  if (file.converter() != nullptr && file.converter()->framing() == net::EventFraming::text) return;  // cuts show
+  if (file.converter() != nullptr && file.converter()->framing() == net::EventFraming::text)
+    return expect_text_stream(file, answer, whole);
   for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
     ASSERT_EQ(replay(stream_of(file), answer, cut, bytes.size()), whole) << "cut at byte " << cut;
   }
