@@ -1,6 +1,6 @@
 // Dialects towards models: whatever a model says, in whatever pieces it comes, becomes the same events, each of them
 // JSON that a client can read; and whatever a client asks is turned into a request or refused. Input: the first byte
-// chooses the dialect and the API, the second the cuts, the rest are the bytes.
+// chooses the dialect and the API, the second the cuts and where thoughts go, the rest are the bytes.
 #include <simdjson.h>
 
 #include <array>
@@ -83,10 +83,17 @@ net::BodyDecoder until_length(std::size_t length) {
   return net::BodyDecoder{head};
 }
 
-std::string replay(const dialect::Converter& converter, llm::Api api, std::string_view answer, std::size_t stride) {
-  pipeline::Stream stream{
-      pipeline::Stream::Framing::plain, pipeline::Stream::UsageEvents::shown, 0,
-      std::make_unique<pipeline::Conversion>(converter, dialect::openai::AnswerName{api, "id", 1, "m"}, 7), nullptr};
+struct Spoken {
+  const dialect::Converter& converter;
+  llm::Api api;
+  dialect::Reasoning reasoning;
+};
+
+std::string replay(const Spoken& by, std::string_view answer, std::size_t stride) {
+  pipeline::Stream stream{pipeline::Stream::Framing::plain, pipeline::Stream::UsageEvents::shown, 0,
+                          std::make_unique<pipeline::Conversion>(
+                              by.converter, dialect::openai::AnswerName{by.api, "id", 1, "m"}, 7, by.reasoning),
+                          nullptr};
   net::BodyDecoder body = until_length(answer.size());
   std::string said;
   std::string scratch;
@@ -121,9 +128,11 @@ void check_events(std::string_view said) {
   require(said.size() == 1, "there is nothing but events");
 }
 
-void check_answer(const dialect::Converter& converter, llm::Api api, std::string_view bytes) {
+void check_answer(const Spoken& by, std::string_view bytes) {
+  const auto& [converter, api, reasoning] = by;
   llm::Delta said;
   converter.answer(api, bytes, said);
+  dialect::ReasoningFilter{reasoning}.apply(said.text, said.reasoning, dialect::ReasoningFilter::Piece::last);
   const dialect::openai::AnswerName name{api, "id", 1, "m"};
   if (api == llm::Api::embeddings) {
     require(is_json(dialect::openai::encode_embeddings(name, said, dialect::openai::Vectors::base64)), "is JSON");
@@ -141,15 +150,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::array kApis{llm::Api::chat, llm::Api::completions, llm::Api::embeddings};
   const llm::Api api = kApis[data[0] % kApis.size()];
   const dialect::Converter& converter = converter_of(data[0] / kApis.size());
-  const std::size_t stride = 1U + data[1];
+  const std::size_t stride = 1U + data[1] % 64U;
+  const Spoken by{converter, api, static_cast<dialect::Reasoning>(data[1] / 64U)};
   const std::string bytes{reinterpret_cast<const char*>(data) + 2, size - 2};
   if (converter.framing() != net::EventFraming::text) {
-    const std::string whole = replay(converter, api, bytes, bytes.size() + 1);
-    require(replay(converter, api, bytes, stride) == whole, "any cut is the same");
-    require(replay(converter, api, bytes, 1) == whole, "byte by byte is the same");
+    const std::string whole = replay(by, bytes, bytes.size() + 1);
+    require(replay(by, bytes, stride) == whole, "any cut is the same");
+    require(replay(by, bytes, 1) == whole, "byte by byte is the same");
   }
-  check_events(replay(converter, api, bytes, stride));
-  check_answer(converter, api, bytes);
+  check_events(replay(by, bytes, stride));
+  check_answer(by, bytes);
   const Result<llm::Call> call = dialect::openai::understand(api, bytes);
   if (!call) return 0;
   const Result<llm::Request> request = dialect::openai::read_request(*call, bytes);

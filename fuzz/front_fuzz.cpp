@@ -1,6 +1,7 @@
 // APIs laid over chat: whatever a client asks becomes one JSON object for the model or is refused; whatever the model
 // says, in whatever pieces it comes, becomes the same events, each of one line and JSON. Input: the first byte chooses
-// the API and the cut, up to the first line feed stands the request, what follows are the bytes of the model.
+// the API (its highest bit: completions) and the cut, up to the first line feed stands the request, what follows are
+// the bytes of the model.
 #include <simdjson.h>
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include "dialect/front.h"
 #include "dialect/front_stream.h"
 #include "dialect/openai_delta.h"
+#include "dialect/text_completion.h"
 #include "fuzz/require.h"
 
 namespace {
@@ -24,7 +26,8 @@ bool is_json(std::string_view text) {
 }
 
 std::unique_ptr<dialect::Front> asked(llm::Api api, std::string_view request, std::string* chat = nullptr) {
-  std::unique_ptr<dialect::Front> front = dialect::front_of(api);
+  std::unique_ptr<dialect::Front> front =
+      api == llm::Api::completions ? dialect::text_completion::make_front() : dialect::front_of(api);
   const Result<std::string> made = front->request(request);
   if (made && chat != nullptr) *chat = *made;
   front->begin({llm::Api::chat, "id", 1, "m"}, 7);
@@ -41,7 +44,8 @@ std::string replay(dialect::Front& front, std::string_view bytes, std::size_t st
   return said;
 }
 
-void check_blocks(std::string_view said) {
+// `named`: whether each has a line with its name.
+void check_blocks(std::string_view said, bool named) {
   while (!said.empty()) {
     const std::size_t end = said.find("\n\n");
     require(end != std::string_view::npos, "a block ends with a blank line");
@@ -49,10 +53,10 @@ void check_blocks(std::string_view said) {
     said.remove_prefix(end + 2);
     if (block.starts_with(':')) continue;
     const std::size_t line = block.find('\n');
-    require(block.starts_with("event: ") && line != std::string_view::npos, "an event has a name");
-    const std::string_view data = block.substr(line + 1);
+    require(!named || (block.starts_with("event: ") && line != std::string_view::npos), "an event has a name");
+    const std::string_view data = named ? block.substr(line + 1) : block;
     require(data.starts_with("data: ") && data.find('\n') == std::string_view::npos, "its data are one line");
-    require(is_json(data.substr(6)), "and JSON");
+    require(is_json(data.substr(6)) || (!named && data == "data: [DONE]"), "and JSON");
   }
 }
 
@@ -60,8 +64,9 @@ void check_blocks(std::string_view said) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 1) return 0;
-  const llm::Api api = (data[0] & 1U) == 0 ? llm::Api::messages : llm::Api::responses;
-  const std::size_t stride = 1U + (data[0] >> 1U);
+  const llm::Api laid = (data[0] & 1U) == 0 ? llm::Api::messages : llm::Api::responses;
+  const llm::Api api = (data[0] & 0x80U) != 0 ? llm::Api::completions : laid;
+  const std::size_t stride = 1U + (data[0] >> 1U) % 64U;
   const std::string_view text{reinterpret_cast<const char*>(data) + 1, size - 1};
   const std::string_view request = text.substr(0, text.find('\n'));
   const std::string_view bytes = text.substr(std::min(text.size(), request.size() + 1));
@@ -70,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!chat.empty() && is_json(request)) require(is_json(chat), "what is asked in JSON is asked of the model in JSON");
   const std::string whole = replay(*front, bytes, bytes.size() + 1);
   require(replay(*asked(api, request), bytes, stride) == whole, "any cut is the same");
-  check_blocks(whole);
+  check_blocks(whole, api != llm::Api::completions);
   llm::Delta said;
   dialect::openai::read_answer(bytes, said);
   require(is_json(asked(api, request)->answer(said)), "an answer is JSON");

@@ -1,7 +1,7 @@
 // The mender: what was JSON stays JSON, what is mended needs no second mending, and a refusal becomes an error object
 // of OpenAI's. An answer with the shape of one that was well needs no mending, and has the usage that is found in it.
-// Input: the first byte chooses the API and between stream, whole answer, refusal and two answers, the rest is what the
-// model says, an event or an answer a line.
+// `reasoning` too leaves JSON behind. Input: the first byte chooses the API, between stream, whole answer, refusal and
+// two answers, and where thoughts go, the rest is what the model says, an event or an answer a line.
 #include <simdjson.h>
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "dialect/known_events.h"
 #include "dialect/openai.h"
 #include "dialect/openai_mend.h"
+#include "dialect/openai_reasoning.h"
 #include "fuzz/require.h"
 
 namespace {
@@ -45,6 +46,8 @@ void check_stream(llm::Api api, std::string_view lines) {
     const std::string again{second.mend_event(mended)};
     require(again.empty() || is_object(again), "and so it does the second time");
   }
+  const std::string counts = first.missing_usage({1, 2, llm::UsageSource::counted});
+  require(counts.empty() || is_object(counts), "the counts that were missing are JSON");
   const std::string end = first.missing_end();
   require(end.empty() || is_object(end), "the end that was missing is JSON");
   require(first.finished() || !end.empty() || first.missing_end().empty(), "an end is made once");
@@ -88,6 +91,18 @@ void check_answer(llm::Api api, std::string_view body) {
   require(second.mend_answer(mended, 7) == mended, "what is mended needs no mending");
 }
 
+void check_reasoning(dialect::Reasoning form, std::string_view lines) {
+  dialect::openai::EventReasoning events{form};
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+    const std::string_view moved = events.rewrite(line);
+    require(moved.empty() || !is_object(line) || is_object(moved), "an event with its thoughts elsewhere stays JSON");
+    const std::optional<std::string> answer = dialect::openai::rewrite_answer(line, form);
+    require(!answer || !is_object(line) || is_object(*answer), "and so does an answer");
+  }
+}
+
 void check_refusal(std::string_view body) {
   const std::optional<std::string> mended = dialect::openai::mend_refusal(400, body);
   if (!mended) return;
@@ -123,6 +138,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 0:
       check_stream(api, bytes);
       check_known_events(api, bytes);
+      check_reasoning(static_cast<dialect::Reasoning>(data[0] / 8 % 4), bytes);
       break;
     case 1: check_answer(api, bytes); break;
     case 2: check_refusal(bytes); break;
