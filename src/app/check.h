@@ -12,10 +12,12 @@ namespace intragate::app {
 
 struct CheckOptions {
   std::string target;
-  std::string model;               // only this one; of a URL: empty: the first it lists
-  std::string kind;                // of a URL; empty: chat
-  std::string key_file;            // of a URL; empty: $INTRAGATE_CHECK_KEY, or none
-  std::uint32_t most_at_once = 8;  // how far the search for its concurrency goes
+  std::string model;                // only this one; of a URL: empty: the first it lists
+  std::string kind;                 // of a URL; empty: chat
+  std::string key_file;             // of a URL; empty: $INTRAGATE_CHECK_KEY, or none
+  std::string ca_file;              // of a URL; empty: the system's authorities
+  std::uint32_t most_at_once = 8;   // how far the search for its concurrency goes
+  std::uint32_t connections = 200;  // that are made in all, to each target
 };
 
 [[nodiscard]] int check(const CheckOptions& options, Output output);

@@ -121,8 +121,12 @@ CLI::App* add_check(CLI::App& app, Arguments& arguments) {
   check->add_option("--kind", options.kind, "what it does, where TARGET is a URL (default: chat)")
       ->check(CLI::IsMember({"chat", "completion", "embedding", "rerank", "transcription", "speech"}));
   check->add_option("--key-file", options.key_file, "file with the server's key (default: $INTRAGATE_CHECK_KEY)");
+  check->add_option("--ca", options.ca_file,
+                    "file with the authority of an https URL's certificate (default: the system's)");
   check->add_option("--at-once", options.most_at_once, "how many calls at once it may try (default: 8)")
       ->check(CLI::Range(1, 1024));
+  check->add_option("--connections", options.connections, "how many connections it makes in all (default: 200)")
+      ->check(CLI::Range(1, 10'000));
   add_json(check, arguments);
   return check;
 }

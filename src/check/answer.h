@@ -31,4 +31,11 @@ struct Answer {
   bool whole = true;     // false: the connection broke, or we left
 };
 
+// TLS with the server, tried once.
+struct Handshake {
+  bool connected = false;  // false: it did not come to TLS
+  std::string version{};   // "TLSv1.3"
+  std::string failure{};   // empty: none
+};
+
 }  // namespace intragate::check

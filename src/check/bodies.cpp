@@ -36,6 +36,12 @@ std::string silence() {
          little_endian(16, 2) + "data" + little_endian(size, 4) + samples;
 }
 
+std::string many(std::uint64_t words) {
+  std::string text;
+  for (std::uint64_t i = 0; i < words; ++i) text += "no ";
+  return text;
+}
+
 std::string field(std::string_view name, std::string_view value) {
   return "--" + std::string{kBoundary} + "\r\nContent-Disposition: form-data; name=\"" + std::string{name} +
          "\"\r\n\r\n" + std::string{value} + "\r\n";
@@ -73,6 +79,18 @@ std::string stream_completion(std::string_view model, std::uint32_t tokens) {
                                R"(,"stream_options":{"include_usage":true},"prompt":"one two three four five")");
 }
 
+std::string characters_chat(std::string_view model) {
+  return with_model(model, R"("stream":true,"temperature":0.5,"max_tokens":64,"messages":[{"role":"user",)"
+                           R"("content":"Repeat word by word: 你好，世界 😀 龘 👩‍🔬 再见"}])");
+}
+
+std::string characters_completion(std::string_view model) {
+  return with_model(
+      model,
+      R"("stream":true,"temperature":0.5,"max_tokens":64,)"
+      R"("prompt":"你好，世界 😀 龘 👩‍🔬 再见\n你好，世界 😀 龘 👩‍🔬 再见\n你好，")");
+}
+
 std::string extended_chat(std::string_view model) {
   return with_model(
       model, R"("max_tokens":5,"user":"7c9e6679-7425-40de-944b-e07fc1f90ae7","chat_template_kwargs":)"
@@ -81,8 +99,10 @@ std::string extended_chat(std::string_view model) {
 }
 
 std::string tool_chat(std::string_view model, Streamed streamed) {
-  std::string rest = R"("max_tokens":256,"messages":[{"role":"user",)"
-                     R"("content":"What is the weather in Paris now? Call the tool."}],)";
+  std::string rest = R"("max_tokens":256,"messages":[{"role":"user","content":)";
+  rest += streamed == Streamed::yes
+              ? R"("What is the weather in Paris now, and in Rome? Call the tool once for each city."}],)"
+              : R"("What is the weather in Paris now? Call the tool."}],)";
   if (streamed == Streamed::yes) rest += R"("stream":true,"stream_options":{"include_usage":true},)";
   return with_model(model, rest + std::string{kWeather});
 }
@@ -120,17 +140,19 @@ std::string large_chat(std::string_view model) {
 }
 
 std::string long_chat(std::string_view model, std::uint64_t words) {
-  std::string text;
-  for (std::uint64_t i = 0; i < words; ++i) text += "no ";
-  return with_model(model, R"("max_tokens":5,"messages":[{"role":"user","content":)" + quoted(text) + "}]");
+  return with_model(model, R"("max_tokens":5,"messages":[{"role":"user","content":)" + quoted(many(words)) + "}]");
 }
 
 std::string embedding(std::string_view model, std::string_view inputs_json) {
   return with_model(model, "\"input\":" + std::string{inputs_json});
 }
 
-std::string speech(std::string_view model) {
-  return with_model(model, R"("input":"Test.","voice":"alloy","response_format":"mp3")");
+std::string long_embedding(std::string_view model, std::uint64_t words) {
+  return embedding(model, "[" + quoted(many(words)) + "]");
+}
+
+std::string speech(std::string_view model, std::string_view voice) {
+  return with_model(model, R"("input":"Test.","voice":)" + quoted(voice) + R"(,"response_format":"mp3")");
 }
 
 std::string transcription(std::string_view model) {

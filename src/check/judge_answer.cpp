@@ -1,5 +1,8 @@
 // Answers that are not streamed: what a person saving the model in Dify's form would run into.
+#include <algorithm>
+
 #include "base/json_write.h"
+#include "base/text.h"
 #include "check/judge.h"
 #include "check/look.h"
 
@@ -7,7 +10,6 @@ namespace intragate::check {
 namespace {
 
 constexpr std::size_t kExcerpt = 200;
-constexpr Duration kSlowHead = std::chrono::seconds{30};
 
 std::string refused(const Answer& answer) {
   return "Credentials validation failed with status code " + std::to_string(answer.status) + " and response body " +
@@ -40,7 +42,7 @@ Finding judge_object(const Answer& answer, Chat chat) {
     found.verdict = Verdict::bad;
     found.detail = "`object` is \"" + excerpt(*object) + "\", not \"" + std::string{wanted} + "\"";
     found.dify_shows = "Credentials validation failed: invalid response object, must be '" + std::string{wanted} + "'";
-    found.cure = "`repair: true` (the default) mends it";
+    found.cure = "`repair: true` (the default): its repair `object`";
   }
   return found;
 }
@@ -60,57 +62,28 @@ Finding judge_content(const Answer& answer) {
     found.verdict = Verdict::bad;
     found.detail = "`choices[0].message.content` is no string";
     found.dify_shows = "an empty answer";
-    found.cure = "`repair: true` (the default) mends a null; else a `dialect` that fits this server";
+    found.cure =
+        "`repair: true` (the default): its repair `content`, of a null; else a `dialect` that fits this server";
   } else if (!is_count(answer.body, "prompt_tokens") || !is_count(answer.body, "completion_tokens")) {
     found.verdict = Verdict::bad;
     found.detail = "`usage.prompt_tokens` and `usage.completion_tokens` are not both numbers";
     found.dify_shows = "wrong costs, or an error when its token table cannot be downloaded";
-    found.cure = "`repair: true` (the default) counts what the server does not";
+    found.cure = "`repair: true` (the default): its repair `usage` estimates what the server does not count";
   }
   return found;
-}
-
-// T1 and T2 share what makes the arguments of a call good.
-bool is_tool_call(std::string_view call, std::string& why) {
-  const std::optional<std::string> id = look_text(call, {"id"});
-  const std::optional<json::Member> arguments = look(call, {"function", "arguments"});
-  if (!id || id->empty()) why = "a call without `id`";
-  if (!look_text(call, {"function", "name"})) why = "a call without a name";
-  if (!arguments || arguments->kind != json::Kind::string) {
-    why = "`function.arguments` is no string";
-  } else if (!is_object(look_text(call, {"function", "arguments"}).value_or(""))) {
-    why = "`function.arguments` is not JSON: " + excerpt(arguments->value);
-  }
-  return why.empty();
 }
 
 }  // namespace
 
 std::string excerpt(std::string_view body) {
+  std::size_t end = std::min(kExcerpt, body.size());
+  const auto within = [body](std::size_t at) { return (static_cast<unsigned char>(body[at]) & 0xC0U) == 0x80U; };
+  while (end > 0 && end < body.size() && kExcerpt - end < 3 && within(end)) --end;
   std::string quoted;
-  json::append_string(quoted, body.substr(0, kExcerpt));
+  json::append_string(quoted, body.substr(0, end));
   std::string out = quoted.substr(1, quoted.size() - 2);
   for (std::size_t at = out.find("\\\""); at != std::string::npos; at = out.find("\\\"", at)) out.erase(at, 1);
-  return out + (body.size() > kExcerpt ? "…" : "");
-}
-
-void judge_connection(const Answer& answer, std::string_view call, Findings& into) {
-  Finding redirect{.id = "C1", .title = "no redirect on " + std::string{call}};
-  if (answer.status >= 300 && answer.status < 400) {
-    redirect.verdict = Verdict::bad;
-    redirect.detail = "status " + std::to_string(answer.status) + " to " + excerpt(answer.location);
-    redirect.dify_shows = "an error: Dify turns the request into a GET without a body when it follows";
-    redirect.cure = "use the address behind the redirect";
-  }
-  into.push_back(std::move(redirect));
-  Finding slow{.id = "C4", .title = "an answer to five tokens begins in time"};
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(answer.headed).count();
-  if (answer.headed > kSlowHead) {
-    slow.verdict = Verdict::open;
-    slow.detail = "it took " + std::to_string(seconds) + " s";
-    slow.cure = "`timeouts.first_byte` above that; Dify's plugin itself gives up after 300 s of silence";
-  }
-  into.push_back(std::move(slow));
+  return out + (end < body.size() ? "…" : "");
 }
 
 void judge_answer(const Answer& answer, Chat chat, Findings& into) {
@@ -127,24 +100,38 @@ void judge_answer(const Answer& answer, Chat chat, Findings& into) {
   into.back().cure = "a `dialect` that fits this server";
 }
 
-void judge_tool_call(const Answer& answer, Findings& into) {
-  Finding found{.id = "T1", .title = "a tool is called"};
-  std::string why;
-  const std::optional<json::Member> call = look(answer.body, {"choices", "0", "message", "tool_calls", "0"});
+// J1: a server may take the schema and pay no heed to it.
+void judge_schema(const Answer& answer, Findings& into) {
+  Finding found{.id = "J1", .title = "an answer in the form of a JSON schema"};
+  const std::string content = look_text(answer.body, {"choices", "0", "message", "content"}).value_or("");
+  if (answer.status != 200) {
+    found.detail = "status " + std::to_string(answer.status) + ": " + excerpt(answer.body);
+  } else if (!is_object(content)) {
+    found.detail = "the schema was taken and not obeyed: " + excerpt(content);
+  } else if (!look_text(content, {"city"})) {
+    found.detail = "an object without the `city` that the schema demands: " + excerpt(content);
+  }
+  if (!found.detail.empty()) {
+    found.verdict = Verdict::open;
+    found.dify_shows = "structured output that fails";
+    found.cure = "leave structured output `not_supported` in Dify's form";
+  }
+  into.push_back(std::move(found));
+}
+
+void judge_picture(const Answer& answer, Findings& into) {
+  Finding found{.id = "V1", .title = "an image as a data URI"};
   if (answer.status != 200) {
     found.verdict = Verdict::open;
     found.detail = "status " + std::to_string(answer.status) + ": " + excerpt(answer.body);
-    found.cure =
-        "if the model knows tools, start its server with them (vLLM: --enable-auto-tool-choice, llama.cpp: --jinja)";
-  } else if (!call) {
-    found.verdict = Verdict::open;
-    found.detail = "the model answered without calling it";
-    found.cure = "set function calling to `no_call` in Dify's form if the model does not know tools";
-  } else if (!is_tool_call(call->value, why)) {
-    found.verdict = Verdict::bad;
-    found.detail = why;
-    found.dify_shows = "an agent that stops, or a tool called without arguments";
-    found.cure = "`repair: true` (the default) mends it";
+    found.dify_shows = "an error when somebody adds a picture";
+    found.cure = "leave vision `no_support` in Dify's form";
+    const std::string said = text::lower(answer.body);
+    bool says_so = false;
+    for (const std::string_view word : {"image", "picture", "vision", "modal"}) {
+      says_so = says_so || said.find(word) != std::string::npos;
+    }
+    if (answer.status >= 500 || !says_so) found.detail += " (which does not say that it is about the picture)";
   }
   into.push_back(std::move(found));
 }

@@ -1,6 +1,5 @@
 // Streams: what makes Dify stop reading, show nothing, or count wrongly.
-#include <array>
-#include <map>
+#include <algorithm>
 
 #include "base/text.h"
 #include "check/judge.h"
@@ -43,10 +42,28 @@ Finding judge_form(const StreamShape& shape) {
   return found;
 }
 
+// An event with an error; nothing when there is none.
+std::optional<std::string_view> error_in(const StreamShape& shape) {
+  for (const StreamEvent& event : shape.events) {
+    if (has(event.data, {"error"})) return event.data;
+  }
+  return std::nullopt;
+}
+
+// The end of an answer that broke off is the error, and says nothing of how answers end.
+Finding broken_off(std::string_view error) {
+  return {.id = "S3",
+          .title = "every event has choices with a delta",
+          .verdict = Verdict::bad,
+          .detail = "the server reports an error within the stream: " + excerpt(error),
+          .dify_shows = "that error, behind what came before it",
+          .cure = "what the server says; no repair can make an answer of it"};
+}
+
 Finding judge_choices(const StreamShape& shape, Chat chat) {
   Finding found{.id = "S3", .title = "every event has choices with a delta"};
   for (const StreamEvent& event : shape.events) {
-    if (event.data == "[DONE]" || has(event.data, {"error"})) continue;
+    if (event.data == "[DONE]") continue;
     const std::optional<json::Member> choices = look(event.data, {"choices"});
     const std::optional<json::Member> delta = look(event.data, {"choices", "0", "delta"});
     const bool object = delta && delta->kind == json::Kind::object;
@@ -59,7 +76,7 @@ Finding judge_choices(const StreamShape& shape, Chat chat) {
   if (found.detail.empty()) return found;
   found.verdict = Verdict::bad;
   found.dify_shows = "an error in the middle of the answer";
-  found.cure = "`repair: true` (the default) mends it";
+  found.cure = "`repair: true` (the default): its repairs `choices` and `delta`";
   return found;
 }
 
@@ -81,6 +98,16 @@ Finding judge_pace(const StreamShape& shape, const Answer& answer) {
   return found;
 }
 
+// The largest of these counts in `usage`; 0: none.
+std::uint64_t largest_count(const StreamShape& shape, std::string_view name) {
+  std::uint64_t largest = 0;
+  for (const StreamEvent& event : shape.events) {
+    const std::optional<json::Member> found = look(event.data, {"usage", name});
+    if (found) largest = std::max(largest, json::unsigned_number(found->value).value_or(0));
+  }
+  return largest;
+}
+
 Finding judge_end(const StreamShape& shape) {
   Finding found{.id = "S5", .title = "one finish_reason, in the last event with choices"};
   std::size_t finishes = 0;
@@ -93,24 +120,33 @@ Finding judge_end(const StreamShape& shape) {
     ++finishes;
     finish_at = i;
   }
-  if (finishes == 1 && finish_at == last) return found;
+  if (finishes == 1 && finish_at == last) {
+    const std::string reason = look_text(shape.events[finish_at].data, {"choices", "0", "finish_reason"}).value_or("");
+    if (largest_count(shape, "completion_tokens") < kStreamTokens || reason == "length") return found;
+    found.verdict = Verdict::open;
+    found.detail = "\"" + excerpt(reason) + "\", though max_tokens cut the answer off";
+    found.dify_shows = "nothing: nobody is told that the answer is not whole";
+    return found;
+  }
   found.verdict = Verdict::bad;
   found.detail = finishes == 0 ? "none" : std::to_string(finishes) + " of them, or text behind it";
   found.dify_shows = "an answer without an end: no token counts, and a workflow that may wait";
-  found.cure = "`repair: true` (the default) mends a missing one";
+  found.cure = "`repair: true` (the default): its repair `finish_reason`, of a missing one";
   return found;
 }
 
 Finding judge_usage(const StreamShape& shape) {
   Finding found{.id = "S6", .title = "token counts at the end of a stream"};
-  for (const StreamEvent& event : shape.events) {
-    const std::optional<json::Member> prompt = look(event.data, {"usage", "prompt_tokens"});
-    if (prompt && json::unsigned_number(prompt->value).value_or(0) > 0) return found;
+  std::string_view missing;
+  for (const std::string_view name : {"completion_tokens", "prompt_tokens"}) {
+    if (largest_count(shape, name) == 0) missing = name;
   }
+  if (missing.empty()) return found;
   found.verdict = Verdict::bad;
-  found.detail = "no event with `usage.prompt_tokens` > 0, though stream_options.include_usage asked for it";
+  found.detail =
+      "no event with `usage." + std::string{missing} + "` > 0, though stream_options.include_usage asked for it";
   found.dify_shows = "far too few tokens, or an error when its token table cannot be downloaded";
-  found.cure = "`repair: true` (the default) counts what the server does not";
+  found.cure = "`repair: true` (the default): its repair `usage` ends the stream with an estimate";
   return found;
 }
 
@@ -120,7 +156,7 @@ Finding judge_done(const StreamShape& shape, const Answer& answer) {
   found.verdict = Verdict::bad;
   found.detail = shape.done ? "the body breaks off behind [DONE]" : "no [DONE]";
   found.dify_shows = "an error behind a whole answer, or nothing";
-  found.cure = kGateway;
+  found.cure = shape.done ? kGateway : "`repair: true` (the default): its repair `done`, where the body ends properly";
   return found;
 }
 
@@ -142,24 +178,51 @@ Finding judge_reasoning(const StreamShape& shape) {
   if (found.verdict == Verdict::good) return found;
   found.detail = "an empty delta between two pieces of reasoning";
   found.dify_shows = "several <think> blocks, and reasoning within the answer";
-  found.cure = "`repair: true` (the default) drops it";
+  found.cure = "`repair: true` (the default): its repair `empty_delta`";
   return found;
 }
 
-Finding judge_characters(const StreamShape& shape) {
-  Finding found{.id = "S11", .title = "no character is cut in half"};
-  for (const StreamEvent& event : shape.events) {
-    const std::string text = look_text(event.data, {"choices", "0", "delta", "content"}).value_or("");
-    const bool broken =
-        text::first_illegal_byte(event.data).has_value() || text.find("\xEF\xBF\xBD") != std::string::npos;
-    if (!broken) continue;
-    found.verdict = Verdict::bad;
-    found.detail = "an event with a broken character: " + excerpt(event.data);
-    found.dify_shows = "\xEF\xBF\xBD in place of Chinese characters and emoji";
-    found.cure = "the model server cuts tokens within characters; a newer version of it";
-    break;
+// S8: comments count, so that heartbeats are seen.
+Finding judge_silence(const Answer& answer) {
+  constexpr Duration kLong = std::chrono::seconds{15};
+  constexpr Duration kDifyGivesUp = std::chrono::seconds{300};
+  Finding found{.id = "S8", .title = "no long silence in a stream"};
+  Duration longest{};
+  Duration before{};
+  for (const Arrival& arrival : answer.arrivals) {
+    longest = std::max(longest, arrival.at - before);
+    before = arrival.at;
   }
+  longest = std::max(longest, answer.ended - before);
+  if (longest <= kLong) return found;
+  found.verdict = longest >= kDifyGivesUp ? Verdict::bad : Verdict::open;
+  found.detail = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(longest).count()) + " s";
+  found.dify_shows =
+      longest >= kDifyGivesUp ? "Read timed out" : "nothing yet: it gives up after 300 s, proxies after 60 s";
+  found.cure = "`timeouts.first_byte` and `timeouts.between_chunks` above that; a smaller or less busy model";
   return found;
+}
+
+// Whether an escape of half a character (a UTF-16 surrogate) stands without its other half.
+bool has_half_escape(std::string_view json) {
+  bool high = false;  // the escape before was a first half
+  for (std::size_t at = 0; at < json.size();) {
+    if (json[at] != '\\') {
+      if (high) return true;
+      ++at;
+      continue;
+    }
+    unsigned value = 0;
+    const bool unicode = at + 6 <= json.size() && json[at + 1] == 'u';
+    for (std::size_t digit = 2; unicode && digit < 6; ++digit) {
+      value = value * 16 + static_cast<unsigned>(std::max(0, text::hex_value(json[at + digit])));
+    }
+    const bool low = value >= 0xDC00 && value <= 0xDFFF;
+    if (low != high) return true;
+    high = value >= 0xD800 && value <= 0xDBFF;
+    at += unicode ? 6 : 2;
+  }
+  return high;
 }
 
 }  // namespace
@@ -177,71 +240,43 @@ void judge_stream(const Answer& answer, Chat chat, Findings& into) {
   const StreamShape shape = shape_of(answer.body);
   into.push_back(judge_headers(answer));
   into.push_back(judge_form(shape));
+  if (const std::optional<std::string_view> error = error_in(shape)) {
+    into.push_back(broken_off(*error));
+    return;
+  }
   into.push_back(judge_choices(shape, chat));
   into.push_back(judge_pace(shape, answer));
   into.push_back(judge_end(shape));
   into.push_back(judge_usage(shape));
   into.push_back(judge_done(shape, answer));
+  into.push_back(judge_silence(answer));
   into.push_back(judge_reasoning(shape));
-  into.push_back(judge_characters(shape));
 }
 
-namespace {
-
-// One call put together from its pieces, in OpenAI's way (by index) or in Dify's (by id, else the last one).
-using Calls = std::map<std::string, std::string>;
-
-// False, with the reason, when the piece belongs nowhere.
-bool add_piece(std::string_view piece, Calls& by_index, Calls& by_id, std::string& last_id, std::string& why) {
-  const std::optional<json::Member> index = look(piece, {"index"});
-  const std::string id = look_text(piece, {"id"}).value_or("");
-  if (!index) why = "a piece without `index`";
-  if (!id.empty()) last_id = id;
-  if (last_id.empty()) why = "a first piece without `id`";
-  const std::string arguments = look_text(piece, {"function", "arguments"}).value_or("");
-  if (has(piece, {"function", "arguments"}) && !look_text(piece, {"function", "arguments"})) {
-    why = "`function.arguments` is no string";
-  }
-  if (index) by_index[std::string{index->value}] += arguments;
-  by_id[last_id] += arguments;
-  return why.empty();
-}
-
-}  // namespace
-
-void judge_tool_stream(const Answer& answer, Findings& into) {
-  Finding found{.id = "T2", .title = "a tool is called in a stream"};
+void judge_characters(const Answer& answer, Chat chat, Findings& into) {
+  Finding found{.id = "S11", .title = "no character is cut in half"};
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   const StreamShape shape = shape_of(answer.body);
-  Calls by_index;
-  Calls by_id;
-  std::string last_id;
+  bool asked = false;  // something came that could have been cut
   for (const StreamEvent& event : shape.events) {
-    const std::optional<json::Member> pieces = look(event.data, {"choices", "0", "delta", "tool_calls"});
-    if (!pieces || pieces->kind != json::Kind::array) continue;
-    json::ArrayScan scan{pieces->value};
-    while (const std::optional<json::Member> piece = scan.next()) {
-      (void)add_piece(piece->value, by_index, by_id, last_id, found.detail);
-    }
-  }
-  if (answer.status != 200 || by_id.empty()) {
-    found.verdict = Verdict::open;
-    found.detail = answer.status != 200 ? "status " + std::to_string(answer.status) + ": " + excerpt(answer.body)
-                                        : "the model answered without calling it";
+    const std::string written = chat == Chat::completion
+                                    ? look_text(event.data, {"choices", "0", "text"}).value_or("")
+                                    : look_text(event.data, {"choices", "0", "delta", "content"}).value_or("");
+    asked = asked || std::any_of(written.begin(), written.end(), [](char c) { return (c & 0x80) != 0; });
+    const bool broken = text::first_illegal_byte(event.data).has_value() || has_half_escape(event.data) ||
+                        written.find(kReplacement) != std::string::npos;
+    if (!broken) continue;
+    found.verdict = Verdict::bad;
+    found.detail = "an event with a broken character: " + excerpt(event.data);
+    found.dify_shows = "\xEF\xBF\xBD in place of Chinese characters and emoji";
+    found.cure = "the model server cuts tokens within characters; a newer version of it";
     into.push_back(std::move(found));
     return;
   }
-  if (found.detail.empty() && by_index.size() != by_id.size()) {
-    found.detail = "Dify, which goes by `id`, sees " + std::to_string(by_id.size()) + " calls where others see " +
-                   std::to_string(by_index.size());
-  }
-  for (const auto& [id, arguments] : by_id) {
-    if (found.detail.empty() && !is_object(arguments))
-      found.detail = "arguments that are not JSON: " + excerpt(arguments);
-  }
-  if (!found.detail.empty()) {
-    found.verdict = Verdict::bad;
-    found.dify_shows = "an agent that stops, or a tool called with mixed-up arguments";
-    found.cure = "`repair: true` (the default) mends it";
+  if (!asked) {
+    found.verdict = Verdict::open;
+    found.detail = answer.status == 200 ? "the model did not repeat the Chinese and emoji it was asked to"
+                                        : "status " + std::to_string(answer.status) + ": " + excerpt(answer.body);
   }
   into.push_back(std::move(found));
 }

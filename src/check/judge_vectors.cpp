@@ -71,7 +71,7 @@ void judge_embedding(const Answer& answer, Findings& into) {
     found.verdict = Verdict::bad;
     found.detail = "`usage.total_tokens` or `model` is missing";
     found.dify_shows = "KeyError, with plugins up to 0.0.34";
-    found.cure = "`repair: true` (the default) adds it";
+    found.cure = "`repair: true` (the default): its repairs `model` and `usage`";
   } else {
     found.detail = std::to_string(vector.size()) + " dimensions";
   }
@@ -95,6 +95,28 @@ void judge_embeddings(const Answer& many, const Answer& one, Findings& into) {
     found.verdict = Verdict::bad;
     found.dify_shows = "searches that find the wrong documents, without an error";
     found.cure = "a newer version of the model server; Dify asks for one text at a time, other clients do not";
+  }
+  into.push_back(std::move(found));
+}
+
+void judge_ten(Duration one, Duration ten, Findings& into) {
+  Finding found{.id = "B4", .title = "ten texts at once take no three times as long as one"};
+  constexpr Duration kNoise = std::chrono::milliseconds{20};
+  const auto text = [](Duration time) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) + " ms";
+  };
+  if (one == kNever || ten == kNever) {
+    found.verdict = Verdict::open;
+    found.detail = one == kNever ? "one alone failed" : "of ten most failed";
+    found.cure = "`max_concurrency` at the endpoint";
+    into.push_back(std::move(found));
+    return;
+  }
+  found.detail = "one " + text(one) + ", ten " + text(ten);
+  if (ten > 3 * one + kNoise) {
+    found.verdict = Verdict::open;
+    found.dify_shows = "documents that take long to index: it asks for ten texts at once, each by itself";
+    found.cure = "a server that puts requests together (micro-batching)";
   }
   into.push_back(std::move(found));
 }

@@ -14,6 +14,7 @@ struct Rung {
   std::string setting;  // what changes it
   Duration limit{};
   std::string of;  // what is measured: "whole answer", "silence", "first byte"
+  friend bool operator==(const Rung&, const Rung&) = default;
 };
 // For a model of this kind; `gateway` with its timeouts is put in where it is known.
 struct GatewayTimeouts {

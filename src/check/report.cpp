@@ -78,9 +78,37 @@ std::string report_json(const Report& report) {
   return out;
 }
 
-std::string yaml_text(std::string_view text) {
+// In JSON, and so in YAML.
+std::string quoted(std::string_view text) {
   std::string out;
-  json::append_string(out, text);  // a JSON string is a YAML one
+  json::append_string(out, text);
+  return out;
+}
+
+std::string rung_json(const Rung& rung) {
+  std::string out;
+  json::Writer writer{out};
+  writer.open_object()
+      .text("who", rung.who)
+      .text("setting", rung.setting)
+      .number("seconds", std::chrono::duration<double>{rung.limit}.count(), 1)
+      .text("of", rung.of)
+      .close_object();
+  return out;
+}
+
+std::string ladder_json(const Ladder& ladder) {
+  std::vector<std::string> targets;
+  std::vector<std::string> rungs;
+  for (const std::string& target : ladder.targets) targets.push_back(quoted(target));
+  for (const Rung& rung : ladder.rungs) rungs.push_back(rung_json(rung));
+  std::string out;
+  json::Writer writer{out};
+  writer.open_object()
+      .raw("targets", array_of(targets))
+      .raw("timeouts", array_of(rungs))
+      .text("first_to_fire", first_to_fire(ladder.rungs))
+      .close_object();
   return out;
 }
 
@@ -107,51 +135,57 @@ std::string as_text(const Report& report) {
   return out;
 }
 
-std::string as_text(const std::vector<Rung>& rungs) {
-  std::string out = "Timeouts between a person and the model (Dify's defaults):\n";
-  for (const Rung& rung : rungs) {
-    out += "  " + padded(seconds(rung.limit), 8) + padded(rung.of, 14) + padded(rung.who, 38) + rung.setting + "\n";
+std::vector<Ladder> distinct(std::vector<Ladder> ladders) {
+  std::vector<Ladder> all;
+  for (Ladder& ladder : ladders) {
+    const auto same =
+        std::find_if(all.begin(), all.end(), [&](const Ladder& one) { return one.rungs == ladder.rungs; });
+    if (same == all.end()) {
+      all.push_back(std::move(ladder));
+    } else {
+      same->targets.insert(same->targets.end(), ladder.targets.begin(), ladder.targets.end());
+    }
   }
-  return out + first_to_fire(rungs) + "\n";
+  return all;
 }
 
-std::string as_json(const std::vector<Report>& reports, const std::vector<Rung>& rungs, const std::string& block) {
+std::string as_text(const Ladder& ladder, bool alone) {
+  std::string out = "Timeouts between a person and the model (Dify's defaults)";
+  for (std::size_t i = 0; !alone && i < ladder.targets.size(); ++i) out += (i == 0 ? ", " : "; ") + ladder.targets[i];
+  out += ":\n";
+  for (const Rung& rung : ladder.rungs) {
+    out += "  " + padded(seconds(rung.limit), 8) + padded(rung.of, 14) + padded(rung.who, 38) + rung.setting + "\n";
+  }
+  return out + first_to_fire(ladder.rungs) + "\n";
+}
+
+std::string as_json(const std::vector<Report>& reports, const std::vector<Ladder>& ladders, const std::string& block) {
   std::vector<std::string> targets;
   targets.reserve(reports.size());
   for (const Report& report : reports) targets.push_back(report_json(report));
-  std::vector<std::string> timeouts;
-  timeouts.reserve(rungs.size());
-  for (const Rung& rung : rungs) {
-    std::string one;
-    json::Writer writer{one};
-    writer.open_object()
-        .text("who", rung.who)
-        .text("setting", rung.setting)
-        .number("seconds", std::chrono::duration<double>{rung.limit}.count(), 1)
-        .text("of", rung.of)
-        .close_object();
-    timeouts.push_back(std::move(one));
-  }
+  std::vector<std::string> ways;
+  ways.reserve(ladders.size());
+  for (const Ladder& ladder : ladders) ways.push_back(ladder_json(ladder));
   std::string out;
   json::Writer writer{out};
   writer.open_object()
       .flag("happy", std::all_of(reports.begin(), reports.end(), is_happy))
       .raw("targets", array_of(targets))
-      .raw("timeouts", array_of(timeouts))
-      .text("first_to_fire", first_to_fire(rungs))
+      .raw("ladders", array_of(ways))
       .text("models", block)
       .close_object();
   return out;
 }
 
-std::string models_block(const Report& report, const std::string& url, const std::string& key_reference) {
-  std::string out = "models:\n  - name: " + yaml_text(report.model) + "\n";
+std::string models_block(const Report& report, const Reached& where) {
+  std::string out = "models:\n  - name: " + quoted(report.model) + "\n";
   if (report.kind != "chat") out += "    kind: " + report.kind + "\n";
   if (report.profile.context_window > 0) {
     out += "    context_window: " + std::to_string(report.profile.context_window) + "\n";
   }
-  out += "    endpoints:\n      - url: " + yaml_text(url) + "\n";
-  if (!key_reference.empty()) out += "        auth: {type: bearer, key: " + yaml_text(key_reference) + "}\n";
+  out += "    endpoints:\n      - url: " + quoted(where.url) + "\n";
+  if (!where.key_reference.empty()) out += "        auth: {type: bearer, key: " + quoted(where.key_reference) + "}\n";
+  if (!where.ca.empty()) out += "        tls: {ca: " + quoted(where.ca) + "}\n";
   if (report.profile.concurrency > 0) {
     out += "        max_concurrency: " + std::to_string(report.profile.concurrency) + "\n";
   }

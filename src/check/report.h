@@ -14,12 +14,25 @@ namespace intragate::check {
 [[nodiscard]] bool is_happy(const Report& report);
 // ✔ / ✘ / – lines; below a ✘ what Dify shows and what cures it.
 [[nodiscard]] std::string as_text(const Report& report);
-[[nodiscard]] std::string as_text(const std::vector<Rung>& rungs);
+// The timeouts on the way to what has this name; and what several share.
+struct Ladder {
+  std::vector<std::string> targets;
+  std::vector<Rung> rungs;
+};
+// One for each way that differs, in the order of the first that takes it.
+[[nodiscard]] std::vector<Ladder> distinct(std::vector<Ladder> ladders);
+// `alone`: there is no other, so that it need not be said of what it is.
+[[nodiscard]] std::string as_text(const Ladder& ladder, bool alone);
 // {"happy","targets":[{"target","model","kind","happy","findings":[…],"context_window","concurrency"}],
-// "timeouts":[…],"models"}
-[[nodiscard]] std::string as_json(const std::vector<Report>& reports, const std::vector<Rung>& rungs,
+// "ladders":[{"targets":[…],"timeouts":[…],"first_to_fire"}],"models"}
+[[nodiscard]] std::string as_json(const std::vector<Report>& reports, const std::vector<Ladder>& ladders,
                                   const std::string& block);
-// The `models:` block of a configuration for what was checked at `url`.
-[[nodiscard]] std::string models_block(const Report& report, const std::string& url, const std::string& key_reference);
+// The `models:` block of a configuration for what was checked. Empty: no key, the system's authorities.
+struct Reached {
+  std::string url;
+  std::string key_reference;  // as a configuration would name its key
+  std::string ca;             // file
+};
+[[nodiscard]] std::string models_block(const Report& report, const Reached& where);
 
 }  // namespace intragate::check

@@ -17,11 +17,13 @@ namespace intragate::check {
 struct Target {
   std::string title;  // for people
   std::shared_ptr<upstream::Endpoint> endpoint;
-  std::string model;                 // the name in bodies; empty: the first one it lists
-  std::string kind;                  // as in the configuration; empty: chat
-  std::uint64_t context_window = 0;  // 0: what it lists, if anything
+  std::shared_ptr<upstream::Endpoint> engine{};  // the model's own, where `endpoint` is a gateway of ours before it
+  std::string model;                             // the name in bodies; empty: the first one it lists
+  std::string kind;                              // as in the configuration; empty: chat
+  std::uint64_t context_window = 0;              // 0: what it lists, if anything
   AddressList egress;
-  std::uint32_t most_at_once = 8;  // how far the search for its concurrency goes
+  std::uint32_t most_at_once = 8;   // how far the search for its concurrency goes
+  std::uint32_t connections = 200;  // that are made in all, if no question needs more
 };
 
 // What was found out besides, for the block to paste.

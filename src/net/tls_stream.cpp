@@ -251,6 +251,10 @@ void TlsStream::say_goodbye() {
   (void)SSL_shutdown(session_);
 }
 
+std::string_view TlsStream::version() const {
+  return SSL_get_version(session_);
+}
+
 bool TlsStream::resumed() const {
   return SSL_session_reused(session_) == 1;
 }

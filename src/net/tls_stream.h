@@ -42,6 +42,8 @@ class TlsStream {
   [[nodiscard]] const TlsContext& context() const { return *context_; }
   [[nodiscard]] const Certificate* peer() const { return peer_.get(); }
   [[nodiscard]] bool resumed() const;
+  // What was agreed on: "TLSv1.3".
+  [[nodiscard]] std::string_view version() const;
 
  private:
   struct Bio;
