@@ -144,7 +144,6 @@ Result<check::Report> ask(const config::Config& config, Asked& asked) {
     gateway = *std::move(opened);
     asked.target.engine = std::exchange(
         asked.target.endpoint, std::make_shared<upstream::Endpoint>("gateway", gateway->door(), config::Health{}));
-    asked.target.egress = AddressList::private_ranges();  // whether the model may be asked is the gateway's to say
   }
   check::Report report;
   net::Loop loop{0};

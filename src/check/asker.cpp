@@ -25,7 +25,8 @@ Question get(std::string_view path, bool from_root) {
 Asker::Asker(net::Loop& loop, Target target)
     : loop_{loop},
       target_{std::move(target)},
-      wire_{loop, target_.egress},
+      wire_{loop, target_.engine ? AddressList::private_ranges() : target_.egress},
+      engine_wire_{loop, target_.egress},
       stranger_{with_credentials(
           target_.endpoint->configured(),
           {.type = config::AuthType::bearer, .header = {}, .key = config::Secret{"sk-intragate-check-no-key"}})},
@@ -85,10 +86,9 @@ net::Task<std::optional<Answer>> Asker::ask_as_nobody(std::string id, std::strin
 }
 
 net::Task<std::optional<std::string>> Asker::page(std::string_view path) {
-  const std::shared_ptr<upstream::Endpoint>& engine = target_.engine ? target_.engine : target_.endpoint;
-  if (engine->speaks_grpc()) co_return std::nullopt;
+  if (engine()->speaks_grpc()) co_return std::nullopt;
   Question question = get(path, true);
-  Result<Answer> answer = co_await wire_.ask(engine, std::move(question));
+  Result<Answer> answer = co_await engine_wire_.ask(engine(), std::move(question));
   if (!answer || answer->status != 200) co_return std::nullopt;
   co_return std::move(answer->body);
 }

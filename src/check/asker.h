@@ -34,6 +34,10 @@ class Asker {
 
   [[nodiscard]] net::Loop& loop() const { return loop_; }
   [[nodiscard]] const Target& target() const { return target_; }
+  // The model's own endpoint.
+  [[nodiscard]] const std::shared_ptr<upstream::Endpoint>& engine() const {
+    return target_.engine ? target_.engine : target_.endpoint;
+  }
   [[nodiscard]] const std::string& model() const { return target_.model; }
   void name_model(std::string name) { target_.model = std::move(name); }
   [[nodiscard]] Report& report() { return report_; }
@@ -50,7 +54,8 @@ class Asker {
 
   net::Loop& loop_;
   Target target_;
-  Wire wire_;
+  Wire wire_;         // our own gateway is always allowed
+  Wire engine_wire_;  // … the model behind it by the configuration
   std::shared_ptr<upstream::Endpoint> stranger_;
   std::shared_ptr<upstream::Endpoint> nobody_;
   Report report_;

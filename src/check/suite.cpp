@@ -56,9 +56,9 @@ net::Task<void> ask_props(Asker& asker) {
 // False: nothing can be asked over this TLS.
 net::Task<bool> shake_hands(Asker& asker) {
   const Target& target = asker.target();
-  const std::optional<config::EndpointTls>& tls = target.endpoint->configured().tls;
+  const std::optional<config::EndpointTls>& tls = asker.engine()->configured().tls;
   if (!tls) co_return true;
-  const Handshake seen = co_await handshake(asker.loop(), target.endpoint, target.egress);
+  const Handshake seen = co_await handshake(asker.loop(), asker.engine(), target.egress);
   if (!seen.connected) co_return true;  // the next question says it
   judge_handshake(seen, *tls, asker.findings());
   co_return seen.failure.empty();

@@ -21,9 +21,9 @@ struct Target {
   std::string model;                             // the name in bodies; empty: the first one it lists
   std::string kind;                              // as in the configuration; empty: chat
   std::uint64_t context_window = 0;              // 0: what it lists, if anything
-  AddressList egress;
-  std::uint32_t most_at_once = 8;   // how far the search for its concurrency goes
-  std::uint32_t connections = 200;  // that are made in all, if no question needs more
+  AddressList egress;                            // where the model may be
+  std::uint32_t most_at_once = 8;                // how far the search for its concurrency goes
+  std::uint32_t connections = 200;               // that are made in all, if no question needs more
 };
 
 // What was found out besides, for the block to paste.
