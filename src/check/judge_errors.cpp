@@ -67,7 +67,8 @@ void judge_too_long(const Answer& answer, Findings& into) {
   if (answer.status == 200) {
     found.verdict = Verdict::open;
     found.detail = "it is cut to fit without a word: answers will lack its beginning or its end";
-    found.cure = "`context_window` at the model: the gateway then says so to the user";
+    found.cure =
+        "`context_window` at the model and a `tokenizer` at the endpoint: the gateway then says so to the user";
     into.push_back(std::move(found));
     return;
   }

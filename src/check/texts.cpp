@@ -13,7 +13,7 @@
 namespace intragate::check {
 namespace {
 
-constexpr std::uint32_t kEndlessTokens = 4000;  // longer than anybody waits here
+constexpr std::uint64_t kEndlessTokens = 4000;  // longer than anybody waits here
 constexpr Duration kStopPatience = std::chrono::seconds{3};
 constexpr Duration kLook = std::chrono::milliseconds{50};
 constexpr std::string_view kChatPath = "/chat/completions";
@@ -131,7 +131,9 @@ net::Task<void> ask_cancellation(Asker& asker, Chat chat) {
   Finding found{.id = "X1", .title = "the model stops when its caller leaves"};
   net::Loop& loop = asker.loop();
   const std::optional<std::size_t> before = co_await running(asker);
-  Question question = post(std::string{path_of(chat)}, stream(asker.model(), chat, kEndlessTokens));
+  const std::uint64_t window = asker.report().profile.context_window;
+  const std::uint64_t tokens = window == 0 ? kEndlessTokens : std::min(kEndlessTokens, window / 2);  // more is refused
+  Question question = post(std::string{path_of(chat)}, stream(asker.model(), chat, static_cast<std::uint32_t>(tokens)));
   question.leave_after = 1;
   std::optional<Answer> answer = co_await asker.ask("X1", found.title, std::move(question));
   if (!answer) co_return;

@@ -129,7 +129,7 @@ def test_another_dialect_is_asked_as_dify_would_see_it(model_factory, tmp_path, 
     model.pages["/slots"] = '[{"id":0,"is_processing":false}]'
     config = tmp_path / "gateway.yaml"
     config.write_text(json.dumps({
-        "models": [{"name": "m", "endpoints": [dialect.endpoint(model)]},
+        "models": [{"name": "m", "context_window": 2048, "endpoints": [dialect.endpoint(model)]},
                    {"name": "slow", "timeouts": {"first_byte": "90s"}, "endpoints": [{"url": model.base}]}],
         "keys": [{"name": "dify", "key": "${DIFY_KEY}"}]}))
     temporary = tmp_path / "tmp"
