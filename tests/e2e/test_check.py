@@ -148,16 +148,20 @@ def test_another_dialect_is_asked_as_dify_would_see_it(model_factory, tmp_path, 
 
 def test_tls_is_judged_and_an_authority_can_be_named(gateway_factory, model_factory, authority, tmp_path):
     pair = authority.server()
+    tls = {"certificate": pair.certificate, "key": pair.key}
     gateway = gateway_factory(config={
-        "listen": [{"address": "127.0.0.1:0", "tls": {"certificate": pair.certificate, "key": pair.key}}],
+        "listen": [{"address": "127.0.0.1:0", "tls": tls}, {"address": "127.0.0.1:0", "tls": {
+            **tls, "client_certificate": "required", "client_ca": authority.certificate}}],
         "models": [{"name": "m", "kind": "embedding", "endpoints": [{"url": model_factory().base}]}]})
-    url = f"https://localhost:{gateway.address[1]}"
+    url, strict = (f"https://localhost:{address[1]}" for address in gateway.addresses)
     report = check(url, "--kind", "embedding", "--ca", authority.certificate, key=KEY)
     assert finding(report, "C2")["detail"] == "TLSv1.3" and verdicts(report)["B1"] == "good"
     assert f'tls: {{ca: "{authority.certificate}"}}' in report["models"]
     report = check(url, "--kind", "embedding", key=KEY)
     assert verdicts(report) == {"C2": "bad"}
     assert "certificate" in finding(report, "C2")["detail"] and "--ca" in finding(report, "C2")["cure"]
+    assert "client certificate" in finding(check(strict, "--kind", "embedding", "--ca", authority.certificate, key=KEY),
+                                           "B1")["cure"]
     for arguments in ([url, "--ca", tmp_path / "none.pem"], [url, "--ca", pair.key],
                       ["http://127.0.0.1:1", "--ca", authority.certificate]):
         ran = run("check", *arguments)
