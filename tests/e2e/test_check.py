@@ -6,6 +6,7 @@ import json
 import pytest
 
 import parts
+from fake_grpc import GrpcModel
 from fake_model import answer, answer_json, close, end, free_port, proper_answer, refusal, send, sse_bytes, stream_head
 from gateway import KEY, run
 from speakers import Described, Ollama
@@ -166,6 +167,19 @@ def test_tls_is_judged_and_an_authority_can_be_named(gateway_factory, model_fact
                       ["http://127.0.0.1:1", "--ca", authority.certificate]):
         ran = run("check", *arguments)
         assert ran.returncode == 2 and "--ca" in ran.stderr, ran.stderr
+
+
+def test_a_grpc_server_is_asked_through_the_gateway_and_its_tls_judged(authority, tmp_path):
+    model = GrpcModel(tls=authority.server())
+    config = tmp_path / "gateway.yaml"
+    config.write_text(json.dumps({"models": [{"name": "m", "endpoints": [{
+        "url": model.url, "dialect": "triton-grpc", "chat_template": "chatml", "triton": {"model": "words"},
+        "tls": {"ca": authority.certificate}}]}], "keys": [{"name": "dify", "key": "sk-dify-0123456789"}]}))
+    report = check(config)
+    model.close()
+    assert not model.violations and finding(report, "C2")["detail"] == "TLSv1.3"
+    assert {verdicts(report)[name] for name in ("N1", "N2", "S1", "S2", "S3", "S5", "S7", "E3")} == {"good"}, report
+    assert verdicts(report)["X1"] == "open"  # gRPC has no page to look at
 
 
 def if_json(does):
