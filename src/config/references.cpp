@@ -23,7 +23,7 @@ bool is_variable_name(std::string_view name) {
 bool others_may(const std::string& path, std::filesystem::perms what) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
-  return std::filesystem::exists(status) && (status.permissions() & what) != std::filesystem::perms::none;
+  return std::filesystem::is_regular_file(status) && (status.permissions() & what) != std::filesystem::perms::none;
 }
 
 }  // namespace

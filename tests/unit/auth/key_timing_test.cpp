@@ -11,6 +11,9 @@
 #include "auth/keyring.h"
 #include "net/digest.h"
 
+// What sanitizers add looks at what they have seen before, and takes steps of its own.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
 namespace intragate::auth {
 namespace {
 
@@ -68,3 +71,5 @@ TEST(Cwe208, AWrongKeyTakesTheSameStepsWhereverItsHashDiffers) {
 
 }  // namespace
 }  // namespace intragate::auth
+
+#endif
