@@ -2,6 +2,8 @@
 
 #include <array>
 #include <exception>
+#include <span>
+#include <string_view>
 
 #include "auth/client_address.h"
 #include "base/id.h"
@@ -62,8 +64,23 @@ class InSight {
   OpenConnection& open_;
 };
 
-constexpr std::size_t kForwardedLines = 16;
 constexpr int kInARow = 8;  // pipelined requests before other connections get their turn
+
+// The values of X-Forwarded-For, in their order. Of more lines than any chain of proxies writes the last ones, which
+// are the nearest proxies'.
+class ForwardedLines {
+ public:
+  void add(std::string_view line) {
+    if (size_ == lines_.size()) std::move(lines_.begin() + 1, lines_.end(), lines_.begin());
+    if (size_ < lines_.size()) ++size_;
+    lines_[size_ - 1] = line;
+  }
+  [[nodiscard]] std::span<const std::string_view> lines() const { return {lines_.data(), size_}; }
+
+ private:
+  std::array<std::string_view, 16> lines_;
+  std::size_t size_ = 0;
+};
 
 void take_route(Exchange& x, const net::RequestHead& head) {
   x.target = find_route(x.worker.routes(), head.target);
@@ -79,8 +96,7 @@ void take_route(Exchange& x, const net::RequestHead& head) {
 void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
   const net::RequestHead& head = x.connection.head();
   x.head.target = head.target;
-  std::array<std::string_view, kForwardedLines> forwarded;
-  std::size_t forwards = 0;
+  ForwardedLines forwarded;
   std::string_view id;
   for (const net::Header& header : x.connection.headers()) {
     using net::equals_ignoring_case;
@@ -107,20 +123,16 @@ void take_head(Exchange& x, const SocketAddress& peer, const Door& door) {
         if (equals_ignoring_case(header.name, "authorization")) x.head.authorization = header.value;
         break;
       case 14:
-        if (equals_ignoring_case(header.name, "sec-fetch-site")) x.of_page = x.of_page || header.value != "none";
+        if (equals_ignoring_case(header.name, "sec-fetch-site") && header.value != "none") x.of_page = true;
         break;
       case 15:
-        if (!equals_ignoring_case(header.name, "x-forwarded-for")) break;
-        // More lines than any chain of proxies writes: keep the last ones, which are the nearest proxies'.
-        if (forwards == forwarded.size()) std::move(forwarded.begin() + 1, forwarded.end(), forwarded.begin());
-        if (forwards < forwarded.size()) ++forwards;
-        forwarded[forwards - 1] = header.value;
+        if (equals_ignoring_case(header.name, "x-forwarded-for")) forwarded.add(header.value);
         break;
       default: break;
     }
   }
   x.request_id = acceptable_request_id(id) ? std::string{id} : std::string{new_request_id().view()};
-  x.address = auth::client_address(peer.ip, {forwarded.data(), forwards}, door.rules.trusted_proxies);
+  x.address = auth::client_address(peer.ip, forwarded.lines(), door.rules.trusted_proxies);
   x.many_behind_address = door.rules.trusted_proxies.contains(x.address);
   take_route(x, head);
 }
