@@ -26,13 +26,14 @@ class Gcra {
   }
   // REQUIRES: fits().
   void take(Rate rate, std::uint64_t cost, TimePoint now) { correct(rate, static_cast<std::int64_t>(cost), now); }
-  // Takes more, or gives back. Never refuses: what was used was used. The debt is two periods at most, and nothing is
-  // saved up beyond the limit.
+  // Takes more, or gives back. Never refuses: what was used was used, and is owed, so that in the long run nobody gets
+  // more than the rate by calls that turn out longer than estimated. kLongest periods at most: no mistake locks anybody
+  // out for ever. Nothing is saved up beyond the limit.
   void correct(Rate rate, std::int64_t more, TimePoint now) {
     const auto amount = static_cast<std::uint64_t>(more < 0 ? -more : more);
-    const Duration time = time_of(rate, std::min(amount, 2 * rate.limit));
+    const Duration time = time_of(rate, std::min(amount, kLongest * rate.limit));
     const Duration left = more < 0 ? debt(now) - time : debt(now) + time;
-    full_at_ = now + std::clamp(left, Duration::zero(), 2 * rate.period);
+    full_at_ = now + std::clamp(left, Duration::zero(), kLongest * rate.period);
   }
 
   // What could be taken now; 0 … limit.
@@ -52,6 +53,7 @@ class Gcra {
   [[nodiscard]] bool idle(TimePoint now) const { return full_at_ <= now; }
 
  private:
+  static constexpr std::uint32_t kLongest = 60;
   [[nodiscard]] static std::uint64_t nanoseconds(Duration time) { return static_cast<std::uint64_t>(time.count()); }
   // a · b / c without overflow; the wide division is slow, and rarely needed.
   [[nodiscard]] static std::uint64_t scaled(std::uint64_t a, std::uint64_t b, std::uint64_t c) {

@@ -65,9 +65,9 @@ TEST(Gcra, CostAboveTheLimitPassesWhenNothingIsTaken) {
   Gcra rate;
   ASSERT_TRUE(rate.fits(kPerMinute, 1000, kNow));
   rate.take(kPerMinute, 1000, kNow);
-  EXPECT_EQ(rate.reset(kNow), 120s) << "at most two periods are owed";
-  EXPECT_FALSE(rate.fits(kPerMinute, 1, kNow + 60s));
-  EXPECT_TRUE(rate.fits(kPerMinute, 1, kNow + 61s));
+  EXPECT_EQ(rate.reset(kNow), 1000s) << "all of it is owed";
+  EXPECT_FALSE(rate.fits(kPerMinute, 1, kNow + 940s));
+  EXPECT_TRUE(rate.fits(kPerMinute, 1, kNow + 941s));
 }
 
 TEST(Gcra, CorrectionGivesBackWhatWasNotUsed) {
@@ -89,7 +89,21 @@ TEST(Gcra, OveruseIsOwedButNotForEver) {
   Gcra rate;
   for (int i = 0; i < 100; ++i) rate.correct(kPerMinute, 1'000'000'000, kNow);
   EXPECT_EQ(rate.remaining(kPerMinute, kNow), 0U);
-  EXPECT_TRUE(rate.fits(kPerMinute, 1, kNow + 61s));
+  EXPECT_EQ(rate.reset(kNow), 1h);
+  EXPECT_TRUE(rate.fits(kPerMinute, 1, kNow + 59min + 1s));
+}
+
+TEST(Gcra, CallsThatTurnOutLongGetTheRateInAnHourToo) {
+  constexpr Rate kTokens{.limit = 1000, .period = 60s};
+  Gcra rate;
+  std::uint64_t used = 0;
+  for (TimePoint now = kNow; now < kNow + 1h; now += 1s) {
+    if (!rate.fits(kTokens, 300, now)) continue;
+    rate.take(kTokens, 300, now);
+    rate.correct(kTokens, 10'000 - 300, now);
+    used += 10'000;
+  }
+  EXPECT_LE(used, 60'000U + 10'000U);
 }
 
 TEST(Gcra, NewLimitGoesOnFromWhatIsOwed) {
