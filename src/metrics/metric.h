@@ -38,6 +38,7 @@ enum class Metric : std::uint8_t {
   adaptive_limit,
   upstream_attempts,
   upstream_errors,
+  upstream_retries,
   upstream_retries_denied,
   hedges,
   continuations,

@@ -96,7 +96,8 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
     {Metric::queue_waiting, Type::gauge, "intragate_queue_waiting", {"model", "priority"}, {},
      "Calls that wait for a slot now."},
     {Metric::queue_refused, Type::counter, "intragate_queue_refused_total", {"model", "reason"}, {},
-     "Calls refused by the queue: queue_full, user_share, key_share, batch_share, too_late, max_wait."},
+     "Calls that got no slot, refused (queue_full, user_share, made_room, batch_share, too_late, max_wait) or gone "
+     "while they waited (client_left, cancelled, shutdown)."},
     {Metric::fairness_debt, Type::gauge, "intragate_fairness_debt_tokens", {"model", "per"}, {},
      "Among those who wait now: how much more the most served got than the least served, in weighted tokens, per key and per user."},
     {Metric::slots, Type::gauge, "intragate_slots", {"model", "state"}, {},
@@ -113,6 +114,8 @@ inline constexpr std::array<Definition, kMetricCount> kTable{{
      "Attempts at an endpoint: ok, status (its own error), failed (no usable answer), cancelled."},
     {Metric::upstream_errors, Type::counter, "intragate_upstream_errors_total", {"model", "kind"}, {},
      "Attempts that failed, by error code (docs/errors.md)."},
+    {Metric::upstream_retries, Type::counter, "intragate_upstream_retries_total", {"model"}, {},
+     "Failed attempts that were followed by another one, continuations included; hedges are counted apart."},
     {Metric::upstream_retries_denied, Type::counter, "intragate_upstream_retries_denied_total", {"model", "reason"}, {},
      "Failures that were not tried again: attempts, budget, deadline, retry_after."},
     {Metric::hedges, Type::counter, "intragate_hedges_total", {"model", "result"}, {},

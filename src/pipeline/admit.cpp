@@ -14,7 +14,7 @@
 namespace intragate::pipeline {
 namespace {
 
-constexpr Duration kLook = std::chrono::seconds{1};  // how soon a waiting call sees that an endpoint has come back
+constexpr Duration kLook = std::chrono::seconds{1};  // how soon a waiting call sees that endpoints have come or gone
 
 std::string seconds_of(Duration time) {
   return std::to_string(std::max<std::int64_t>(1, (time + std::chrono::milliseconds{999}) / std::chrono::seconds{1}));
@@ -29,6 +29,7 @@ Error refused(Exchange& x, const qos::Refusal& refusal) {
   std::string message = "The model `" + x.lane->name + "` is busy: " + std::to_string(refusal.waiting);
   message += refusal.waiting == 1 ? " call waits for it" : " calls wait for it";
   if (refusal.why == qos::WhyRefused::user_share) message += ", and enough of them are yours";
+  if (refusal.why == qos::WhyRefused::made_room) message += ", and this one has made room for somebody who has fewer";
   if (refusal.expected_wait > Duration::zero()) {
     message += "; a turn would come in about " + seconds_of(refusal.expected_wait) + " s";
   }
@@ -44,6 +45,15 @@ Error waited_too_long(Exchange& x, const std::optional<qos::Standing>& standing)
                                           " s (models[" + x.lane->name + "].queue.max_wait); please try again in " +
                                           seconds_of(later) + " s.")
       .after(later);
+}
+
+Error gone(Exchange& x) {
+  switch (x.connection.cancellation().reason()) {
+    case net::CancelReason::shutdown: count_refusal(x, "shutdown"); break;
+    case net::CancelReason::operator_request: count_refusal(x, "cancelled"); break;
+    default: count_refusal(x, "client_left");
+  }
+  return make_error(Code::client_gone, {});
 }
 
 qos::Claim claim_of(const Exchange& x) {
@@ -107,15 +117,18 @@ net::Task<Result<Next>> wait_for_slot(Exchange& x, Gate::Waiting waiting) {
     Deadline until = patience.earlier(Deadline::in(loop.now(), kLook));
     if (beats) until = until.earlier(Deadline{heartbeat});
     const net::Wake wake = co_await waiting.wait(loop, {until, &x.connection.cancellation()});
-    if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
+    if (wake == net::Wake::cancelled) co_return gone(x);
     if (waiting.granted()) break;
+    if (waiting.refusal()) co_return refused(x, *waiting.refusal());
     const TimePoint now = loop.now();
     if (patience.reached(now)) co_return waited_too_long(x, waiting.standing(now));
     follow_slots(*x.lane, now);
+    const std::optional<qos::Standing> standing = waiting.standing(now);
+    if (standing && standing->hopeless) co_return refused(x, *standing->hopeless);
     if (!beats || now < heartbeat) continue;
-    net::Task<bool> beat = interim ? send_interim(x) : send_heartbeat(x, waiting.standing(now));
+    net::Task<bool> beat = interim ? send_interim(x) : send_heartbeat(x, standing);
     const bool told = co_await beat;
-    if (!told) co_return make_error(Code::client_gone, {});
+    if (!told) co_return gone(x);
     heartbeat = loop.now() + queue.heartbeat;
   }
   x.slot = waiting.take();

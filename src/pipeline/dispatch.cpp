@@ -68,6 +68,7 @@ net::Task<Result<Take>> move_on(Exchange& x, Error error) {
   const bool same = next.next == NextAttempt::same_endpoint;
   if (here && !same) here = co_await choose_next(x);
   if (!here) co_return make_error(Code::client_gone, {});
+  if (!same) x.worker.metrics().counter(Metric::upstream_retries, {x.lane->name}).add();
   co_return same ? Take::new_connection : Take::any_connection;
 }
 

@@ -10,6 +10,7 @@ Gate::Entered Gate::enter(const Wish& wish, net::Loop& loop, TimePoint now) {
   const std::lock_guard lock{mutex_};
   last_ = now;
   const qos::Joined joined = scheduler_.join(priced(wish), now);
+  if (joined.displaced) push_out(*joined.displaced);  // first: its index may be the new call's
   Entered entered;
   switch (joined.as) {
     case qos::Joined::As::admitted: entered.slot = Ticket<Gate>{*this, joined.place}; break;
@@ -42,7 +43,16 @@ void Gate::wake(const std::optional<qos::Grant>& grant) {
   // The message holds the state: the call may have left when it arrives.
   std::shared_ptr<Waiting::State> state = std::move(waiting_[grant->place.index]);
   net::Loop& loop = state->loop;
-  loop.post([held = std::move(state)] { held->granted.set(); });
+  loop.post([held = std::move(state)] { held->told.set(); });
+}
+
+void Gate::push_out(const qos::Displaced& displaced) {
+  std::shared_ptr<Waiting::State> state = std::move(waiting_[displaced.place.index]);
+  net::Loop& loop = state->loop;
+  loop.post([held = std::move(state), refusal = displaced.refusal] {
+    held->refusal = refusal;
+    held->told.set();
+  });
 }
 
 void Gate::give_back(Grant slot) noexcept {
@@ -132,7 +142,7 @@ void Gate::Waiting::leave() noexcept {
   const std::lock_guard lock{gate_->mutex_};
   const qos::Left left = gate_->scheduler_.leave(place_);
   if (left == qos::Left::queue) gate_->waiting_[place_.index] = nullptr;
-  if (left == qos::Left::slot) gate_->wake(gate_->scheduler_.finish(place_, 0, gate_->last_));
+  if (left == qos::Left::slot) gate_->wake(gate_->scheduler_.give_up(place_, gate_->last_));
 }
 
 }  // namespace intragate::pipeline

@@ -39,11 +39,13 @@ class Gate {
     Waiting(Waiting&& other) noexcept = default;
     Waiting& operator=(Waiting&& other) noexcept;
     ~Waiting() { leave(); }
-    // co_await: wakes when the slot is there (then take() has it), or as Until says.
+    // co_await: wakes when the slot is there (then take() has it), when the place had to be made free for somebody else
+    // (then refusal() says so), or as Until says.
     [[nodiscard]] net::Signal::Awaiter wait(net::Loop& loop, net::Until until) {
-      return state_->granted.wait(loop, until);
+      return state_->told.wait(loop, until);
     }
-    [[nodiscard]] bool granted() const { return state_->granted.is_set(); }
+    [[nodiscard]] bool granted() const { return state_->told.is_set() && !state_->refusal; }
+    [[nodiscard]] const std::optional<qos::Refusal>& refusal() const { return state_->refusal; }
     // REQUIRES: granted().
     [[nodiscard]] Ticket<Gate> take();
     [[nodiscard]] std::optional<qos::Standing> standing(TimePoint now) const;
@@ -51,7 +53,8 @@ class Gate {
     struct State {
       explicit State(net::Loop& on) : loop{on} {}
       net::Loop& loop;
-      net::Signal granted;
+      net::Signal told;
+      std::optional<qos::Refusal> refusal;  // written by the loop
     };
 
    private:
@@ -116,6 +119,7 @@ class Gate {
  private:
   [[nodiscard]] qos::Claim priced(const Wish& wish) const;  // under the mutex
   void wake(const std::optional<qos::Grant>& grant);        // under the mutex
+  void push_out(const qos::Displaced& displaced);           // under the mutex
   void grant(std::uint32_t slots, TimePoint now);           // under the mutex
 
   std::atomic<std::uint32_t> slots_;

@@ -41,9 +41,9 @@ struct Place {
 };
 
 enum class WhyRefused : std::uint8_t {
-  queue_full,   // the whole queue
+  queue_full,   // the whole queue, and nobody in it has more calls there than this one's user and key
   user_share,   // this user's part of it
-  key_share,    // this key's part of it
+  made_room,    // it waited, the queue was full, and somebody came who has fewer calls there
   batch_share,  // the part of batch calls
   too_late,     // it would not get a slot before its deadline or max_wait
 };
@@ -52,7 +52,7 @@ enum class WhyRefused : std::uint8_t {
   switch (why) {
     case WhyRefused::queue_full: return "queue_full";
     case WhyRefused::user_share: return "user_share";
-    case WhyRefused::key_share: return "key_share";
+    case WhyRefused::made_room: return "made_room";
     case WhyRefused::batch_share: return "batch_share";
     case WhyRefused::too_late: return "too_late";
   }
@@ -68,11 +68,19 @@ struct Refusal {
   std::uint32_t slots = 0;
 };
 
+// A call that was taken out of the queue to make room. Its place is nobody's any more.
+struct Displaced {
+  Place place;
+  std::uint64_t owner = 0;
+  Refusal refusal;
+};
+
 struct Joined {
   enum class As : std::uint8_t { admitted, waiting, refused };
   As as = As::refused;
   Place place{};      // unless refused
   Refusal refusal{};  // if refused
+  std::optional<Displaced> displaced{};
 };
 
 // A slot for a call that waited.
@@ -94,9 +102,9 @@ enum class Left : std::uint8_t { queue, slot, nowhere };
 
 // Where a waiting call stands. Both figures are estimates: who comes later but used less may go first.
 struct Standing {
-  std::uint32_t position = 1;  // 1: next
-  Duration expected_wait{};    // zero: not known yet
-  bool hopeless = false;       // its time will be over first, at this pace
+  std::uint32_t position = 1;         // 1: next
+  Duration expected_wait{};           // zero: not known yet
+  std::optional<Refusal> hopeless{};  // what stands before it takes longer than it may wait, at this pace
 };
 
 // What a call would find if it came now. Estimates, as for Standing.
@@ -106,11 +114,11 @@ struct Forecast {
   std::optional<WhyRefused> refused{};
 };
 
-// How long the queue may get, and how much of it one may fill: at least one call each, unless `size` is 0.
+// How long the queue may get, and how much of it one may fill: at least one call each, unless `size` is 0. When it is
+// full, who has many calls in it makes room for who has few.
 struct QueueBounds {
   std::uint32_t size = 256;          // calls that may wait
   std::uint32_t user_percent = 25;   // of `size`, for one end user
-  std::uint32_t key_percent = 100;   // of `size`, for one key
   std::uint32_t batch_percent = 50;  // of `size`, for all batch calls
   Duration max_wait = std::chrono::seconds{60};
   Duration batch_patience = std::chrono::seconds{30};

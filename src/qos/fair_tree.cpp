@@ -1,6 +1,8 @@
 #include "qos/fair_tree.h"
 
 #include <algorithm>
+#include <cmath>
+#include <span>
 
 namespace intragate::qos {
 namespace {
@@ -19,6 +21,28 @@ struct ByCounter {
   [[nodiscard]] std::uint32_t& place(std::uint32_t item) const { return records[item].place; }
 };
 
+// What might be taken from it for others: its calls beyond the first one of each user.
+std::uint64_t crowd(const User& user) {
+  return user.waiting - 1;
+}
+std::uint64_t crowd(const Key& key) {
+  return key.waiting - key.users.waiting.size();
+}
+
+// Whether so many calls are more, each for its weight.
+bool longer(const Sharer& a, std::uint64_t calls_a, const Sharer& b, std::uint64_t calls_b) {
+  return calls_a * b.weight > calls_b * a.weight;
+}
+
+template <class Record>
+struct ByLength {
+  Slab<Record>& records;
+  [[nodiscard]] bool before(std::uint32_t a, std::uint32_t b) const {
+    return longer(records[a], crowd(records[a]), records[b], crowd(records[b]));
+  }
+  [[nodiscard]] std::uint32_t& place(std::uint32_t item) const { return records[item].place_by_length; }
+};
+
 // Those who wait in a level: the least served is on top, the most served anywhere among the leaves.
 template <class Record>
 std::uint64_t spread(const IndexHeap& waiting, const Slab<Record>& records) {
@@ -29,10 +53,30 @@ std::uint64_t spread(const IndexHeap& waiting, const Slab<Record>& records) {
   return static_cast<std::uint64_t>(most - least);
 }
 
-void set_weight(Level& level, Sharer& sharer, std::uint32_t weight) {
-  weight = std::max(weight, 1U);
-  if (sharer.waiting > 0) level.weights += weight - std::uint64_t{sharer.weight};
-  sharer.weight = weight;
+template <class Record>
+void set_weight(Level& level, Slab<Record>& records, std::uint32_t index, std::uint32_t weight) {
+  records[index].weight = std::max(weight, 1U);
+  if (records[index].waiting > 0) level.longest.update(index, ByLength<Record>{records});
+}
+
+template <class Record>
+void lengthen(Level& level, Slab<Record>& records, std::uint32_t index) {
+  if (records[index].waiting++ == 0) {
+    level.waiting.push(index, ByCounter<Record>{records});
+    level.longest.push(index, ByLength<Record>{records});
+  } else {
+    level.longest.update(index, ByLength<Record>{records});
+  }
+}
+
+template <class Record>
+void shorten(Level& level, Slab<Record>& records, std::uint32_t index) {
+  if (--records[index].waiting == 0) {
+    level.waiting.remove(index, ByCounter<Record>{records});
+    level.longest.remove(index, ByLength<Record>{records});
+  } else {
+    level.longest.update(index, ByLength<Record>{records});
+  }
 }
 
 }  // namespace
@@ -42,8 +86,8 @@ std::uint32_t FairTree::user_of(const Claim& claim) {
   if (index == kNone) index = new_user(claim);
   User& user = users_[index];
   Key& key = keys_[user.key];
-  if (user.weight != claim.user_weight) set_weight(key.users, user, claim.user_weight);
-  if (key.weight != claim.key_weight) set_weight(root_, key, claim.key_weight);
+  if (user.weight != claim.user_weight) set_weight(key.users, users_, index, claim.user_weight);
+  if (key.weight != claim.key_weight) set_weight(root_, keys_, user.key, claim.key_weight);
   return index;
 }
 
@@ -80,18 +124,16 @@ void FairTree::queue(std::uint32_t index, std::int64_t cost) {
   user.waiting_cost += cost;
   user.queued_cost += cost;
   key.waiting_cost += cost;
-  if (user.waiting++ == 0) {
+  if (user.waiting == 0) {
     user.counter = std::max(user.counter, start_of(key.users));
     user.arrival = turn_;
-    key.users.weights += user.weight;
-    key.users.waiting.push(index, ByCounter<User>{users_});
   }
-  if (key.waiting++ == 0) {
+  if (key.waiting == 0) {
     key.counter = std::max(key.counter, start_of(root_));
     key.arrival = turn_;
-    root_.weights += key.weight;
-    root_.waiting.push(user.key, ByCounter<Key>{keys_});
   }
+  lengthen(key.users, users_, index);
+  lengthen(root_, keys_, user.key);
   ++turn_;
 }
 
@@ -103,14 +145,8 @@ void FairTree::unqueue(std::uint32_t index, std::int64_t cost) {
   user.waiting_cost -= cost;
   user.left_cost += cost;
   key.waiting_cost -= cost;
-  if (--user.waiting == 0) {
-    key.users.weights -= user.weight;
-    key.users.waiting.remove(index, ByCounter<User>{users_});
-  }
-  if (--key.waiting == 0) {
-    root_.weights -= key.weight;
-    root_.waiting.remove(user.key, ByCounter<Key>{keys_});
-  }
+  shorten(key.users, users_, index);
+  shorten(root_, keys_, user.key);
   rest(index);
 }
 
@@ -157,22 +193,57 @@ void FairTree::end(std::uint32_t index, std::int64_t overrun) {
   rest(index);
 }
 
-// What is given to all before a sharer that gets `before` first is next: until the virtual time reaches it.
-double FairTree::given_before(const Level& level, const Sharer& sharer, double before) const {
-  const std::int64_t counter = sharer.waiting > 0 ? sharer.counter : std::max(sharer.counter, start_of(level));
-  const double lead = static_cast<double>(counter - level.virtual_time) + before * kScale / sharer.weight;
-  const double weights = static_cast<double>(level.weights) + (sharer.waiting > 0 ? 0 : sharer.weight);
-  return std::max(0.0, lead) * weights / kScale;
+std::optional<std::uint32_t> FairTree::crowder(std::uint32_t index) const {
+  const User& user = users_[index];
+  const auto of_key = [&](const Key& key, std::uint32_t calls) -> std::optional<std::uint32_t> {
+    if (key.users.longest.empty()) return std::nullopt;
+    const std::uint32_t most = key.users.longest.top();
+    if (users_[most].waiting < 2 || longer(user, calls, users_[most], users_[most].waiting - 1)) return std::nullopt;
+    return most;
+  };
+  const Key& own = keys_[user.key];
+  if (!root_.longest.empty() && root_.longest.top() != user.key) {
+    const Key& key = keys_[root_.longest.top()];
+    const bool has_more = !longer(own, own.waiting + 1, key, key.waiting - 1);
+    const std::optional<std::uint32_t> found = has_more ? of_key(key, 0) : std::nullopt;
+    if (found) return found;
+  }
+  return of_key(own, user.waiting + 1);
 }
 
-double FairTree::cost_ahead(std::uint32_t index, std::int64_t before, std::int64_t self) const {
+// What others in the level get before a call of `one` with `before` in front of it: each of them is served until its
+// counter has come to where that call stands, a whole call at a time, as if it went on waiting.
+template <class Record>
+double FairTree::others_before(const Level& level, const Slab<Record>& records, const Record& one,
+                               double before) const {
+  const std::span<const std::uint32_t> waiting = level.waiting.items();
+  const bool waits = one.waiting > 0;
+  const std::int64_t counter = waits ? one.counter : std::max(one.counter, start_of(level));
+  const std::int64_t stands = counter + static_cast<std::int64_t>(before * kScale / one.weight);
+  const std::size_t looks = std::min(waiting.size(), kSample);
+  double sum = 0;
+  for (std::size_t i = 0; i < looks; ++i) {
+    const Record& other = records[waiting[i * waiting.size() / looks]];
+    if (&other == &one || other.counter > stands) continue;
+    const bool tie = other.counter == stands;
+    if (tie && waits &&
+        (other.last_turn != one.last_turn ? other.last_turn > one.last_turn : other.arrival > one.arrival))
+      continue;
+    const double call = static_cast<double>(other.waiting_cost) / other.waiting;
+    const double lag = static_cast<double>(stands - other.counter) * other.weight / kScale;
+    sum += std::max(1.0, std::ceil(lag / call)) * call;
+  }
+  return looks == 0 ? 0 : sum * static_cast<double>(waiting.size()) / static_cast<double>(looks);
+}
+
+double FairTree::cost_ahead(std::uint32_t index, std::int64_t before) const {
   const User& user = users_[index];
   const Key& key = keys_[user.key];
   const auto own = static_cast<double>(before);
-  const double in_key =
-      std::clamp(given_before(key.users, user, own), own, std::max(own, static_cast<double>(key.waiting_cost - self)));
-  const auto of_other_keys = static_cast<double>(waiting_cost_ - key.waiting_cost);
-  return std::clamp(given_before(root_, key, in_key), in_key, in_key + of_other_keys);
+  const auto in_key_at_most = static_cast<double>(key.waiting_cost - user.waiting_cost);
+  const auto elsewhere_at_most = static_cast<double>(waiting_cost_ - key.waiting_cost);
+  const double in_key = own + std::min(in_key_at_most, others_before(key.users, users_, user, own));
+  return in_key + std::min(elsewhere_at_most, others_before(root_, keys_, key, in_key));
 }
 
 FairnessDebt FairTree::debt() const {
@@ -242,8 +313,10 @@ void FairTree::forget(std::uint32_t index) {
 }
 
 std::size_t FairTree::bytes() const {
-  std::size_t sum = users_.bytes() + keys_.bytes() + user_index_.bytes() + key_index_.bytes() + root_.waiting.bytes();
-  for (std::uint32_t key = 0; key < keys_.end(); ++key) sum += keys_[key].users.waiting.bytes();
+  std::size_t sum = users_.bytes() + keys_.bytes() + user_index_.bytes() + key_index_.bytes() + root_.waiting.bytes() +
+                    root_.longest.bytes();
+  for (std::uint32_t key = 0; key < keys_.end(); ++key)
+    sum += keys_[key].users.waiting.bytes() + keys_[key].users.longest.bytes();
   return sum;
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "qos/claim.h"
 #include "qos/index_heap.h"
@@ -27,15 +28,16 @@ struct Sharer {
   std::uint32_t weight = 1;
   std::uint32_t waiting = 0;  // calls in the queue
   std::uint32_t running = 0;  // calls in slots
-  std::uint32_t place = 0;    // in its level's heap, while it waits
+  std::uint32_t place = 0;    // in its level's heaps, while it waits
+  std::uint32_t place_by_length = 0;
 };
 
 // Those who share something: all keys of a tree, or all users of a key.
 struct Level {
-  IndexHeap waiting;
+  IndexHeap waiting;              // whose turn is next on top
+  IndexHeap longest;              // … who has most calls waiting for its weight
   std::int64_t virtual_time = 0;  // the counter of whoever was served last; never falls
   std::int64_t furthest = 0;      // the largest counter there was
-  std::uint64_t weights = 0;      // of those who wait
 };
 
 struct User : Sharer {
@@ -78,10 +80,13 @@ class FairTree {
 
   // The user whose turn it is. REQUIRES: waiting() > 0.
   [[nodiscard]] std::uint32_t next() const { return keys_[root_.waiting.top()].users.waiting.top(); }
-  // The cost that will probably be served before a call of this user which costs `self` (0: it is not in the queue yet)
-  // and has `before` in front of it in the user's own queue. O(1), an estimate: as if all who wait now went on waiting
-  // and were served by their weights.
-  [[nodiscard]] double cost_ahead(std::uint32_t user, std::int64_t before, std::int64_t self) const;
+  // Who has to make room if a call of this user comes: the user with most calls, of the key with most beyond its users'
+  // first ones; if key and user then still have as many for their weight as they who come. Nobody's only call goes.
+  [[nodiscard]] std::optional<std::uint32_t> crowder(std::uint32_t user) const;
+  // The cost that will probably be served before a call of this user which has `before` in front of it in the user's
+  // own queue, of what waits now. An estimate: as if all who wait went on waiting; calls of a queue cost alike; and of
+  // many who wait, kSample are looked at.
+  [[nodiscard]] double cost_ahead(std::uint32_t user, std::int64_t before) const;
 
   // O(those who wait): for who looks from outside, not for a call on its way.
   [[nodiscard]] FairnessDebt debt() const;
@@ -100,6 +105,7 @@ class FairTree {
   static constexpr std::int64_t kScale = 1024;
   static constexpr std::int64_t kCreditCalls = 4;
   static constexpr std::uint32_t kKeepIdle = 1024;  // below this nobody is forgotten
+  static constexpr std::size_t kSample = 16;
 
   std::uint32_t new_user(const Claim& claim);
   std::uint32_t key_for(const Claim& claim);
@@ -107,7 +113,9 @@ class FairTree {
   [[nodiscard]] std::int64_t start_of(const Level& level) const {
     return level.virtual_time - kCreditCalls * mean_cost_;
   }
-  [[nodiscard]] double given_before(const Level& level, const Sharer& sharer, double before) const;
+  template <class Record>
+  [[nodiscard]] double others_before(const Level& level, const Slab<Record>& records, const Record& one,
+                                     double before) const;
   void charge(Level& level, Sharer& sharer, std::int64_t cost);
   // A call cost so much more than it was charged. What is given back puts nobody before a newcomer: virtual time has
   // risen with the charge and does not fall, so that everybody who comes would have to wait for all that was given

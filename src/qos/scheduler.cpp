@@ -1,6 +1,7 @@
 #include "qos/scheduler.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace intragate::qos {
 namespace {
@@ -40,13 +41,17 @@ Joined Scheduler::join(const Claim& claim, TimePoint now) {
   const std::optional<WhyRefused> why = refuse(claim, user, wait, patience);
   if (why) {
     shares.pass_over(user);
-    return refusal(*why, wait, patience);
+    return {.as = Joined::As::refused, .place = {}, .refusal = refusal(*why, wait, patience)};
   }
+  std::optional<Displaced> displaced = make_room(claim, user);
   const std::uint32_t index = new_call(claim, user, now);
   calls_[index].expires = now + patience;
   if (claim.priority == Priority::batch && shares.waiting() == 0) batch_since_ = now;
   enqueue(index);
-  return {.as = Joined::As::waiting, .place = {index, calls_[index].generation}, .refusal = {}};
+  return {.as = Joined::As::waiting,
+          .place = {index, calls_[index].generation},
+          .refusal = {},
+          .displaced = std::move(displaced)};
 }
 
 Left Scheduler::leave(Place place) {
@@ -60,7 +65,14 @@ Left Scheduler::leave(Place place) {
 std::optional<Grant> Scheduler::finish(Place place, std::uint64_t cost, TimePoint now) {
   const Call* call = find(place, State::running);
   if (call == nullptr) return std::nullopt;
+  pace_.count(now - call->since, call->cost);
   return close(place.index, charged(cost) - call->cost, now);
+}
+
+std::optional<Grant> Scheduler::give_up(Place place, TimePoint now) {
+  const Call* call = find(place, State::running);
+  if (call == nullptr) return std::nullopt;
+  return close(place.index, -call->cost, now);
 }
 
 std::optional<Grant> Scheduler::finish(Place place, TimePoint now) {
@@ -94,14 +106,14 @@ TimePoint Scheduler::next_expiry() const {
 std::optional<Standing> Scheduler::standing(Place place, TimePoint now) const {
   const Call* call = find(place, State::waiting);
   if (call == nullptr) return std::nullopt;
-  const FairTree& shares = tree(call->priority);
-  const std::int64_t before = std::max<std::int64_t>(0, call->queued_before - shares.user(call->user).left_cost);
-  double ahead = shares.cost_ahead(call->user, before, call->cost);
-  if (call->priority == Priority::batch) ahead += static_cast<double>(tree(Priority::interactive).waiting_cost());
+  const double ahead = cost_ahead(*call);
   Standing standing{.position = std::min(waiting(), position_behind(ahead)), .expected_wait = {}};
-  if (!pace_.known()) return standing;
-  standing.expected_wait = wait_behind(ahead, Priority::interactive);
-  standing.hopeless = too_long(standing.expected_wait, call->expires - now);
+  if (!pace_.known() || slots_ == 0) return standing;
+  standing.expected_wait = wait_behind(ahead);
+  const Duration left = call->expires - now;
+  // By those before it alone: nobody knows how soon the next slot is free, and who is next may be lucky.
+  if (too_long(pace_.time_for(ahead, slots_), left))
+    standing.hopeless = refusal(WhyRefused::too_late, standing.expected_wait, left);
   return standing;
 }
 
@@ -109,7 +121,7 @@ Forecast Scheduler::forecast(const Claim& claim, TimePoint now) {
   if (running_ < slots_) return {.expected_wait = Duration::zero(), .refused = {}};
   FairTree& shares = tree(claim.priority);
   const std::uint32_t user = shares.user_of(claim);
-  double ahead = shares.cost_ahead(user, shares.user(user).waiting_cost, 0);
+  double ahead = shares.cost_ahead(user, shares.user(user).waiting_cost);
   if (claim.priority == Priority::batch) ahead += static_cast<double>(tree(Priority::interactive).waiting_cost());
   Forecast forecast{.position = position_behind(ahead), .expected_wait = wait_for(claim, user), .refused = {}};
   forecast.refused = refuse(claim, user, forecast.expected_wait, allowed(claim, now));
@@ -156,12 +168,8 @@ std::uint32_t Scheduler::new_call(const Claim& claim, std::uint32_t user, TimePo
 std::optional<WhyRefused> Scheduler::refuse(const Claim& claim, std::uint32_t user, std::optional<Duration> wait,
                                             Duration patience) const {
   const FairTree& shares = tree(claim.priority);
-  if (waiting() >= bounds_.size) return WhyRefused::queue_full;
-  if (claim.priority == Priority::batch &&
-      shares.waiting() >= std::max<std::uint64_t>(1, part(bounds_.size, bounds_.batch_percent)))
-    return WhyRefused::batch_share;
-  if (shares.key_of(user).waiting >= std::max<std::uint64_t>(1, part(bounds_.size, bounds_.key_percent)))
-    return WhyRefused::key_share;
+  const std::optional<WhyRefused> full = no_room(claim.priority);
+  if (full && !shares.crowder(user)) return full;
   const bool named = claim.user != claim.key;
   if (named && shares.user(user).waiting >= std::max<std::uint64_t>(1, part(bounds_.size, bounds_.user_percent)))
     return WhyRefused::user_share;
@@ -169,10 +177,42 @@ std::optional<WhyRefused> Scheduler::refuse(const Claim& claim, std::uint32_t us
   return std::nullopt;
 }
 
+std::optional<WhyRefused> Scheduler::no_room(Priority priority) const {
+  if (waiting() >= bounds_.size) return WhyRefused::queue_full;
+  const bool batch = priority == Priority::batch;
+  const std::uint64_t most = std::max<std::uint64_t>(1, part(bounds_.size, bounds_.batch_percent));
+  if (batch && tree(Priority::batch).waiting() >= most) return WhyRefused::batch_share;
+  return std::nullopt;
+}
+
+// The youngest call of who has most goes: it has waited least, and those before it keep their turn.
+std::optional<Displaced> Scheduler::make_room(const Claim& claim, std::uint32_t user) {
+  if (!no_room(claim.priority)) return std::nullopt;
+  FairTree& shares = tree(claim.priority);
+  const std::uint32_t index = shares.user(*shares.crowder(user)).last;
+  const Call& call = calls_[index];
+  std::optional<Duration> wait;
+  if (pace_.known() && slots_ > 0) wait = wait_behind(cost_ahead(call));
+  Displaced displaced{{index, call.generation}, call.owner, refusal(WhyRefused::made_room, wait, {})};
+  dequeue(index);
+  release(index);
+  return displaced;
+}
+
+double Scheduler::cost_ahead(const Call& call) const {
+  const FairTree& shares = tree(call.priority);
+  const std::int64_t before = std::max<std::int64_t>(0, call.queued_before - shares.user(call.user).left_cost);
+  const double ahead = shares.cost_ahead(call.user, before);
+  if (call.priority == Priority::interactive) return ahead;
+  return ahead + static_cast<double>(tree(Priority::interactive).waiting_cost());
+}
+
 std::optional<Duration> Scheduler::wait_for(const Claim& claim, std::uint32_t user) const {
   if (!pace_.known() || slots_ == 0) return std::nullopt;
   const FairTree& shares = tree(claim.priority);
-  return wait_behind(shares.cost_ahead(user, shares.user(user).waiting_cost, 0), claim.priority);
+  double ahead = shares.cost_ahead(user, shares.user(user).waiting_cost);
+  if (claim.priority == Priority::batch) ahead += static_cast<double>(tree(Priority::interactive).waiting_cost());
+  return wait_behind(ahead);
 }
 
 // How long it may wait at most.
@@ -187,18 +227,17 @@ std::uint32_t Scheduler::position_behind(double cost) const {
 }
 
 // What is ahead, worked off by all slots, and then the next slot that becomes free.
-Duration Scheduler::wait_behind(double cost, Priority priority) const {
-  if (priority == Priority::batch) cost += static_cast<double>(tree(Priority::interactive).waiting_cost());
+Duration Scheduler::wait_behind(double cost) const {
   return pace_.time_for(cost, slots_) + pace_.per_call() / std::max(slots_, 1U);
 }
 
-Joined Scheduler::refusal(WhyRefused why, std::optional<Duration> wait, Duration allowed) const {
+Refusal Scheduler::refusal(WhyRefused why, std::optional<Duration> wait, Duration allowed) const {
   Refusal facts{.why = why, .expected_wait = wait.value_or(Duration::zero()), .waiting = waiting(), .slots = slots_};
   // Too late: when so much is worked off that it would be in time. Else: when what stands before it is gone.
   Duration pause = facts.expected_wait;
   if (why == WhyRefused::too_late) pause -= std::max(allowed, Duration::zero());
   facts.retry_after = std::clamp(pause, kShortestRetry, kLongestRetry);
-  return {.as = Joined::As::refused, .place = {}, .refusal = facts};
+  return facts;
 }
 
 void Scheduler::enqueue(std::uint32_t index) {
@@ -233,7 +272,6 @@ void Scheduler::release(std::uint32_t index) {
 
 std::optional<Grant> Scheduler::close(std::uint32_t index, std::int64_t overrun, TimePoint now) {
   const Call& call = calls_[index];
-  pace_.count(now - call.since, call.cost);
   tree(call.priority).end(call.user, overrun);
   release(index);
   --running_;

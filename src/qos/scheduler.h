@@ -38,15 +38,18 @@ class Scheduler {
  public:
   Scheduler(std::uint32_t slots, const QueueBounds& bounds) : slots_{slots}, bounds_{bounds} {}
 
-  // A slot, a place in the queue, or no. After `waiting`, the end of the wait is a Grant, an Expired, or leave().
+  // A slot, a place in the queue, or no. After `waiting`, the end of the wait is a Grant, a Displaced, an Expired, or
+  // leave().
   [[nodiscard]] Joined join(const Claim& claim, TimePoint now);
   // The call is not interested any more. `slot`: it has been granted one in the meantime, and must finish() it.
   Left leave(Place place);
   // The call is over and its slot free. `cost`: the real one. Who gets the slot, if anybody. A place that holds no slot
   // (finished already) changes nothing.
   [[nodiscard]] std::optional<Grant> finish(Place place, std::uint64_t cost, TimePoint now);
-  // The same with the cost that was estimated: nobody knows the real one.
+  // The same with the cost that was estimated: nobody knows the real one. It says nothing about the pace.
   [[nodiscard]] std::optional<Grant> finish(Place place, TimePoint now);
+  // The same for a slot that was never used: it costs nothing, and says nothing about the pace.
+  [[nodiscard]] std::optional<Grant> give_up(Place place, TimePoint now);
   // More slots or fewer: 0 when no endpoint is usable, kUnlimitedSlots when nothing is to be bounded. Calls that run
   // go on; with fewer slots than those, nobody is granted one until enough have ended.
   [[nodiscard]] std::vector<Grant> set_slots(std::uint32_t slots, TimePoint now);
@@ -94,13 +97,16 @@ class Scheduler {
   [[nodiscard]] const Call* find(Place place, State state) const;
 
   std::uint32_t new_call(const Claim& claim, std::uint32_t user, TimePoint now);
+  [[nodiscard]] std::optional<WhyRefused> no_room(Priority priority) const;
   [[nodiscard]] std::optional<WhyRefused> refuse(const Claim& claim, std::uint32_t user, std::optional<Duration> wait,
                                                  Duration patience) const;
+  [[nodiscard]] double cost_ahead(const Call& call) const;  // of one that waits
+  std::optional<Displaced> make_room(const Claim& claim, std::uint32_t user);
   [[nodiscard]] std::optional<Duration> wait_for(const Claim& claim, std::uint32_t user) const;
-  [[nodiscard]] Duration wait_behind(double cost, Priority priority) const;
+  [[nodiscard]] Duration wait_behind(double cost) const;
   [[nodiscard]] std::uint32_t position_behind(double cost) const;
   [[nodiscard]] Duration allowed(const Claim& claim, TimePoint now) const;
-  [[nodiscard]] Joined refusal(WhyRefused why, std::optional<Duration> wait, Duration allowed) const;
+  [[nodiscard]] Refusal refusal(WhyRefused why, std::optional<Duration> wait, Duration allowed) const;
   void enqueue(std::uint32_t index);
   void dequeue(std::uint32_t index);
   void release(std::uint32_t index);

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from fake_model import Gate, answer_json, delta, end, refusal, sse, stream_head, wait
+from fake_model import Gate, answer_json, delta, end, pause, refusal, sse, stream_head, wait
 from wire import Connection, Stream, ask, chat, eventually, new_id, request
 
 CHAT = "/v1/chat/completions"
@@ -34,6 +34,9 @@ def gateway(gateway_factory, model, second):
                    lane("none", queue={"size": 0}),
                    lane("hasty", queue={"max_wait": "300ms"}),
                    lane("beats", queue={"heartbeat": "1s"}),
+                   lane("crowded", queue={"size": 4}),
+                   {"name": "again", "queue": {"heartbeat": "1s"}, "retry": {"attempts": 2},
+                    "endpoints": [{"url": model.base, "max_concurrency": 1}, {"url": second.base, "max_concurrency": 1}]},
                    {"name": "pair", "retry": {"attempts": 1},
                     "endpoints": [{"url": model.base, "max_concurrency": 1}, {"url": second.base, "max_concurrency": 1}]}],
         "keys": [{"name": "test", "key": "${TEST_KEY}", "trust_user": True},
@@ -48,7 +51,7 @@ def fresh(gateway, model, second):
     model.reset()
     second.reset()
     yield
-    for lane in ("one", "two", "short", "none", "hasty", "beats", "pair"):
+    for lane in ("one", "two", "short", "none", "hasty", "beats", "crowded", "again", "pair"):
         eventually(lambda name=lane: slots(gateway, name, "used") == 0 and waiting(gateway, name) == 0, f"no slot of {lane} lost")
 
 
@@ -220,6 +223,47 @@ def test_full_queue_is_429_with_retry_after(gateway, model):
     assert [caller.join().status for caller in callers] == [200, 200]
 
 
+def refused(gateway, **labels):
+    return gateway.metrics().total("intragate_queue_refused_total", **labels)
+
+
+def test_key_that_fills_the_queue_makes_room_for_others(gateway, model):
+    gate = hold(model)
+    bulk = [Caller(gateway, "crowded", key="sk-heavy-key")]
+    model.wait_for_call()
+    for number in range(4):
+        bulk.append(Caller(gateway, "crowded", key="sk-heavy-key", body={"seed": number}))
+        eventually(lambda: waiting(gateway, "crowded") == number + 1)
+    assert ask(gateway, chat("crowded"), key="sk-heavy-key").status == 429
+    person = Caller(gateway, "crowded", body={"seed": 100})
+    last = bulk[-1].join()
+    assert last.status == 429 and last.error["code"] == "queue_full" and "has made room" in last.error["message"]
+    assert int(last.headers["retry-after"]) >= 1
+    assert refused(gateway, model="crowded", reason="made_room") == 1 and waiting(gateway, "crowded") == 4
+    gate.open()
+    assert [caller.join().status for caller in (*bulk[:-1], person)] == [200] * 5
+
+
+def test_calls_that_wait_are_told_when_slots_have_gone(gateway_factory, model):
+    def config(slots):
+        return {"models": [{"name": "m", "queue": {"max_wait": "10s"}, "endpoints": [{"url": model.base, "max_concurrency": slots}]}],
+                "keys": [{"name": "test", "key": "${TEST_KEY}", "trust_user": True}]}
+    gateway = gateway_factory(config=config(8))
+    model.script(pause(0.5), answer_json(ANSWER), times=8)  # now it is known how long a call takes
+    assert [caller.join().status for caller in [Caller(gateway, "m") for _ in range(8)]] == [200] * 8
+    gate = hold(model, 8)
+    callers = [Caller(gateway, "m") for _ in range(8)]
+    model.wait_for_call(16)
+    callers += [Caller(gateway, "m", body={"user": f"u{number}"}) for number in range(32)]
+    eventually(lambda: waiting(gateway, "m") == 32)
+    gateway.reload(config(1))
+    eventually(lambda: refused(gateway, reason="too_late") >= 1)  # 32 calls of half a second, one at a time
+    gate.open()
+    replies = [caller.join() for caller in callers]
+    told = [reply.error["message"] for reply in replies if reply.status == 429]
+    assert {reply.status for reply in replies} == {200, 429} and all("a turn would come in about" in text for text in told)
+
+
 def test_queue_of_size_0_only_refuses(gateway, model):
     gate = hold(model)
     caller = Caller(gateway, "none")
@@ -241,6 +285,7 @@ def test_wait_has_an_end(gateway, model):
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_client_that_leaves_the_queue_never_reaches_the_model(gateway, model, stream):
+    before = refused(gateway, model="one", reason="client_left")
     gate = hold(model)
     caller = Caller(gateway, "one")
     model.wait_for_call()
@@ -250,6 +295,7 @@ def test_client_that_leaves_the_queue_never_reaches_the_model(gateway, model, st
         eventually(lambda: waiting(gateway, "one") == 1)
     record = gateway.wait_for_record(name)
     assert record["outcome"] == "client_cancelled" and record["status"] == 499 and record["attempts"] == 0
+    eventually(lambda: refused(gateway, model="one", reason="client_left") == before + 1)
     eventually(lambda: waiting(gateway, "one") == 0)
     gate.open()
     assert caller.join().status == 200
@@ -281,6 +327,23 @@ def test_refusal_after_heartbeats_is_an_event(gateway, model):
         reply.rest()
         assert b'"error"' in reply.chunks[-1] and b"[DONE]" not in reply.raw
     assert caller.join().status == 200
+
+
+def test_failure_after_heartbeats_is_tried_elsewhere(gateway, model, second):
+    gates = [hold(model), hold(second)]
+    callers = [Caller(gateway, "again") for _ in range(2)]
+    model.wait_for_call()
+    second.wait_for_call()
+    model.script(refusal(503))
+    with Stream(gateway, chat("again", stream=True)) as reply:
+        assert reply.next().startswith(b": waiting")
+        gates[0].open()
+        model.wait_for_call(2)
+        gates[1].open()
+        reply.rest()
+        assert reply.chunks[-1] == b"data: [DONE]\n\n" and b'"error"' not in reply.raw
+    assert [caller.join().status for caller in callers] == [200, 200] and len(second.calls) == 2
+    assert gateway.metrics().total("intragate_upstream_retries_total", model="again") == 1
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -50,6 +50,14 @@ class Machine {
     EXPECT_EQ(facts.running, 0U);
     EXPECT_EQ(facts.waiting[0] + facts.waiting[1], 0U);
     EXPECT_EQ(scheduler_.next_expiry(), TimePoint::max());
+    EXPECT_EQ(scheduler_.debt().keys, 0U);
+    EXPECT_EQ(scheduler_.debt().users, 0U);
+    // What is left of those who left would stand before a batch call.
+    take_grants(scheduler_.set_slots(1, now_));
+    EXPECT_EQ(scheduler_.join({.owner = ++last_owner_}, now_).as, Joined::As::admitted);
+    const Forecast forecast = scheduler_.forecast({.priority = Priority::batch, .cost = 1}, now_);
+    EXPECT_EQ(forecast.position, 1U);
+    EXPECT_EQ(forecast.expected_wait, facts.per_call);
     for (const Place& place : ended_) EXPECT_EQ(scheduler_.leave(place), Left::nowhere);
   }
 
@@ -101,8 +109,14 @@ class Machine {
                 .joined = now_,
                 .expires = {}};
     known.expires = std::min(now_ + bounds_.max_wait, claim.deadline.at());
+    if (joined.displaced) take_out(*joined.displaced, claim);
     if (!known.running) {
-      EXPECT_LT(waiting(), bounds_.size) << "the queue has its size";
+      if (!joined.displaced) {
+        EXPECT_LT(waiting(), bounds_.size) << "the queue has its size";
+        if (claim.priority == Priority::batch) {
+          EXPECT_LT(waiting_for(Priority::batch), std::max(1U, bounds_.size * bounds_.batch_percent / 100));
+        }
+      }
       const bool named = claim.user != claim.key;
       const std::uint32_t share = std::max(1U, bounds_.size * bounds_.user_percent / 100);
       if (named) {
@@ -116,13 +130,32 @@ class Machine {
     calls_.emplace(claim.owner, known);
   }
 
+  void take_out(const Displaced& displaced, const Claim& claim) {
+    ASSERT_TRUE(calls_.contains(displaced.owner));
+    const Known known = calls_.at(displaced.owner);
+    EXPECT_FALSE(known.running);
+    EXPECT_EQ(known.place, displaced.place);
+    EXPECT_EQ(known.claim.priority, claim.priority);
+    const auto of_user = [&](const Claim& one) {
+      return count([&](const Known& other) {
+        return !other.running && other.claim.user == one.user && other.claim.priority == one.priority;
+      });
+    };
+    EXPECT_GE(of_user(known.claim), 2U) << "nobody's only call";
+    EXPECT_NE(known.claim.user, claim.user) << "nor one's own";
+    ended_.push_back(known.place);
+    calls_.erase(displaced.owner);
+  }
+
   void finish(std::uint64_t owner) {
     const Known known = calls_.at(owner);
     const std::uint32_t holders = running();
     calls_.erase(owner);
     ended_.push_back(known.place);
-    const std::optional<Grant> grant =
-        below(5) == 0 ? scheduler_.finish(known.place, now_) : scheduler_.finish(known.place, below(4000), now_);
+    const std::uint64_t how = below(6);
+    const std::optional<Grant> grant = how == 0   ? scheduler_.give_up(known.place, now_)
+                                       : how == 1 ? scheduler_.finish(known.place, now_)
+                                                  : scheduler_.finish(known.place, below(4000), now_);
     if (holders > slots_) {
       EXPECT_FALSE(grant) << "a slot that is no more";
     }

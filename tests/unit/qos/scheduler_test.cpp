@@ -54,7 +54,7 @@ class Scheduling : public testing::Test {
     for (int i = 0; i < 16; ++i) {
       const Place place = admit(claim("warm", "up"));
       now += held;
-      EXPECT_FALSE(scheduler.finish(place, now));
+      EXPECT_FALSE(scheduler.finish(place, 100, now));
     }
   }
 
@@ -308,15 +308,72 @@ TEST_F(Scheduling, CallsWithoutAUserAreNotOneUser) {
   for (int i = 0; i < 16; ++i) wait(claim("a", ""));
 }
 
-TEST_F(Scheduling, KeyAndBatchHaveTheirSharesToo) {
-  scheduler.set_bounds({.size = 16, .user_percent = 100, .key_percent = 50, .batch_percent = 25});
+TEST_F(Scheduling, BatchHasItsShareOfTheQueue) {
+  scheduler.set_bounds({.size = 16, .user_percent = 100, .batch_percent = 25});
   admit(claim("a", "x"));
-  for (int i = 0; i < 8; ++i) wait(claim("a", std::to_string(i)));
-  EXPECT_EQ(refuse(claim("a", "new")).why, WhyRefused::key_share);
   Claim batch = claim("b", "");
   batch.priority = Priority::batch;
   for (int i = 0; i < 4; ++i) wait(batch);
   EXPECT_EQ(refuse(batch).why, WhyRefused::batch_share);
+  Claim other = claim("c", "");
+  other.priority = Priority::batch;
+  EXPECT_TRUE(scheduler.join(other, now).displaced) << "among themselves they make room as all do";
+  EXPECT_EQ(scheduler.facts().waiting[1], 4U);
+}
+
+TEST_F(Scheduling, WhoHasMostCallsInAFullQueueMakesRoomForWhoHasFewer) {
+  learn_pace(2s);
+  scheduler.set_bounds({.size = 8});
+  const Place holder = admit(claim("bulk", ""));
+  Place youngest{};
+  for (std::uint64_t i = 1; i <= 8; ++i) youngest = wait(claim("bulk", ""), i);
+  EXPECT_EQ(refuse(claim("bulk", "")).why, WhyRefused::queue_full) << "for its own sake nobody goes";
+  EXPECT_FALSE(scheduler.forecast(claim("dify", "ann"), now).refused);
+  Claim wanted = claim("dify", "ann");
+  wanted.owner = 100;
+  const Joined joined = scheduler.join(wanted, now);
+  EXPECT_EQ(joined.as, Joined::As::waiting);
+  ASSERT_TRUE(joined.displaced);
+  EXPECT_EQ(joined.displaced->owner, 8U) << "the one that came last";
+  EXPECT_EQ(joined.displaced->place, youngest);
+  EXPECT_EQ(joined.displaced->refusal.why, WhyRefused::made_room);
+  EXPECT_EQ(joined.displaced->refusal.retry_after, 16s) << "seven calls, and the one that runs";
+  EXPECT_EQ(scheduler.leave(youngest), Left::nowhere);
+  EXPECT_EQ(scheduler.facts().waiting[0], 8U);
+  EXPECT_EQ(drain(holder), (Order{100, 1, 2, 3, 4, 5, 6, 7}));
+}
+
+TEST_F(Scheduling, UsersOfAKeyMakeRoomForEachOtherToo) {
+  scheduler.set_bounds({.size = 16});
+  admit(claim("a", "x"));
+  for (const char* hog : {"p", "q", "r", "s"})
+    for (int i = 0; i < 4; ++i) wait(claim("a", hog));
+  for (std::uint64_t i = 0; i < 12; ++i)
+    EXPECT_TRUE(scheduler.join(claim("a", "new" + std::to_string(i)), now).displaced) << i;
+  EXPECT_EQ(refuse(claim("a", "one more")).why, WhyRefused::queue_full) << "all have one: nobody's only call goes";
+  EXPECT_EQ(refuse(claim("b", "another key's")).why, WhyRefused::queue_full);
+}
+
+TEST_F(Scheduling, ManyPeopleDoNotHideWhoCrowdsTheQueue) {
+  scheduler.set_bounds({.size = 16});
+  admit(claim("z", ""));
+  for (std::uint64_t i = 0; i < 9; ++i) wait(claim("people", std::to_string(i)), i);
+  for (std::uint64_t i = 0; i < 7; ++i) wait(claim("bulk", ""), 100 + i);
+  const Joined joined = scheduler.join(claim("new", "ann"), now);
+  ASSERT_TRUE(joined.displaced) << "the key with most calls has nobody with two";
+  EXPECT_EQ(joined.displaced->owner, 106U);
+  EXPECT_EQ(refuse(claim("people", "one more")).why, WhyRefused::queue_full) << "keys are alike, and this one has most";
+}
+
+TEST_F(Scheduling, RoomInAFullQueueIsSharedByWeight) {
+  scheduler.set_bounds({.size = 8, .user_percent = 100});
+  admit(claim("z", ""));
+  Claim heavy = claim("a", "x");
+  heavy.key_weight = 3;
+  for (int i = 0; i < 8; ++i) wait(heavy);
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(scheduler.join(claim("b", "y"), now).displaced) << i;
+  EXPECT_EQ(refuse(claim("b", "y")).why, WhyRefused::queue_full) << "six and two are as three and one";
+  EXPECT_EQ(refuse(heavy).why, WhyRefused::queue_full);
 }
 
 TEST_F(Scheduling, QueueOfSizeZeroLetsNobodyWait) {
@@ -443,7 +500,49 @@ TEST_F(Scheduling, SaysWhenAWaitHasBecomeHopeless) {
   const Place last = wait(claim("a", "x"));
   EXPECT_FALSE(model.standing(last, now)->hopeless);
   EXPECT_TRUE(model.set_slots(1, now).empty());  // three endpoints die
-  EXPECT_TRUE(model.standing(last, now)->hopeless);
+  ASSERT_TRUE(model.standing(last, now)->hopeless);
+  EXPECT_EQ(model.standing(last, now)->hopeless->why, WhyRefused::too_late);
+  EXPECT_EQ(model.standing(last, now)->hopeless->retry_after, 155s - 60s);
+  EXPECT_TRUE(model.set_slots(0, now).empty());
+  EXPECT_FALSE(model.standing(last, now)->hopeless) << "all cool down: nobody knows for how long";
+}
+
+TEST_F(Scheduling, WhoIsNextIsNeverHopeless) {
+  learn_pace(10s);
+  admit(claim("a", "x"));
+  const Place next = wait(claim("a", "x"));
+  EXPECT_FALSE(scheduler.standing(next, now + 59s)->hopeless) << "the slot may be free in a moment";
+}
+
+TEST_F(Scheduling, ManyWithOneCallEachStandInALine) {
+  learn_pace(1s);
+  scheduler.set_bounds({.user_percent = 100});
+  admit(claim("z", "x"));
+  std::vector<Place> places;
+  for (int i = 0; i < 20; ++i) places.push_back(wait(claim("a", "user" + std::to_string(i))));
+  EXPECT_EQ(scheduler.standing(places[0], now)->position, 1U);
+  EXPECT_EQ(scheduler.standing(places[19], now)->position, 20U);
+  EXPECT_EQ(scheduler.standing(places[19], now)->expected_wait, 20s);
+  EXPECT_EQ(scheduler.forecast(claim("a", "user20"), now).expected_wait, 21s);
+}
+
+TEST_F(Scheduling, SlotsThatNobodyUsedSayNothingAboutThePace) {
+  learn_pace(2s);
+  for (int i = 0; i < 64; ++i) {
+    EXPECT_FALSE(scheduler.finish(admit({}), now));  // a hedge's
+    EXPECT_FALSE(scheduler.give_up(admit(claim("a", "x")), now));
+  }
+  EXPECT_EQ(scheduler.facts().per_call, 2s);
+}
+
+TEST_F(Scheduling, SlotThatWasGivenUpCostsNothing) {
+  Place holder = admit(claim("a", "warm"));
+  for (std::uint64_t i = 0; i < 4; ++i) wait(claim("a", "x", 5'000), 1);
+  for (std::uint64_t i = 0; i < 4; ++i) wait(claim("a", "y", 1'000), 2);
+  holder = scheduler.finish(holder, now)->place;
+  const std::optional<Grant> next = scheduler.give_up(holder, now);
+  EXPECT_EQ(next->owner, 2U) << "x has had a turn";
+  EXPECT_EQ(scheduler.finish(next->place, now)->owner, 1U) << "and nothing for it";
 }
 
 TEST_F(Scheduling, ForecastTakesNothing) {
