@@ -20,7 +20,9 @@ def files_of(world):
 
 
 async def judge_quiet(world, outcome, resident, files):
-    outcome.invariants += invariants.check_quiet(await metrics_of(world))
+    metrics = await metrics_of(world)
+    outcome.invariants += invariants.check_quiet(metrics)
+    outcome.invariants += invariants.check_slots(metrics, world.config)
     before, idle_before = files
     latest = files
 

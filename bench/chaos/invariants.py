@@ -88,6 +88,17 @@ def check_quiet(metrics):
         yield name, [] if count(metrics) == 0 else [f"{count(metrics):g}"]
 
 
+def check_slots(metrics, config):
+    """After all reloads a model has no more slots than its endpoints are configured with."""
+    wrong = []
+    for lane in config["models"]:
+        most = sum(endpoint["max_concurrency"] for endpoint in lane["endpoints"])
+        found = metrics.total("intragate_slots", model=lane["name"], state="total")
+        if found > most:
+            wrong.append(f"{lane['name']}: {found:g} instead of {most}")
+    yield "no slots but those configured", wrong
+
+
 def is_quiet(metrics):
     return all(not wrong for _, wrong in check_quiet(metrics))
 
