@@ -49,6 +49,13 @@ void check_message(std::string_view message) {
        {kserve::read_answer(message, "text_output"), kserve::read_stream_answer(message, "text_output")}) {
     require(!said.text || within(*said.text, message), "a text lies within its message");
     require(within(said.error, message), "so does an error");
+    if (said.numbers) {
+      require(!said.text && within(said.numbers->bytes, message), "numbers are no texts, and lie within their message");
+      std::vector<std::string> vectors;
+      if (kserve::append_vectors(*said.numbers, vectors)) {
+        require(vectors.size() * said.numbers->columns <= message.size(), "a number has bytes");
+      }
+    }
     require(!said.text || said.found, "a text belongs to its tensor");
   }
   std::size_t fields = 0;
@@ -75,6 +82,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (frame->kind == kserve::Frame::Kind::message) check_message(frame->data);
     if (frame->kind == kserve::Frame::Kind::trailers) require(kserve::status_of(frame->data).code >= -1, "a status");
     (void)kserve::says_ready(one);
+    std::vector<std::string> vectors;
+    (void)kserve::append_vectors(std::string_view{one}.substr(5), vectors);
     (void)kserve::describe(one);
   }
   return 0;

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kTensorForm =
     "a tensor is written as NAME TYPE MEMBER or NAME TYPE MEMBER DEFAULT: `stop` and `model` are BYTES, `stream` is "
     "BOOL, numbers (`max_tokens`, `temperature`, `top_p`, `top_k`, `min_p`, `seed`, `presence_penalty`, "
-    "`frequency_penalty`, `repetition_penalty`) are INT32, INT64, UINT64 or FP32";
+    "`frequency_penalty`, `repetition_penalty`, `dimensions`) are INT32, INT64, UINT64 or FP32";
 
 std::optional<TensorType> tensor_type(std::string_view word) {
   constexpr std::array<std::pair<std::string_view, TensorType>, 6> kTypes{{{"BYTES", TensorType::bytes},
@@ -29,9 +29,9 @@ std::optional<TensorType> tensor_type(std::string_view word) {
 
 // Whether a member of requests can be what a tensor of that type holds.
 bool fits(std::string_view member, TensorType type) {
-  constexpr std::array<std::string_view, 9> kNumbers{
-      "max_tokens",        "temperature",       "top_p", "top_k", "min_p", "seed", "presence_penalty",
-      "frequency_penalty", "repetition_penalty"};
+  constexpr std::array<std::string_view, 10> kNumbers{
+      "max_tokens",        "temperature",        "top_p",     "top_k", "min_p", "seed", "presence_penalty",
+      "frequency_penalty", "repetition_penalty", "dimensions"};
   if (member == "stop" || member == "model") return type == TensorType::bytes;
   if (member == "stream") return type == TensorType::boolean;
   const bool known = std::find(kNumbers.begin(), kNumbers.end(), member) != kNumbers.end();

@@ -35,7 +35,10 @@ constexpr std::uint32_t kName = 1;
 constexpr std::uint32_t kType = 2;
 constexpr std::uint32_t kShape = 3;
 constexpr std::uint32_t kContents = 5;
-constexpr std::uint32_t kTexts = 8;  // in the contents
+// In the contents.
+constexpr std::uint32_t kSingles = 6;
+constexpr std::uint32_t kDoubles = 7;
+constexpr std::uint32_t kTexts = 8;
 }  // namespace tensor_field
 namespace stream_field {
 constexpr std::uint32_t kError = 1;
@@ -102,8 +105,8 @@ void append_tensor(std::string& message, const Tensor& tensor, bool batched) {
   protobuf::append_bytes(inner, tensor_field::kName, tensor.name);
   protobuf::append_bytes(inner, tensor_field::kType, type_name(tensor.type));
   std::string shape;
-  if (batched) protobuf::append_varint(shape, 1);
-  protobuf::append_varint(shape, tensor.values.size());
+  if (batched) protobuf::append_varint(shape, tensor.rows);
+  protobuf::append_varint(shape, tensor.values.size() / (batched ? tensor.rows : 1));
   protobuf::append_bytes(inner, tensor_field::kShape, shape);
   protobuf::append_bytes(message, request_field::kInputs, inner);
 }
@@ -124,9 +127,23 @@ std::optional<std::string_view> first_text(std::string_view raw, bool& malformed
 struct OutputTensor {
   std::string_view name;
   std::string_view type;
+  std::uint64_t columns = 0;  // the last dimension
   std::optional<std::string_view> contents;
   bool malformed = false;
 };
+
+// Of a packed list; 0: it is none.
+std::uint64_t last_number(std::string_view packed) {
+  std::uint64_t value = 0;
+  unsigned shift = 0;
+  for (const char c : packed) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (shift == 0) value = 0;
+    if (shift < 64) value |= std::uint64_t{byte & 0x7FU} << shift;
+    shift = (byte & 0x80U) != 0 ? shift + 7 : 0;
+  }
+  return shift == 0 ? value : 0;
+}
 
 OutputTensor read_tensor(std::string_view message) {
   OutputTensor tensor;
@@ -134,6 +151,7 @@ OutputTensor read_tensor(std::string_view message) {
   while (const std::optional<Field> field = scan.next()) {
     if (field->is_bytes(tensor_field::kName)) tensor.name = field->bytes;
     if (field->is_bytes(tensor_field::kType)) tensor.type = field->bytes;
+    if (field->is_bytes(tensor_field::kShape)) tensor.columns = last_number(field->bytes);
     if (field->is_bytes(tensor_field::kContents)) tensor.contents = field->bytes;
   }
   tensor.malformed = scan.bad();
@@ -143,7 +161,9 @@ OutputTensor read_tensor(std::string_view message) {
 void take_contents(std::string_view contents, InferAnswer& into) {
   FieldScan scan{contents};
   while (const std::optional<Field> field = scan.next()) {
-    if (field->is_bytes(tensor_field::kTexts) && !into.text) into.text = field->bytes;
+    if (into.numbers && field->is_bytes(into.numbers->type == "FP64" ? tensor_field::kDoubles : tensor_field::kSingles))
+      into.numbers->bytes = field->bytes;
+    if (!into.numbers && field->is_bytes(tensor_field::kTexts) && !into.text) into.text = field->bytes;
   }
   into.malformed = into.malformed || scan.bad();
 }
@@ -241,13 +261,19 @@ InferAnswer read_answer(std::string_view message, std::string_view output) {
     }
     ++tensors;
   }
-  answer.malformed = answer.malformed || outputs.bad() || (answer.found && wanted.type != "BYTES");
+  answer.malformed =
+      answer.malformed || outputs.bad() || (answer.found && wanted.type != "BYTES" && !holds_numbers(wanted.type));
   if (answer.malformed || !answer.found) return answer;
+  if (wanted.type != "BYTES") answer.numbers = Numbers{wanted.type, wanted.columns, {}};
   if (wanted.contents) take_contents(*wanted.contents, answer);
   std::size_t at = 0;
   FieldScan raws{message};
   while (const std::optional<Field> field = raws.next()) {
     if (!field->is_bytes(answer_field::kRaw) || at++ != place) continue;
+    if (answer.numbers) {
+      answer.numbers->bytes = field->bytes;
+      continue;
+    }
     bool malformed = false;
     answer.text = first_text(field->bytes, malformed);
     answer.malformed = answer.malformed || malformed;
@@ -266,9 +292,9 @@ InferAnswer read_stream_answer(std::string_view message, std::string_view output
     if (field->is_bytes(stream_field::kAnswer)) inner = field->bytes;
     plain = plain || field->is_bytes(answer_field::kOutputs) || field->is_bytes(answer_field::kRaw);
   }
-  if (scan.bad()) return {.malformed = true, .error = {}, .found = false, .text = {}};
+  if (scan.bad()) return {.malformed = true, .error = {}, .found = false, .text = {}, .numbers = {}};
   if (plain) return read_answer(message, output);
-  if (!error.empty()) return {.malformed = false, .error = error, .found = false, .text = {}};
+  if (!error.empty()) return {.malformed = false, .error = error, .found = false, .text = {}, .numbers = {}};
   return read_answer(inner, output);
 }
 

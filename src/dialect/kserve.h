@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "dialect/kserve_vectors.h"
 #include "dialect/triton_inputs.h"
 
 namespace intragate::dialect::kserve {
@@ -20,7 +21,7 @@ struct InferRequest {
   std::string_view version;  // empty: the server's choice
   std::string_view output;   // the tensor that is wanted
   std::span<const Tensor> inputs;
-  bool batched = false;  // shapes begin with 1
+  bool batched = false;  // shapes begin with the tensor's rows
 };
 // The request in its frame. Errors: invalid_request for a number that the tensor's type cannot hold.
 [[nodiscard]] Result<std::string> infer_request(const InferRequest& request);
@@ -34,6 +35,7 @@ struct InferAnswer {
   std::string_view error;                // of a stream; empty: none
   bool found = false;                    // the tensor that was wanted is in it
   std::optional<std::string_view> text;  // its first; nothing: it has none
+  std::optional<Numbers> numbers{};      // instead of texts
 };
 [[nodiscard]] InferAnswer read_answer(std::string_view message, std::string_view output);
 [[nodiscard]] InferAnswer read_stream_answer(std::string_view message, std::string_view output);

@@ -222,7 +222,10 @@ class Ollama final : public Converter {
       if (json::key_is(*member, "error")) read_error(*member, into);
       if (!json::key_is(*member, "embeddings") || member->kind != Kind::array) continue;
       json::ArrayScan vectors{member->value};
-      while (const std::optional<Member> vector = vectors.next()) into.embeddings.push_back(vector->value);
+      while (const std::optional<Member> vector = vectors.next()) {
+        if (into.embeddings.size() == llm::kMostEmbeddings) break;
+        into.embeddings.emplace_back(vector->value);
+      }
     }
     into.malformed = scan.failed();
     if (into.done) into.finish = finish_of(reason);

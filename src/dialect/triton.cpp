@@ -1,6 +1,7 @@
 #include "dialect/triton.h"
 
 #include "base/json_write.h"
+#include "dialect/kserve_vectors.h"
 #include "dialect/prompt.h"
 #include "dialect/raw.h"
 #include "dialect/triton_inputs.h"
@@ -49,6 +50,11 @@ class Triton final : public Converter {
   }
 
   void answer(llm::Api api, std::string_view body, llm::Delta& into) const override {
+    if (api == llm::Api::embeddings) {
+      const std::optional<Member> output = output_of(body);
+      into.malformed = !output || !kserve::append_vectors(output->value, into.embeddings);
+      return;
+    }
     const std::optional<Member> error = follow(body, "/error");
     if (error) {
       into.failed = true;
@@ -56,7 +62,7 @@ class Triton final : public Converter {
       return;
     }
     const std::optional<Member> text =
-        to_.preset == TritonPreset::text ? output_of(body) : follow(body, '/' + to_.output);
+        to_.preset == TritonPreset::text ? data_of(body) : follow(body, '/' + to_.output);
     const bool list = text && text->kind == Kind::array;
     const std::optional<Member> first = list ? follow(text->value, "/0") : text;
     if (!first || first->kind != Kind::string) {
@@ -95,24 +101,32 @@ class Triton final : public Converter {
 
   // For /infer.
   void write_tensor(const Tensor& tensor, json::Writer& json) const {
-    const std::string count = std::to_string(tensor.values.size());
-    json.open_object().text("name", tensor.name).raw("shape", to_.batched ? "[1," + count + ']' : '[' + count + ']');
+    const std::string rows = to_.batched ? std::to_string(tensor.rows) + ',' : std::string{};
+    const std::string count = std::to_string(tensor.values.size() / (to_.batched ? tensor.rows : 1));
+    json.open_object().text("name", tensor.name).raw("shape", '[' + rows + count + ']');
     json.text("datatype", type_name(tensor.type));
-    if (tensor.type == config::TensorType::bytes) {
-      write_values("data", tensor, json);
-    } else {
-      json.raw("data", '[' + tensor.values.front() + ']');
-    }
+    write_values("data", tensor, json);
     json.close_object();
   }
 
   static void write_values(std::string_view key, const Tensor& tensor, json::Writer& json) {
-    json.open_array(key);
-    for (const std::string& value : tensor.values) json.element(value);
-    json.close_array();
+    if (tensor.type == config::TensorType::bytes) {
+      json.open_array(key);
+      for (const std::string& value : tensor.values) json.element(value);
+      json.close_array();
+      return;
+    }
+    std::string numbers;
+    for (const std::string& value : tensor.values) numbers += (numbers.empty() ? '[' : ',') + value;
+    json.raw(key, numbers + ']');
   }
 
-  // The data of the output tensor of that name.
+  [[nodiscard]] std::optional<Member> data_of(std::string_view body) const {
+    const std::optional<Member> output = output_of(body);
+    return output ? follow(output->value, "/data") : std::nullopt;
+  }
+
+  // The output tensor of that name.
   [[nodiscard]] std::optional<Member> output_of(std::string_view body) const {
     const std::optional<Member> outputs = follow(body, "/outputs");
     if (!outputs || outputs->kind != Kind::array) return std::nullopt;
@@ -121,7 +135,7 @@ class Triton final : public Converter {
       const std::optional<Member> name = follow(output->value, "/name");
       std::string text;
       if (name) json::append_text(text, name->value);
-      if (text == to_.output) return follow(output->value, "/data");
+      if (text == to_.output) return output;
     }
     return std::nullopt;
   }

@@ -39,7 +39,7 @@ class TritonGrpc final : public Converter {
     } else if (frame->kind == Frame::Kind::trailers) {
       end(frame->data, into);
     } else {
-      take(kserve::read_stream_answer(frame->data, to_.output), into);
+      take(api, kserve::read_stream_answer(frame->data, to_.output), into);
       if (api == llm::Api::chat) prompts_.cut_end(into.text);
     }
   }
@@ -55,7 +55,7 @@ class TritonGrpc final : public Converter {
       }
       const kserve::InferAnswer said = kserve::read_stream_answer(frame->data, to_.output);
       found = found || said.found;
-      take(said, into);
+      take(api, said, into);
     }
     into.malformed = into.malformed || (!into.failed && !(into.done && found));
     if (api == llm::Api::chat) prompts_.cut_end(into.text);
@@ -83,12 +83,15 @@ class TritonGrpc final : public Converter {
     into.error = std::move(status.message);
   }
 
-  static void take(const kserve::InferAnswer& said, llm::Delta& into) {
-    if (said.malformed) {
+  static void take(llm::Api api, const kserve::InferAnswer& said, llm::Delta& into) {
+    const bool vectors = api == llm::Api::embeddings;
+    if (said.malformed || (said.found && vectors != said.numbers.has_value())) {
       into.malformed = true;
     } else if (!said.error.empty()) {
       into.failed = true;
       into.error = said.error;
+    } else if (said.numbers) {
+      into.malformed = !kserve::append_vectors(*said.numbers, into.embeddings);
     } else if (said.text) {
       into.text += *said.text;
     }

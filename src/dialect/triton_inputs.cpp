@@ -1,5 +1,6 @@
 #include "dialect/triton_inputs.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -119,8 +120,40 @@ Result<std::string> model_at(const config::Triton& to, const llm::Request& reque
   return model;
 }
 
+namespace {
+
+// Each text of a batch has its own value of every tensor.
+void repeat(std::size_t rows, std::vector<Tensor>& tensors) {
+  for (Tensor& tensor : tensors) {
+    const std::vector<std::string> once = tensor.values;
+    tensor.rows = rows;
+    for (std::size_t row = 1; row < rows; ++row) tensor.values.insert(tensor.values.end(), once.begin(), once.end());
+  }
+}
+
+Result<std::vector<Tensor>> embedding_inputs(const config::Triton& to, const Prompts& prompts,
+                                             const llm::Request& request) {
+  if (to.preset != TritonPreset::text) {
+    return make_error(Code::invalid_request, "This model's interface generates text and has no embeddings.");
+  }
+  const bool told = std::any_of(to.inputs.begin(), to.inputs.end(),
+                                [](const config::TritonInput& input) { return input.member == "dimensions"; });
+  if (!told && !request.raw("dimensions").empty()) {
+    return make_error(Code::invalid_request, "This model's vectors have the length they have: leave out `dimensions`.");
+  }
+  std::vector<Tensor> tensors;
+  add_further(to, prompts, request, tensors);
+  if (to.batched) repeat(request.inputs.size(), tensors);
+  const std::size_t rows = to.batched ? request.inputs.size() : 1;
+  tensors.insert(tensors.begin(), {.name = to.input, .values = request.inputs, .rows = rows});
+  return tensors;
+}
+
+}  // namespace
+
 Result<std::vector<Tensor>> triton_inputs(const config::Triton& to, const Prompts& prompts,
                                           const llm::Request& request) {
+  if (request.api == llm::Api::embeddings) return embedding_inputs(to, prompts, request);
   Result<std::string> prompt = prompts.of(request);
   if (!prompt) return std::move(prompt).error();
   std::vector<Tensor> tensors;

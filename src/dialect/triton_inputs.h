@@ -18,6 +18,7 @@ struct Tensor {
   config::TensorType type = config::TensorType::bytes;
   std::vector<std::string> values{};  // texts as they are; numbers and flags as JSON writes them
   bool list = false;                  // as JSON: an array, also of one
+  std::size_t rows = 1;               // of a batch: one for each text
 };
 
 [[nodiscard]] std::string_view type_name(config::TensorType type);  // "INT32"
@@ -25,7 +26,7 @@ struct Tensor {
 // The model's name at the server, as a part of a path. Errors: invalid_request.
 [[nodiscard]] Result<std::string> model_at(const config::Triton& to, const llm::Request& request);
 
-// The prompt first. Errors: invalid_request for what cannot be asked there.
+// The prompt first, or the texts whose embeddings are wanted. Errors: invalid_request for what cannot be asked there.
 [[nodiscard]] Result<std::vector<Tensor>> triton_inputs(const config::Triton& to, const Prompts& prompts,
                                                         const llm::Request& request);
 

@@ -3,9 +3,9 @@
 // that its strings keep their memory.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "llm/usage.h"
@@ -20,17 +20,20 @@ struct ToolPiece {
   std::string arguments;  // JSON text, to be appended
 };
 
+// A server that says more is not believed.
+inline constexpr std::size_t kMostEmbeddings = 100'000;
+
 struct Delta {
   std::string text;
   std::string reasoning;
   std::vector<ToolPiece> tools{};
   std::string finish;  // stop, length, tool_calls, content_filter; empty: goes on
   std::optional<Usage> usage;
-  std::vector<std::string_view> embeddings{};  // raw JSON arrays of numbers, in the order of the inputs
-  std::string error;                           // in the model's own words
-  bool failed = false;                         // the model gave up: `error`
-  bool malformed = false;                      // not what the dialect says
-  bool done = false;                           // nothing follows
+  std::vector<std::string> embeddings{};  // JSON arrays of numbers, in the order of the inputs
+  std::string error;                      // in the model's own words
+  bool failed = false;                    // the model gave up: `error`
+  bool malformed = false;                 // not what the dialect says
+  bool done = false;                      // nothing follows
 
   [[nodiscard]] bool says_something() const { return !text.empty() || !reasoning.empty() || !tools.empty(); }
 

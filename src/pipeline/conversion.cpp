@@ -1,5 +1,8 @@
 #include "pipeline/conversion.h"
 
+#include <algorithm>
+
+#include "dialect/embeddings.h"
 #include "dialect/openai_read.h"
 #include "pipeline/exchange.h"
 
@@ -90,12 +93,17 @@ Result<Unit> convert_answer(Exchange& x, Attempt& a) {
     if (said.malformed || said.failed) {
       return malformed(x, said.failed ? "an error with status " + std::to_string(status) : "not of the dialect");
     }
+    const bool embeddings = x.call.api == llm::Api::embeddings;
+    const std::size_t wanted = embeddings ? dialect::embeddings::find_inputs(x.call, x.body()).size() : 0;
+    if (embeddings && said.embeddings.size() != std::max<std::size_t>(wanted, 1)) {
+      return malformed(x,
+                       std::to_string(said.embeddings.size()) + " embeddings of " + std::to_string(wanted) + " inputs");
+    }
     dialect::ReasoningFilter{x.lane->model.reasoning}.apply(said.text, said.reasoning,
                                                             dialect::ReasoningFilter::Piece::last);
     dialect::ToolText{a.tools}.apply(said, dialect::ToolText::Piece::last);
     if (!said.usage || said.usage->prompt_tokens == 0) said.usage = estimated_usage(x, said);
     answer.usage = *said.usage;
-    const bool embeddings = x.call.api == llm::Api::embeddings;
     answer.owned = embeddings ? openai::encode_embeddings(name_of(x), said, vectors_of(x))
                               : openai::encode_answer(name_of(x), said);
   }

@@ -10,12 +10,13 @@ WAYS = ("http", "grpc")
 DIALECTS = {"http": "triton", "grpc": "triton-grpc"}
 HELLO = "Hello, wörld ☀"
 TENSORRT = {"model": "ensemble", "preset": "tensorrt-llm"}
+KINDS = {"single": 1e-6, "double": 1e-12, "half": 1e-2}
 UPPER = {"model": "upper", "preset": "text", "inputs": ["length INT32 max_tokens 99"]}
 
 
 @pytest.fixture(scope="module")
 def triton():
-    server = Triton("vllm_model", "ensemble", "upper")
+    server = Triton("vllm_model", "ensemble", "upper", "embedder", "list")
     yield server
     server.close()
 
@@ -37,6 +38,10 @@ def gateway(gateway_factory, triton, secure, authority):
         place = (getattr(triton, way), DIALECTS[way])
         models += [one(f"vllm-{way}", *place, {"model": "vllm_model"}), one(f"tensorrt-{way}", *place, TENSORRT),
                    one(f"upper-{way}", *place, UPPER), one(f"nobody-{way}", *place, {"model": "nobody", "preset": "text"})]
+        vectors = {"model": "embedder", "preset": "text", "batched": True}
+        models += [{**one(f"{kind}-{way}", *place, {**vectors, "output": kind}), "kind": "embedding", "batch": {"max_items": 4}}
+                   for kind in KINDS]
+        models.append({**one(f"list-{way}", *place, {"model": "list", "preset": "text"}), "kind": "embedding"})
     pieces = {"model": "vllm_model", "preset": "text"}
     models += [one("one-piece", triton.grpc, "triton-grpc", pieces),
                one("pieces", triton.grpc, "triton-grpc", {**pieces, "decoupled": True}),
@@ -145,6 +150,40 @@ def test_a_client_that_leaves_before_the_answer_ends_the_work(gateway, triton):
         eventually(lambda: gateway.metrics().total("intragate_pool_connections", state="busy") > 0, "the call")
     eventually(lambda: len(triton.cancelled()) > before, "Triton to tell its model")
     assert gateway.wait_for_record(name)["outcome"] == "client_cancelled"
+
+
+def embed(client, model, texts, **more):
+    return [entry.embedding for entry in client.embeddings.create(model=model, input=texts, **more).data]
+
+
+@pytest.mark.parametrize("way,kind", [(way, kind) for way in WAYS for kind in KINDS if (way, kind) != ("http", "half")])
+def test_embeddings_of_many_texts(way, kind, client):
+    """Six texts, and the model takes four at once."""
+    texts = ["a" * size for size in range(1, 6)] + ["wörld☀"]
+    vectors = embed(client, f"{kind}-{way}", texts, encoding_format="float")
+    assert vectors == [pytest.approx([size, size / 10, 4 if size < 5 else 2], rel=KINDS[kind]) for size in range(1, 7)]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_embeddings_of_a_model_that_takes_a_list(way, client, gateway):
+    assert embed(client, f"list-{way}", ["abc", "ab", "a"]) == [pytest.approx([n, n / 10, 3]) for n in (3, 2, 1)]
+    reply = client.embeddings.with_raw_response.create(model=f"list-{way}", input="abcdefgh")
+    assert reply.parse().usage.prompt_tokens > 0
+    assert gateway.wait_for_record(reply.headers["x-request-id"])["usage_source"] == "estimated"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_gives_no_vectors_is_said_so(way, client, gateway):
+    with pytest.raises(openai.BadRequestError, match="leave out `dimensions`"):
+        embed(client, f"single-{way}", ["a"], dimensions=2)
+    with pytest.raises(openai.APIError):
+        embed(client, f"upper-{way}", ["a"])
+
+
+def test_half_numbers_over_http(client):
+    """Triton's JSON has none, and says so."""
+    with pytest.raises(openai.APIStatusError):
+        embed(client, "half-http", ["a"])
 
 
 def test_grpc_over_tls(client):

@@ -29,6 +29,11 @@ MODELS = {
         ("text_input", "STRING", 1), ("max_tokens", "INT32", 1), ("stream", "BOOL", 1),
         ("exclude_input_in_output", "BOOL", 1), ("temperature", "FP32", 1), ("top_k", "INT32", 1),
         ("random_seed", "UINT64", 1), ("stop_words", "STRING", -1)),
+    "embedder": 'max_batch_size: 4\n' + inputs(("text_input", "STRING", 1)) +
+                'output [{name: "single" data_type: TYPE_FP32 dims: [3]}, {name: "double" data_type: TYPE_FP64 dims: [3]},'
+                ' {name: "half" data_type: TYPE_FP16 dims: [3]}]\n',
+    "list": "max_batch_size: 0\n" + inputs(("text_input", "STRING", -1)) +
+            'output [{name: "text_output" data_type: TYPE_FP32 dims: [-1, 3]}]\n',
     "upper": "max_batch_size: 0\n" + TEXT + inputs(("text_input", "STRING", 1), ("length", "INT32", 1)),
 }
 

@@ -72,8 +72,21 @@ TEST(Kserve, WhatIsNoTextIsMalformed) {
   EXPECT_TRUE(read(R"(6 "\x03\x00\x00\x00Hi")").malformed);
   EXPECT_TRUE(read(R"(6 "\xff\xff\xff\xffHi")").malformed);
   EXPECT_TRUE(read(R"(6 "\x02\x00")").malformed);
-  EXPECT_TRUE(read_answer(message(R"(5 {1 "out" 2 "FP32"} 6 "\x00\x00\x80\x3f")"), "out").malformed);
+  EXPECT_TRUE(read_answer(message(R"(5 {1 "out" 2 "INT32"} 6 "\x00\x00\x80\x3f")"), "out").malformed);
   EXPECT_TRUE(read_answer("\x2a\x7f", "out").malformed);
+}
+
+TEST(Kserve, NumbersAreThoseOfTheirTensor) {
+  const std::string raw = message(R"(5 {1 "other" 2 "FP32"} 5 {1 "out" 2 "FP16" 3 "\x01\x80\x06"} 6 "no" 6 "ab")");
+  const std::optional<Numbers> numbers = read_answer(raw, "out").numbers;
+  ASSERT_TRUE(numbers);
+  EXPECT_EQ(numbers->type, "FP16");
+  EXPECT_EQ(numbers->columns, 768);
+  EXPECT_EQ(numbers->bytes, "ab");
+  EXPECT_FALSE(read_answer(raw, "out").text);
+  const std::string typed = message(R"(5 {1 "out" 2 "FP32" 3 "\x01" 5 {8 "text" 6 "abcd"}})");
+  EXPECT_EQ(read_answer(typed, "out").numbers->bytes, "abcd");
+  EXPECT_EQ(read_answer(message(R"(5 {1 "out" 2 "FP32" 3 "\x80"})"), "out").numbers->columns, 0) << "broken off";
 }
 
 TEST(Kserve, StreamsOfTritonAndOfOthersAreTold) {
