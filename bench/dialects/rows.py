@@ -36,6 +36,7 @@ ROWS = [
     Row("ollama", "ollama", litellm=True),
     Row("tgi", "tgi"),
     Row("triton", "triton", litellm=True),
+    Row("triton-grpc", "triton-grpc"),
     Row("template", "template, server-sent events"),
     Row("template-lines", "template, lines of JSON"),
     Row("openai", "`/v1/messages` over openai", api="messages", litellm=True),

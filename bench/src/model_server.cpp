@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "answers.h"
 #include "body_check.h"
+#include "grpc_frames.h"
 
 namespace intragate::bench {
 namespace {
@@ -114,6 +116,7 @@ void ModelServer::read_all(int fd) {
 }
 
 bool ModelServer::consume(int fd, std::string_view& bytes) {
+  if (calls_[fd].grpc) return take_frames(fd, bytes);
   if (calls_[fd].phase == Phase::head) return take_head(fd, bytes);
   if (calls_[fd].phase == Phase::body) return take_body(fd, bytes);
   drop(fd);  // nobody speaks while a stream runs
@@ -149,6 +152,12 @@ bool ModelServer::take_head(int fd, std::string_view& bytes) {
 bool ModelServer::start_call(int fd, std::string_view head) {
   if (head.starts_with("GET ")) return answer_get(fd, head.substr(4, head.find(' ', 4) - 4));
   Call& call = calls_[fd];
+  if (head == grpc::kPreface) {
+    call.grpc = true;
+    scratch_.clear();
+    grpc::append_settings(scratch_);
+    return send_all(fd, scratch_) || (drop(fd), false);
+  }
   ++stats_.calls_opened;
   const std::size_t target = head.find(' ') + 1;
   call.form = &form_of(head.substr(target, head.find(' ', target) - target));
@@ -170,6 +179,49 @@ bool ModelServer::take_body(int fd, std::string_view& bytes) {
   call.body_left -= taken;
   bytes.remove_prefix(taken);
   return call.body_left > 0 || answer_call(fd);
+}
+
+// One call after the other, each whole before it is answered.
+bool ModelServer::take_frames(int fd, std::string_view& bytes) {
+  Call& call = calls_[fd];
+  call.kept.append(bytes);
+  bytes = {};
+  const std::string kept = std::exchange(call.kept, {});
+  std::string_view rest = kept;
+  if (call.stream == 0 && rest.starts_with(grpc::kPrefaceEnd)) rest.remove_prefix(grpc::kPrefaceEnd.size());
+  bool asked = false;
+  std::string replies;
+  while (const std::optional<grpc::Frame> frame = grpc::next_frame(rest)) {
+    using Type = grpc::Frame::Type;
+    const bool news = frame->type == Type::settings || frame->type == Type::ping;
+    if (news && !frame->flag) grpc::append_acknowledgement(replies, *frame);
+    if (frame->type == Type::headers) {
+      call.stream = frame->stream;
+      call.asked = 0;
+    }
+    if (frame->type == Type::data) {
+      call.asked += frame->payload.size();
+      if (!frame->payload.empty()) grpc::append_window(replies, frame->payload.size());
+      asked = frame->flag;
+    }
+    if (frame->type == Type::reset && call.phase == Phase::streaming) {
+      call.phase = Phase::head;
+      ++stats_.calls_cut;
+      stats_.last_end = now();
+    }
+  }
+  call.kept = rest;
+  constexpr std::size_t kEmpty = 5;  // the head of a message
+  if (asked && call.asked <= kEmpty) grpc::append_ready(replies, call.stream);
+  if (!replies.empty() && !send_all(fd, replies)) {
+    drop(fd);
+    return false;
+  }
+  if (!asked || call.asked <= kEmpty) return true;
+  ++stats_.calls_opened;
+  call.plan = plan_;
+  start_stream(fd);
+  return calls_[fd].open;
 }
 
 bool ModelServer::answer_call(int fd) {
@@ -227,10 +279,22 @@ void ModelServer::start_stream(int fd) {
   call.next_event = 1;
   ++stats_.events;
   scratch_.clear();
-  append_head(scratch_, *call.form);
-  append_event(scratch_, *call.form, 0, call.plan.events == 1 ? Place::last : Place::before);
+  if (call.grpc) {
+    grpc::append_head(scratch_, call.stream);
+  } else {
+    append_head(scratch_, *call.form);
+  }
+  write_event(call, 0, call.plan.events == 1 ? Place::last : Place::before);
   if (!send_all(fd, scratch_)) return drop(fd);
   timers_.push({now() + call.plan.interval, fd, call.generation});
+}
+
+void ModelServer::write_event(Call& call, std::uint64_t number, Place place) {
+  if (call.grpc) {
+    grpc::append_event(scratch_, call.stream, number);
+  } else {
+    append_event(scratch_, *call.form, number, place);
+  }
 }
 
 // One event of one stream, or its end. A stream whose proxy takes nothing is skipped: the model waits, as real ones do.
@@ -245,13 +309,17 @@ void ModelServer::tick(const Timer& timer) {
   }
   ++stats_.events;
   if (last) {
-    append_end(scratch_, *call.form, call.usage_asked ? Usage::asked : Usage::unasked);
+    if (call.grpc) {
+      grpc::append_end(scratch_, call.stream);
+    } else {
+      append_end(scratch_, *call.form, call.usage_asked ? Usage::asked : Usage::unasked);
+    }
     call.phase = Phase::head;
     ++stats_.calls_ended;
     stats_.last_end = now();
   } else {
     const bool ends = call.next_event + 1 == call.plan.events;
-    append_event(scratch_, *call.form, call.next_event++, ends ? Place::last : Place::before);
+    write_event(call, call.next_event++, ends ? Place::last : Place::before);
     const Nanos time = now();
     const Nanos due = timer.due + call.plan.interval;
     timers_.push({due > time ? due : time + call.plan.interval, timer.fd, timer.generation});

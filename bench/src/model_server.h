@@ -2,6 +2,7 @@
 // them, so it knows only what the benchmark sends: POST with Content-Length, GET, keep-alive.
 //   POST, anything    one completion of 1 KB, or a stream where the body's first 4 KB hold "stream":true, in the form
 //                     of the target (forms.h)
+//   gRPC, anything    ServerReady where the request is empty, else ModelStreamInfer (grpc_frames.h)
 //   GET  .../models   the list with the one model
 //   GET  /stats       counts as JSON: connections, calls_opened, calls_ended, calls_cut, calls_running, events,
 //                     bad_bodies, quiet_us (since a call last ended or was cut)
@@ -53,6 +54,9 @@ class ModelServer {
     Phase phase = Phase::head;
     const Form* form = nullptr;  // of its stream
     bool usage_asked = false;
+    bool grpc = false;  // the connection speaks HTTP/2; `kept` is a part of a frame
+    std::uint32_t stream = 0;
+    std::size_t asked = 0;  // bytes of the request
     bool wants_write = false;
     std::uint64_t body_left = 0;  // bytes of the body not read yet
     std::uint64_t next_event = 0;
@@ -77,9 +81,11 @@ class ModelServer {
   bool start_call(int fd, std::string_view head);
   bool take_body(int fd, std::string_view& bytes);
   bool answer_call(int fd);
+  bool take_frames(int fd, std::string_view& bytes);
   bool answer_get(int fd, std::string_view target);
   void change_plan(std::string_view query);
   void start_stream(int fd);
+  void write_event(Call& call, std::uint64_t number, Place place);
   void tick(const Timer& timer);
   int run_timers();
   bool send_all(int fd, std::string_view bytes);

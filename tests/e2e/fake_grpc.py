@@ -91,6 +91,10 @@ class Call:
         return next(value[4:].decode() for number, value in fields(self.body[5:]) if number == 7)
 
     @property
+    def target(self):
+        return self.path
+
+    @property
     def connection(self):
         return self.link.number
 
@@ -255,6 +259,11 @@ class GrpcModel:
     def wait_for_call(self, count=1):
         eventually(lambda: len(self.calls) >= count and self.calls[count - 1].complete.is_set(), "the call")
         return self.calls[count - 1]
+
+    @property
+    def only_call(self):
+        assert len(self.calls) == 1, f"expected one call, there are {self.calls}"
+        return self.calls[0]
 
     def reset(self):
         self.calls.clear()

@@ -3,7 +3,9 @@ which source and version. Every class has the same methods: a matrix of clients 
 
 import json
 
-from fake_model import chunk, done, sse
+from fake_grpc import SERVICE, field, frame
+from fake_grpc import answer as infer_answer
+from fake_model import answer, chunk, cut, done, end, sse, stream_head
 
 PIECES = ["Hello", " wörld", " 😀."]
 WHOLE = "".join(PIECES)
@@ -17,7 +19,30 @@ def event(value):
     return sse(json.dumps(value, ensure_ascii=False))
 
 
-class Ollama:
+class OverHttp:
+    """What a fake model does, in steps of fake_model.py."""
+    over = "http"
+
+    def script(self, model, *steps):
+        model.script(*steps)
+
+    def answers(self, whole):
+        return answer(json.dumps(whole, ensure_ascii=False).encode())
+
+    def refuses(self, words):
+        return answer(json.dumps(self.refusal(words)).encode(), status=400)
+
+    def begins(self):
+        return stream_head(content_type=self.framing)
+
+    def ends(self):
+        return end()
+
+    def breaks_off(self):
+        return cut()
+
+
+class Ollama(OverHttp):
     name, framing = "ollama", "application/x-ndjson"
     paths = {"chat": "/api/chat", "completions": "/api/generate", "embeddings": "/api/embed"}
     images = counts = True
@@ -59,7 +84,7 @@ class Ollama:
         return call.json["messages"][-1]["content"]
 
 
-class Raw:
+class Raw(OverHttp):
     """A model that takes one text and no messages, and writes calls of tools into its own."""
     framing = "text/event-stream"
     images, counts = False, True
@@ -108,7 +133,7 @@ class Described(Raw):
         return call.json["prompt"]
 
 
-class OpenAi:
+class OpenAi(OverHttp):
     name, framing = "openai", "text/event-stream"
     paths = {"chat": "/v1/chat/completions", "embeddings": "/v1/embeddings", "rerank": "/v1/rerank",
              "speech": "/v1/audio/speech", "transcription": "/v1/audio/transcriptions"}
@@ -220,4 +245,47 @@ class Triton(Raw):
         return call.json["text_input"]
 
 
-ALL = [OpenAi(), Ollama(), Tgi(), Triton(), Described()]
+class TritonGrpc(Raw):
+    """The same over gRPC, in steps of a call of fake_grpc.py."""
+    name, over = "triton-grpc", "grpc"
+    paths = {"chat": SERVICE + "ModelStreamInfer"}
+    counts = False
+
+    def endpoint(self, model):
+        return {"url": model.url, "dialect": "triton-grpc", "chat_template": "qwen", "triton": {"model": "there"}}
+
+    def script(self, model, *steps):
+        model.script(lambda call: [step(call) for step in steps])
+
+    def answers(self, whole):
+        return lambda call: (self.piece(whole)(call), call.end())
+
+    def refuses(self, words):
+        return lambda call: call.end(3, words)  # INVALID_ARGUMENT
+
+    def begins(self):
+        return lambda call: call.head()
+
+    def ends(self):
+        return lambda call: call.end()
+
+    def breaks_off(self):
+        return lambda call: call.hang_up()
+
+    def piece(self, text):
+        return lambda call: call.send(frame(field(2, infer_answer(text))))
+
+    def last(self, finish="stop"):
+        return self.piece("")
+
+    def whole(self, text):
+        return text
+
+    def failure(self, words):
+        return lambda call: call.send(frame(field(1, words.encode())))
+
+    def asked(self, call):
+        return call.prompt
+
+
+ALL = [OpenAi(), Ollama(), Tgi(), Triton(), TritonGrpc(), Described()]

@@ -11,8 +11,9 @@ import openai
 import pytest
 
 from dify import PYTHONS, Dify, DifyError
-from fake_model import answer, answer_json, chunk, cut, end, head, send_apart, stream_head
-from speakers import ALL, PIECES, WHOLE
+from fake_grpc import GrpcModel
+from fake_model import answer_json, chunk, end, head, send_apart
+from speakers import ALL, PIECES, WHOLE, Raw
 
 PNG = "iVBORw0KGgo="
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -162,18 +163,20 @@ class DifyClient:
 
 
 @pytest.fixture(scope="module")
-def model(model_factory):
-    return model_factory()
+def models(model_factory):
+    grpc = GrpcModel()
+    yield {"http": model_factory(), "grpc": grpc}
+    grpc.close()
 
 
 @pytest.fixture(scope="module")
-def gateway(gateway_factory, model):
+def gateway(gateway_factory, models):
     patient = {"retry": {"attempts": 1}, "health": {"failures": 1000}}
-    models = [{"name": dialect.name, "endpoints": [dialect.endpoint(model)], **patient} for dialect in ALL]
-    models += [{"name": f"{dialect.name}-{kind}", "kind": kind, "endpoints": [dialect.endpoint(model)], **patient}
-               for dialect in ALL for kind in BESIDE.values()]
+    known = [{"name": dialect.name, "endpoints": [dialect.endpoint(models[dialect.over])], **patient} for dialect in ALL]
+    known += [{"name": f"{dialect.name}-{kind}", "kind": kind, "endpoints": [dialect.endpoint(models[dialect.over])], **patient}
+              for dialect in ALL for kind in BESIDE.values()]
     keys = [{"name": "all", "key": "${TEST_KEY}", "models": ["*"]}]
-    return gateway_factory(config={"models": models, "keys": keys})
+    return gateway_factory(config={"models": known, "keys": keys})
 
 
 @pytest.fixture(scope="module")
@@ -202,8 +205,14 @@ def dialect(request):
     return request.param
 
 
+@pytest.fixture
+def model(dialect, models):
+    models[dialect.over].reset()
+    return models[dialect.over]
+
+
 def streams(model, dialect, *steps):
-    model.script(stream_head(content_type=dialect.framing), *steps)
+    dialect.script(model, dialect.begins(), *steps)
 
 
 def usage_fits(dialect, usage):
@@ -211,7 +220,7 @@ def usage_fits(dialect, usage):
 
 
 def test_a_whole_answer(client, dialect, model):
-    model.script(answer(json.dumps(dialect.whole(WHOLE), ensure_ascii=False).encode()))
+    dialect.script(model, dialect.answers(dialect.whole(WHOLE)))
     said = client.ask(dialect.name, stream=False)
     assert said.text == WHOLE and usage_fits(dialect, said.usage)
     if client.name != "dify":  # it drops the reason of a whole answer
@@ -220,7 +229,7 @@ def test_a_whole_answer(client, dialect, model):
 
 
 def test_a_stream(client, dialect, model):
-    streams(model, dialect, *[dialect.piece(text) for text in PIECES], dialect.last(), end())
+    streams(model, dialect, *[dialect.piece(text) for text in PIECES], dialect.last(), dialect.ends())
     said = client.ask(dialect.name, stream=True)
     assert (said.text, said.finish) == (WHOLE, "stop") and usage_fits(dialect, said.usage)
     assert model.only_call.target == dialect.paths["chat"]
@@ -240,9 +249,9 @@ class Paper:
 
 def test_a_stream_in_single_bytes(client, dialect, model):
     """Characters are cut, and events, and the framing of both."""
-    pieces = Paper(*[dialect.piece(text) for text in ("ö", "😀", "你")], dialect.last(), end()).bytes
+    pieces = Paper(*[dialect.piece(text) for text in ("ö", "😀", "你")], dialect.last()).bytes
     assert "😀".encode() in pieces
-    streams(model, dialect, send_apart(pieces))
+    streams(model, dialect, send_apart(pieces), dialect.ends())
     said = client.ask(dialect.name, stream=True)
     assert (said.text, said.finish) == ("ö😀你", "stop")
 
@@ -252,17 +261,17 @@ def test_tools(client, dialect, model, stream):
     calls = [("weather", {"city": "Rome"}), ("weather", {"city": "Zürich"})]
     if stream:
         streams(model, dialect, *[dialect.tool_call(*call, place) for place, call in enumerate(calls)],
-                dialect.last("tool_calls"), end())
+                dialect.last("tool_calls"), dialect.ends())
     else:
-        model.script(answer(json.dumps(dialect.whole_calls(calls), ensure_ascii=False).encode()))
+        dialect.script(model, dialect.answers(dialect.whole_calls(calls)))
     said = client.ask(dialect.name, stream, tools=True)
     assert [(name, json.loads(arguments)) for name, arguments in said.tools] == calls and not said.text
     assert said.finish == "tool_calls" or not stream  # whole ones end by `length` in these fakes
     asked = model.only_call
-    if "tools" in asked.json:
-        assert asked.json["tools"][0]["function"]["parameters"] == SCHEMA
-    else:
+    if isinstance(dialect, Raw):
         assert '"name": "weather"' in dialect.asked(asked), "the prompt speaks of them"
+    else:
+        assert asked.json["tools"][0]["function"]["parameters"] == SCHEMA
 
 
 def test_a_picture(client, dialect, model):
@@ -270,26 +279,26 @@ def test_a_picture(client, dialect, model):
         with pytest.raises(Refused, match="pictures"):
             client.ask(dialect.name, stream=False, picture=True)
         return
-    model.script(answer(json.dumps(dialect.whole("A cat.")).encode()))
+    dialect.script(model, dialect.answers(dialect.whole("A cat.")))
     assert client.ask(dialect.name, stream=False, picture=True).text == "A cat."
     assert PNG in model.only_call.body.decode()
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_a_refusal_in_the_model_s_words(client, dialect, model, stream):
-    model.script(answer(json.dumps(dialect.refusal("the prompt is too long")).encode(), status=400))
+    dialect.script(model, dialect.refuses("the prompt is too long"))
     with pytest.raises(Refused, match="the prompt is too long"):
         client.ask(dialect.name, stream)
 
 
 def test_an_error_in_a_stream(client, dialect, model):
-    streams(model, dialect, dialect.piece("Hello"), dialect.failure("out of memory"), end())
+    streams(model, dialect, dialect.piece("Hello"), dialect.failure("out of memory"), dialect.ends())
     with pytest.raises(Refused, match="out of memory"):
         client.ask(dialect.name, stream=True)
 
 
 def test_a_cut_stream_is_no_short_answer(client, dialect, model):
-    streams(model, dialect, dialect.piece("Hello"), cut())
+    streams(model, dialect, dialect.piece("Hello"), dialect.breaks_off())
     with pytest.raises(Refused, match="broke off"):
         client.ask(dialect.name, stream=True)
 
