@@ -1,6 +1,7 @@
 """Our token counts against Hugging Face's `tokenizers`, with the tokenizer of a real model, and with those that the test
 trains: byte-level BPE with the pre-tokenizers of GPT-2, Llama 3 and Qwen 2, BPE over characters as SentencePiece has
-it, Unigram as T5 and XLM-R have it, WordPiece as BERT has it."""
+it, Unigram as T5 and XLM-R have it, also by SentencePiece itself with its own normalizing, WordPiece as BERT has it."""
+import io
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+import sentencepiece
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"  # its threads spin: minutes instead of seconds on a busy machine
 
@@ -17,6 +19,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 BUILD = pathlib.Path(os.environ.get("INTRAGATE_BUILD", "build/dev"))
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+from fake_grpc import fields  # noqa: E402
 from gguf_tokenizer import model_file, tokenizer_of  # noqa: E402
 
 LLAMA_3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
@@ -78,6 +81,26 @@ def falls_back_to_bytes(tokenizer):
     return Tokenizer.from_str(json.dumps(made))
 
 
+def sentence_piece(normalizing, pre_tokenizer, first):
+    """A model that SentencePiece trained, with its `nmt_nfkc` (the charsmap of T5's and XLM-R's models), as Hugging Face
+    makes a tokenizer.json of such models."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=(text for text in FEW if text.strip() and "\0" not in text), model_writer=model, vocab_size=1200,
+        hard_vocab_limit=False, num_threads=1, minloglevel=2)
+    made = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    own = [(made.id_to_piece(at), made.get_score(at)) for at in range(3, made.vocab_size())]  # behind <unk>, <s>, </s>
+    rules = next(value for number, value in fields(model.getvalue()) if number == 3)
+    charsmap_of_all = next(value for number, value in fields(rules) if number == 2)
+    assert len(charsmap_of_all) > 200_000, "SentencePiece's own rules, and not none"
+    tokenizer = Tokenizer(models.Unigram([(token, 0.0) for token in first] + own, unk_id=first.index("<unk>")))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Precompiled(charsmap_of_all), *normalizing])
+    tokenizer.pre_tokenizer = pre_tokenizer
+    tokenizer.add_special_tokens([*first, "<|end|>", AddedToken("<mask>", lstrip=True, rstrip=True, special=True)])
+    tokenizer.add_tokens([AddedToken("<think>", normalized=False)])
+    return tokenizer
+
+
 def word_piece(normalizer, pre_tokenizer, **model):
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", **model))
     tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, pre_tokenizer
@@ -132,6 +155,11 @@ KINDS = {
     "metaspace": lambda: over_characters(normalizers.NFKC(), pre_tokenizers.Metaspace(prepend_scheme="first", split=False), fuse_unk=True),
     "t5": lambda: unigram(normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]), pre_tokenizers.Metaspace()),
     "xlm-r": lambda: unigram(normalizers.Precompiled(charsmap()), pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])),
+    "t5 by SentencePiece": lambda: sentence_piece(
+        [normalizers.Strip(left=False, right=True), normalizers.Replace(Regex(" {2,}"), "▁")], pre_tokenizers.Metaspace(),
+        ["<pad>", "</s>", "<unk>"]),
+    "xlm-r by SentencePiece": lambda: sentence_piece(
+        [], pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]), ["<s>", "<pad>", "</s>", "<unk>"]),
     "unigram of texts": lambda: falls_back_to_bytes(unigram(normalizers.Replace(" ", "▁"), None)),
     "albert": lambda: unigram(normalizers.Sequence([normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase(), normalizers.Strip()]), pre_tokenizers.Metaspace()),
     "bert": lambda: word_piece(normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()),
