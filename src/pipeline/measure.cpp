@@ -1,10 +1,13 @@
 // Counts the prompt's tokens where the model's own tokenizer is known, and refuses what can never fit into the model's
 // context window: an answer that no model has to be asked for.
 #include <algorithm>
+#include <memory>
+#include <string>
 
 #include "pipeline/exchange.h"
 #include "pipeline/measure.h"
 #include "pipeline/stations.h"
+#include "pipeline/worker.h"
 
 namespace intragate::pipeline {
 namespace {
@@ -42,15 +45,55 @@ Result<Measured> by_guess(const config::Model& model, const llm::Call& call, std
   return out;
 }
 
+// All that the counting thread touches: the call may be over before.
+struct Counting {
+  std::shared_ptr<const dialect::TokenCounter> counter;
+  llm::Call call;
+  std::string body;
+  WallTime now;
+  Counted count{};
+};
+
+Result<Next> take(Exchange& x, const Counted& count) {
+  Result<Measured> measured = fit(*x.lane, x.call, x.body().size(), count);
+  if (!measured) return std::move(measured).error();
+  x.most_answer = measured->most;
+  x.call.bound_answer(measured->most);
+  x.prompt_counted = measured->prompt;
+  if (measured->prompt) x.prompt_estimate = *measured->prompt;
+  return Next::go_on;
+}
+
+net::Task<Result<Next>> measure_long(Exchange& x) {
+  const Result<Counted> counted = co_await count_aside(x);
+  if (!counted) co_return counted.error();
+  co_return take(x, *counted);
+}
+
 }  // namespace
 
+net::Task<Result<Counted>> count_aside(Exchange& x) {
+  const auto counting = std::make_shared<Counting>(Counting{x.lane->counter, x.call, std::string{x.body()}, x.wall});
+  const net::Held held{x.worker.loop().buffers().meter(), counting->body.capacity()};
+  const net::Until until{x.deadline, &x.connection.cancellation()};
+  net::Aside::Work work = [counting] {
+    counting->count = counting->counter->prompt(counting->call, counting->body, counting->now);
+  };
+  const net::Wake wake = co_await x.worker.aside().run(std::move(work), until);
+  if (wake == net::Wake::cancelled) co_return make_error(Code::client_gone, {});
+  if (wake == net::Wake::deadline) co_return Counted{};  // whoever waits next says so
+  co_return counting->count;
+}
+
 Result<Measured> measure(const Lane& lane, const llm::Call& call, std::string_view body, WallTime now) {
+  return fit(lane, call, body.size(), lane.counter == nullptr ? std::nullopt : lane.counter->prompt(call, body, now));
+}
+
+Result<Measured> fit(const Lane& lane, const llm::Call& call, std::size_t bytes, const Counted& count) {
   Measured out{.most = lane.model.max_answer_tokens};
-  const std::optional<dialect::TokenCounter::Count> count =
-      lane.counter == nullptr ? std::nullopt : lane.counter->prompt(call, body, now);
   const std::uint64_t window = lane.model.context_window;
   if (!count && (window == 0 || !llm::generates(call.api))) return out;
-  if (!count) return by_guess(lane.model, call, body.size(), out);
+  if (!count) return by_guess(lane.model, call, bytes, out);
   if (count->exact) out.prompt = count->tokens;
   if (window == 0) return out;
   if (count->tokens >= window) return too_long(window, count->tokens, 0);
@@ -66,15 +109,13 @@ Result<Measured> measure(const Lane& lane, const llm::Call& call, std::string_vi
 Passage Measure::pass(Exchange& x) {
   if (x.lane == nullptr) return Next::go_on;
   x.most_answer = x.lane->model.max_answer_tokens;
+  const bool counted = x.lane->counter != nullptr;
   const bool bounded = x.lane->model.context_window > 0 && x.call.max_tokens;
-  if ((x.lane->counter == nullptr && !bounded) || only_counts(x)) return Next::go_on;
-  Result<Measured> measured = measure(*x.lane, x.call, x.body(), x.wall);
-  if (!measured) return std::move(measured).error();
-  x.most_answer = measured->most;
-  x.call.bound_answer(measured->most);
-  x.prompt_counted = measured->prompt;
-  if (measured->prompt) x.prompt_estimate = *measured->prompt;
-  return Next::go_on;
+  if (!(counted || bounded) || only_counts(x) || !llm::generates(x.call.api)) return Next::go_on;
+  if (counted && x.body().size() > kCountedAtOnce) return measure_long(x);
+  Result<Next> taken = take(x, counted ? x.lane->counter->prompt(x.call, x.body(), x.wall) : std::nullopt);
+  if (!taken) return std::move(taken).error();
+  return *taken;
 }
 
 }  // namespace intragate::pipeline

@@ -9,7 +9,8 @@
 
 namespace intragate::pipeline {
 
-Worker::Worker(Parts parts, const std::shared_ptr<const Snapshot>& snapshot) : parts_{parts}, pool_{parts.loop} {
+Worker::Worker(Parts parts, const std::shared_ptr<const Snapshot>& snapshot)
+    : parts_{parts}, pool_{parts.loop}, aside_{parts.loop} {
   adopt(snapshot);
 }
 

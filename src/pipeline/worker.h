@@ -18,6 +18,7 @@
 #include "dialect/known_events.h"
 #include "llm/call.h"
 #include "metrics/registry.h"
+#include "net/aside.h"
 #include "net/http_connection.h"
 #include "net/list.h"
 #include "net/loop.h"
@@ -97,6 +98,7 @@ class Worker {
   [[nodiscard]] SecretWatch& secrets() { return parts_.secrets; }
   [[nodiscard]] RouteTable routes() const { return parts_.routes; }
   [[nodiscard]] upstream::Pool& pool() { return pool_; }
+  [[nodiscard]] net::Aside& aside() { return aside_; }
   [[nodiscard]] Journey& journey() { return journey_; }
   // The loop's own copy of the pointer: taking it does not touch memory that other loops write.
   [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
@@ -138,6 +140,7 @@ class Worker {
   Parts parts_;
   std::shared_ptr<const Snapshot> snapshot_;
   upstream::Pool pool_;
+  net::Aside aside_;  // counts long prompts
   Journey journey_;
   std::vector<net::Header> headers_;
   std::string scratch_;

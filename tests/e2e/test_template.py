@@ -86,7 +86,7 @@ def test_a_client_that_leaves_ends_its_work(real):
 
 # ---- tokens --------------------------------------------------------------------------------------------------------
 
-TEXTS = ["Say hello.", "Zähle bis 1000: 1, 2, 3 …\n\n\t don't stop!", "你好，世界 🙂 <|im_end|> x", "def f(x):\n    return x ** 2\n" * 5]
+TEXTS = ["Say hello.", "a" + " " * 5000 + "b", "Zähle bis 1000: 1, 2, 3 …\n\n\t don't stop!", "你好，世界 🙂 <|im_end|> x", "def f(x):\n    return x ** 2\n" * 5]
 
 
 @pytest.mark.parametrize("text", TEXTS)
