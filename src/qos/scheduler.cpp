@@ -1,7 +1,6 @@
 #include "qos/scheduler.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace intragate::qos {
 namespace {
@@ -43,15 +42,12 @@ Joined Scheduler::join(const Claim& claim, TimePoint now) {
     shares.pass_over(user);
     return {.as = Joined::As::refused, .place = {}, .refusal = refusal(*why, wait, patience)};
   }
-  std::optional<Displaced> displaced = make_room(claim, user);
+  const std::optional<Displaced> displaced = make_room(claim, user);
   const std::uint32_t index = new_call(claim, user, now);
   calls_[index].expires = now + patience;
   if (claim.priority == Priority::batch && shares.waiting() == 0) batch_since_ = now;
   enqueue(index);
-  return {.as = Joined::As::waiting,
-          .place = {index, calls_[index].generation},
-          .refusal = {},
-          .displaced = std::move(displaced)};
+  return {.as = Joined::As::waiting, .place = {index, calls_[index].generation}, .refusal = {}, .displaced = displaced};
 }
 
 Left Scheduler::leave(Place place) {
