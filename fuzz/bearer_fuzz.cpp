@@ -27,14 +27,22 @@ void check_key(std::string_view key, std::string_view header) {
   require(bare && *bare == key, "also alone");
 }
 
+// Its words are those for a header that holds no secret.
+bool says_nothing_of_it(const Error& refusal) {
+  const auto same = [&](const Result<std::string_view>& harmless) {
+    return refusal.message == harmless.error().message && refusal.detail == harmless.error().detail;
+  };
+  return same(auth::bearer_token("")) || same(auth::bearer_token("Basic")) || same(auth::bearer_token("Bearer")) ||
+         same(auth::bearer_token("Bearer a b")) || same(auth::bare_token(""));
+}
+
 void check(const Result<std::string_view>& found, std::string_view header) {
   if (found) {
     check_key(*found, header);
     return;
   }
   require(found.error().code == Code::invalid_key, "refused as no key");
-  const bool secret = header.size() >= 24 && found.error().message.find(header) != std::string::npos;
-  require(!secret && found.error().detail.empty(), "without repeating it");
+  require(says_nothing_of_it(found.error()), "without repeating it");
 }
 
 }  // namespace
