@@ -1,6 +1,7 @@
 """gRPC towards models (`dialect: triton-grpc`), and what servers and clients do at the wrong moment."""
 
 import json
+import socketserver
 import threading
 
 import pytest
@@ -246,12 +247,21 @@ def test_a_flood_of_nothing_is_no_answer(junk, gateway, model):
     assert complete(gateway).status == 502
 
 
-def test_what_speaks_no_http2_is_an_error(gateway_factory, model_factory):
-    plain = model_factory()
-    gateway = gateway_factory(config={"models": [{"name": "m", "retry": {"attempts": 1}, "endpoints": [
-        {"url": plain.url, "dialect": "triton-grpc"}]}]})
-    assert complete(gateway).status == 502
-    plain.violations.clear()  # it has seen HTTP/2
+class PlainServer(socketserver.StreamRequestHandler):
+    """Knows HTTP/1.1 only, and says so."""
+
+    def handle(self):
+        self.connection.recv(65536)
+        self.wfile.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+
+def test_what_speaks_no_http2_is_an_error(gateway_factory):
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), PlainServer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        gateway = gateway_factory(config={"models": [{"name": "m", "retry": {"attempts": 1}, "endpoints": [
+            {"url": f"http://127.0.0.1:{server.server_address[1]}", "dialect": "triton-grpc"}]}]})
+        assert complete(gateway).status == 502
+        server.shutdown()
 
 
 # ---- what clients do -----------------------------------------------------------------------------------------------
