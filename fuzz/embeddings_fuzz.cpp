@@ -1,8 +1,6 @@
 // Embeddings: a part of a request is a request; answers, joined, are one answer in the wanted form, which read again
 // says the same; and one that is mended stays JSON and needs no second mending. Input: the first byte chooses the form,
 // the rest are a request or answers, one a line.
-#include <simdjson.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,20 +8,15 @@
 #include "dialect/embeddings.h"
 #include "dialect/openai.h"
 #include "dialect/openai_mend.h"
+#include "fuzz/json_judge.h"
 #include "fuzz/require.h"
 
 namespace {
 
 using namespace intragate;
 using dialect::embeddings::Collection;
+using fuzz::is_object;
 using fuzz::require;
-
-bool is_object(std::string_view text) {
-  static simdjson::dom::parser parser;
-  const simdjson::padded_string padded{text};
-  simdjson::dom::element element;
-  return parser.parse(padded).get(element) == simdjson::SUCCESS && element.is_object();
-}
 
 void check_request(const std::string& body) {
   const Result<llm::Call> call = dialect::openai::understand(llm::Api::embeddings, body);

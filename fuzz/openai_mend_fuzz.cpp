@@ -2,8 +2,6 @@
 // of OpenAI's. An answer with the shape of one that was well needs no mending, and has the usage that is found in it.
 // `reasoning` too leaves JSON behind. Input: the first byte chooses the API, between stream, whole answer, refusal and
 // two answers, and where thoughts go, the rest is what the model says, an event or an answer a line.
-#include <simdjson.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,20 +12,15 @@
 #include "dialect/openai.h"
 #include "dialect/openai_mend.h"
 #include "dialect/openai_reasoning.h"
+#include "fuzz/json_judge.h"
 #include "fuzz/require.h"
 
 namespace {
 
 using namespace intragate;
 using dialect::openai::Mender;
+using fuzz::is_object;
 using fuzz::require;
-
-bool is_object(std::string_view text) {
-  static simdjson::dom::parser parser;
-  const simdjson::padded_string padded{text};
-  simdjson::dom::element element;
-  return parser.parse(padded).get(element) == simdjson::SUCCESS && element.is_object();
-}
 
 Mender mender_of(llm::Api api) {
   return Mender{{api, "id", 1, "m"}};

@@ -17,6 +17,8 @@ namespace intragate::check {
 // Beginning of a body, on one line, for a person to read: at most 200 bytes of it, cut
 // between characters, controls replaced.
 [[nodiscard]] std::string excerpt(std::string_view body);
+// "status 503: …", what an answer is said to be that is no good.
+[[nodiscard]] std::string status_and_body(const Answer& answer);
 
 // C1, C4: no redirect, no long silence. `call`: the path asked.
 void judge_connection(const Answer& answer, std::string_view call, Findings& into);

@@ -86,6 +86,10 @@ std::string excerpt(std::string_view body) {
   return out + (end < body.size() ? "…" : "");
 }
 
+std::string status_and_body(const Answer& answer) {
+  return "status " + std::to_string(answer.status) + ": " + excerpt(answer.body);
+}
+
 void judge_answer(const Answer& answer, Chat chat, Findings& into) {
   into.push_back(judge_object(answer, chat));
   if (into.back().verdict == Verdict::bad) return;
@@ -105,7 +109,7 @@ void judge_schema(const Answer& answer, Findings& into) {
   Finding found{.id = "J1", .title = "an answer in the form of a JSON schema"};
   const std::string content = look_text(answer.body, {"choices", "0", "message", "content"}).value_or("");
   if (answer.status != 200) {
-    found.detail = "status " + std::to_string(answer.status) + ": " + excerpt(answer.body);
+    found.detail = status_and_body(answer);
   } else if (!is_object(content)) {
     found.detail = "the schema was taken and not obeyed: " + excerpt(content);
   } else if (!look_text(content, {"city"})) {
@@ -123,7 +127,7 @@ void judge_picture(const Answer& answer, Findings& into) {
   Finding found{.id = "V1", .title = "an image as a data URI"};
   if (answer.status != 200) {
     found.verdict = Verdict::open;
-    found.detail = "status " + std::to_string(answer.status) + ": " + excerpt(answer.body);
+    found.detail = status_and_body(answer);
     found.dify_shows = "an error when somebody adds a picture";
     found.cure = "leave vision `no_support` in Dify's form";
     const std::string said = text::lower(answer.body);

@@ -232,7 +232,7 @@ void judge_stream(const Answer& answer, Chat chat, Findings& into) {
     into.push_back({.id = "S1",
                     .title = "a stream",
                     .verdict = Verdict::bad,
-                    .detail = "status " + std::to_string(answer.status) + ": " + excerpt(answer.body),
+                    .detail = status_and_body(answer),
                     .dify_shows = "API request failed with status code " + std::to_string(answer.status),
                     .cure = "the server does not stream; a `dialect` that fits it"});
     return;
@@ -276,7 +276,7 @@ void judge_characters(const Answer& answer, Chat chat, Findings& into) {
   if (!asked) {
     found.verdict = Verdict::open;
     found.detail = answer.status == 200 ? "the model did not repeat the Chinese and emoji it was asked to"
-                                        : "status " + std::to_string(answer.status) + ": " + excerpt(answer.body);
+                                        : status_and_body(answer);
   }
   into.push_back(std::move(found));
 }

@@ -86,7 +86,7 @@ void judge_tool_call(const Answer& answer, Findings& into) {
   const std::optional<json::Member> call = look(answer.body, {"choices", "0", "message", "tool_calls", "0"});
   if (answer.status != 200) {
     found.verdict = Verdict::open;
-    found.detail = "status " + std::to_string(answer.status) + ": " + excerpt(answer.body);
+    found.detail = status_and_body(answer);
     found.cure =
         "if the model knows tools, start its server with them (vLLM: --enable-auto-tool-choice, llama.cpp: --jinja)";
   } else if (!call) {
@@ -114,8 +114,7 @@ void judge_tool_stream(const Answer& answer, Findings& into) {
   }
   if (answer.status != 200 || assembly.empty()) {
     found.verdict = Verdict::open;
-    found.detail = answer.status != 200 ? "status " + std::to_string(answer.status) + ": " + excerpt(answer.body)
-                                        : "the model answered without calling any";
+    found.detail = answer.status != 200 ? status_and_body(answer) : "the model answered without calling any";
     into.push_back(std::move(found));
     return;
   }

@@ -13,7 +13,7 @@ constexpr double kSame = 0.9999;  // cosine
 
 Finding failed(Finding found, const Answer& answer, std::string shows) {
   found.verdict = Verdict::bad;
-  found.detail = "status " + std::to_string(answer.status) + ": " + excerpt(answer.body);
+  found.detail = status_and_body(answer);
   found.dify_shows = std::move(shows);
   found.cure = "a `dialect` that fits this server, or another `kind`";
   return found;
